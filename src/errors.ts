@@ -1,0 +1,53 @@
+/**
+ * The errors that IO Visor raises on purpose. Each has a stable code (listed in docs/errors.md), says what and where,
+ * and how to mend it.
+ */
+export class IovisorError extends Error {
+  override readonly name: string = "IovisorError";
+  /** Stable, for example "E_NO_DEVICE". */
+  readonly code: ErrorCode;
+  /** One sentence that says what to do. */
+  readonly remedy: string;
+
+  constructor(code: ErrorCode, message: string, remedy: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.remedy = remedy;
+  }
+}
+
+/** Something that this kernel, machine or hook cannot do. `feature` names it, `minimumKernel` where one is known. */
+export class NotSupported extends IovisorError {
+  override readonly name = "NotSupported";
+  readonly feature: string;
+  readonly minimumKernel: string | undefined;
+
+  constructor(feature: string, message: string, options: { minimumKernel?: string; remedy?: string } = {}) {
+    const since = options.minimumKernel ? ` (Linux ${options.minimumKernel} or later has it)` : "";
+    super(
+      "E_NOT_SUPPORTED",
+      message + since,
+      options.remedy ?? "run `iovisor doctor` to see what this machine permits",
+    );
+    this.feature = feature;
+    this.minimumKernel = options.minimumKernel;
+  }
+}
+
+/** Every code with its meaning; a test holds docs/errors.md equal to this table. */
+export const errorCodes = {
+  E_NOT_SUPPORTED: "the kernel, the machine or the hook lacks a feature",
+  E_PERMISSION: "the process may not do this",
+  E_SYSCALL: "the kernel refused a call for a reason that has no code of its own",
+  E_NO_DEVICE: "no network device of that name in that namespace",
+  E_NO_NAMESPACE: "no network namespace of that name",
+  E_VERIFIER: "the kernel's verifier refused a program",
+  E_BUSY: "another owner's program or object is in the way",
+  E_FULL: "a map has no room for another entry",
+  E_FORMAT: "a file (HIR, BTF, ELF, capture, IR text) is not well formed",
+  E_USAGE: "a command or a call was given arguments that do not fit",
+  E_DIAGNOSTICS: "kernel code was refused by the compiler; the diagnostics say where and why",
+  E_SETTING: "a setting's value does not fit its declaration",
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
