@@ -1,0 +1,32 @@
+import { ByteWriter } from "./byte-writer.ts";
+
+const utf8 = new TextEncoder();
+
+/** NUL-terminated strings, each stored once; offset 0 is the empty string. The form of BTF and of ELF's strtab. */
+export class StringTable {
+  readonly #offsets = new Map<string, number>([["", 0]]);
+  #length = 1;
+
+  /** The offset of `text`, which is added if new. A NUL inside would end it early, so it becomes a space. */
+  add(text: string): number {
+    const clean = text.replaceAll("\0", " ");
+    const known = this.#offsets.get(clean);
+    if (known !== undefined) return known;
+    const offset = this.#length;
+    this.#offsets.set(clean, offset);
+    this.#length += utf8.encode(clean).length + 1;
+    return offset;
+  }
+
+  clone(): StringTable {
+    const copy = new StringTable();
+    for (const text of this.#offsets.keys()) copy.add(text);
+    return copy;
+  }
+
+  toBytes(): Uint8Array<ArrayBuffer> {
+    const out = new ByteWriter();
+    for (const text of this.#offsets.keys()) out.bytes(utf8.encode(text)).u8(0);
+    return out.finish();
+  }
+}

@@ -1,0 +1,54 @@
+import type { Expression } from "../hir/tree.ts";
+import type { State } from "./state.ts";
+
+/**
+ * Facts: ranges of things that a program reads again and again. `if (packet.length < 20) return` also says something
+ * about the next `packet.length`, as does a test of a view's field about the next read of it. A fact's key starts with
+ * what may change it: settings never change, the packet's length and its bytes with the packet, local memory with any
+ * write to local memory. Live map values are never facts: another processor may write to them.
+ */
+type Volatile = "length" | "packet" | "local";
+
+/** The key of what an expression reads; undefined where reading it again may give something else. */
+export function factKey(node: Expression): string | undefined {
+  if (node.kind === "setting") return `setting:${node.path.join(".")}`;
+  if (node.kind === "operation" && node.operation === "packet.length") return "length:";
+  if (node.kind !== "load" || node.ref.type.kind !== "ref") return undefined;
+  const { region } = node.ref.type;
+  if (region !== "packet" && region !== "local" && region !== "constant" && region !== "context") return undefined;
+  const place = placeKey(node.ref);
+  return place && `${region}:${place}`;
+}
+
+function placeKey(node: Expression): string | undefined {
+  switch (node.kind) {
+    case "local":
+      return `%${node.local}`;
+    case "unwrap":
+      return placeKey(node.value);
+    case "field": {
+      const base = placeKey(node.base);
+      return base && `${base}.${node.field}`;
+    }
+    case "element": {
+      const base = node.index.kind === "constant" ? placeKey(node.base) : undefined;
+      return base && `${base}[${node.index.kind === "constant" ? node.index.value : ""}]`;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Forgets what no longer holds after a write to a region, or to all of memory. */
+export function forgetFacts(state: State, ...changed: readonly Volatile[]): void {
+  for (const key of state.facts.keys()) {
+    if (changed.some((what) => key.startsWith(`${what}:`))) state.facts.delete(key);
+  }
+}
+
+/** Forgets what is known through a local that gets another value. */
+export function forgetFactsThrough(state: State, local: number): void {
+  for (const key of state.facts.keys()) {
+    if (new RegExp(`:%${local}(?!\\d)`).test(key)) state.facts.delete(key);
+  }
+}

@@ -1,0 +1,102 @@
+import type { Position } from "../hir/position.ts";
+import { type Interval, join } from "./interval.ts";
+
+/** The time between two changes of the packet. References made in an epoch are good in it only. */
+export interface Epoch {
+  /** Where the change stands that began it; undefined for the first. */
+  readonly since: Position | undefined;
+}
+
+/** What is known about a value at one point. */
+export interface FlowValue {
+  /** For integers and bools (0 and 1), also those inside of an optional. */
+  readonly range?: Interval;
+  /** Of an optional; anything else is present. */
+  readonly presence: "present" | "absent" | "maybe";
+  /** For references into the packet: when they were made. */
+  readonly epoch?: Epoch;
+}
+
+/** What is known at one point of a program. Dead: no path leads here. */
+export class State {
+  readonly dead: boolean;
+  epoch: Epoch;
+  readonly locals: Map<number, FlowValue>;
+  /** Ranges of things that are read more than once and do not change in between, by a key (`facts.ts`). */
+  readonly facts: Map<string, Interval>;
+
+  constructor(epoch: Epoch, locals = new Map<number, FlowValue>(), facts = new Map<string, Interval>(), dead = false) {
+    this.epoch = epoch;
+    this.locals = locals;
+    this.facts = facts;
+    this.dead = dead;
+  }
+
+  static dead(): State {
+    return new State({ since: undefined }, undefined, undefined, true);
+  }
+
+  copy(): State {
+    return new State(this.epoch, new Map(this.locals), new Map(this.facts), this.dead);
+  }
+
+  isStale(value: FlowValue): boolean {
+    return value.epoch !== undefined && value.epoch !== this.epoch && value.presence !== "absent";
+  }
+
+  /** The packet was changed here. */
+  changePacket(at: Position): void {
+    this.epoch = { since: at };
+  }
+}
+
+/** What holds on both of two paths that meet. */
+export function joinStates(left: State, right: State): State {
+  if (left.dead || left === right) return right;
+  if (right.dead) return left;
+  const epoch = left.epoch === right.epoch ? left.epoch : { since: later(left.epoch.since, right.epoch.since) };
+  const joined = new State(epoch);
+  for (const [local, value] of left.locals) {
+    const other = right.locals.get(local);
+    if (other) joined.locals.set(local, joinValues(value, left, other, right, joined));
+  }
+  for (const [key, range] of left.facts) {
+    const other = right.facts.get(key);
+    if (other) joined.facts.set(key, join(range, other));
+  }
+  return joined;
+}
+
+function later(left: Position | undefined, right: Position | undefined): Position | undefined {
+  if (left === undefined || right === undefined) return left ?? right;
+  return left > right ? left : right;
+}
+
+/** The value that arrives where two paths meet; a reference is good there if it was good on both. */
+export function joinValues(left: FlowValue, leftState: State, right: FlowValue, rightState: State, joined: State): FlowValue {
+  if (leftState.dead) return right;
+  if (rightState.dead) return left;
+  if (left === right && leftState.epoch === rightState.epoch) return left;
+  const range = left.range && right.range ? join(left.range, right.range) : (left.range ?? right.range);
+  const presence = left.presence === right.presence ? left.presence : "maybe";
+  const epoch = joinEpochs(left, leftState, right, rightState, joined);
+  return { presence, ...(range ? { range } : {}), ...(epoch ? { epoch } : {}) };
+}
+
+function joinEpochs(
+  left: FlowValue,
+  leftState: State,
+  right: FlowValue,
+  rightState: State,
+  joined: State,
+): Epoch | undefined {
+  if (leftState.isStale(left)) return left.epoch;
+  if (rightState.isStale(right)) return right.epoch;
+  return left.epoch || right.epoch ? joined.epoch : undefined;
+}
+
+export const present: FlowValue = { presence: "present" };
+
+export function integerValue(range: Interval): FlowValue {
+  return { presence: "present", range };
+}

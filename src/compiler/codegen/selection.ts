@@ -1,0 +1,100 @@
+import type { Position } from "../hir/position.ts";
+import type { Value } from "../ir/ir.ts";
+import { type Facts, fitsImmediate, fitsOffset, type Place } from "./facts.ts";
+import {
+  type MachineInstruction,
+  type Operand,
+  type Rematerial,
+  rematerialKey,
+  type VirtualRegister,
+} from "./machine.ts";
+import type { Target } from "./target.ts";
+
+/** The state of selection: the block being made, and the small steps that all kinds of instructions share. */
+export class Selection {
+  readonly facts: Facts;
+  readonly target: Target;
+  #instructions: MachineInstruction[] = [];
+  #registerCount: number;
+  /** What was made anew in this block since the last call: across calls a register is worth more. */
+  readonly #made = new Map<string, VirtualRegister>();
+
+  constructor(facts: Facts, target: Target, valueCount: number) {
+    this.facts = facts;
+    this.target = target;
+    this.#registerCount = valueCount;
+  }
+
+  get registerCount(): number {
+    return this.#registerCount;
+  }
+
+  /** The instructions added since the last call. */
+  takeBlock(): MachineInstruction[] {
+    const instructions = this.#instructions;
+    this.#instructions = [];
+    this.#made.clear();
+    return instructions;
+  }
+
+  add(instruction: MachineInstruction): void {
+    this.#instructions.push(instruction);
+    if (instruction.kind === "call") this.#made.clear();
+  }
+
+  newRegister(): VirtualRegister {
+    return this.#registerCount++;
+  }
+
+  /** A virtual register that holds the value. */
+  register(value: Value, at: Position): VirtualRegister {
+    const source = this.facts.source(value);
+    return source.kind === "value" ? source.value : this.materialise(source, at);
+  }
+
+  materialise(source: Rematerial, at: Position): VirtualRegister {
+    const key = rematerialKey(source);
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
+    const result = this.newRegister();
+    this.add({ kind: "materialise", result, source, at });
+    this.#made.set(key, result);
+    return result;
+  }
+
+  /** The value as second operand of a 64-bit operation: an immediate if it fits, sign-extended. */
+  operand64(value: Value, at: Position): Operand {
+    const constant = this.facts.constant(value);
+    if (constant !== undefined && fitsImmediate(constant)) {
+      return { kind: "constant", value: Number(BigInt.asIntN(32, constant)) };
+    }
+    return { kind: "value", value: this.register(value, at) };
+  }
+
+  /** The value's low half as second operand of a 32-bit operation. */
+  operand32(value: Value, at: Position): Operand {
+    const constant = this.facts.constant(value);
+    if (constant !== undefined) return { kind: "constant", value: Number(BigInt.asIntN(32, constant)) };
+    return { kind: "value", value: this.register(value, at) };
+  }
+
+  /** Base and displacement of an access, the displacement within what the instruction holds. */
+  place(address: Value, offset: number, at: Position): Place {
+    const { base, offset: folded } = this.facts.place(address);
+    const total = folded + offset;
+    if (base.kind === "frame") return { base, offset: total };
+    const register = this.register(base.value, at);
+    if (fitsOffset(total)) return { base: { kind: "value", value: register }, offset: total };
+    const far = this.newRegister();
+    this.add({
+      kind: "alu",
+      op: "add",
+      width: 64,
+      result: far,
+      left: { kind: "value", value: register },
+      right: { kind: "constant", value: total },
+      at,
+    });
+    return { base: { kind: "value", value: far }, offset: 0 };
+  }
+}

@@ -1,0 +1,34 @@
+import ts from "typescript";
+
+/** The variable that an assignment or ++ changes; undefined when the node is no such thing or changes a field. */
+export function assignedName(node: ts.Node): ts.Identifier | undefined {
+  if (ts.isBinaryExpression(node) && isAssignment(node.operatorToken.kind)) return identifierOf(node.left);
+  if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
+    const changes = node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken;
+    return changes ? identifierOf(node.operand) : undefined;
+  }
+  return undefined;
+}
+
+export function isAssignment(kind: ts.SyntaxKind): boolean {
+  return kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
+}
+
+function identifierOf(node: ts.Expression): ts.Identifier | undefined {
+  let inner: ts.Expression = node;
+  while (ts.isParenthesizedExpression(inner)) inner = inner.expression;
+  return ts.isIdentifier(inner) ? inner : undefined;
+}
+
+/** The variables that something below the node assigns. */
+export function assignedSymbols(root: ts.Node, checker: ts.TypeChecker): ReadonlySet<ts.Symbol> {
+  const found = new Set<ts.Symbol>();
+  const visit = (node: ts.Node): void => {
+    const name = assignedName(node);
+    const symbol = name && checker.getSymbolAtLocation(name);
+    if (symbol) found.add(symbol);
+    ts.forEachChild(node, visit);
+  };
+  visit(root);
+  return found;
+}

@@ -1,0 +1,15 @@
+export * from "./equality.ts";
+export * from "./interpret.ts";
+export * from "./layout.ts";
+export { mapKinds } from "./map-kinds.ts";
+export type { MapStore } from "./map-store.ts";
+export * from "./position.ts";
+export { printModule } from "./print.ts";
+export { readModule, writeModule } from "./serialise.ts";
+export { resolveSettings, type SettingValues } from "./settings.ts";
+export { settingsSchema } from "./settings-schema.ts";
+export { specialise } from "./specialise.ts";
+export * from "./tree.ts";
+export * from "./types.ts";
+export { type Problem, verifyModule } from "./verify.ts";
+export { childrenOf, type Node, someNode, walk } from "./walk.ts";

@@ -1,0 +1,82 @@
+import { Machine, type EmittedEvent } from "./interpret/machine.ts";
+import type { InterpretInput } from "./interpret/options.ts";
+import { runBody } from "./interpret/statements.ts";
+import { TailCall } from "./interpret/tail-call.ts";
+import { InterpreterTrap } from "./interpret/trap.ts";
+import type { Value, Verdict } from "./interpret/values.ts";
+import type { MapStore } from "./map-store.ts";
+import type { Module, Program } from "./tree.ts";
+
+export { createMapStore, type ListedStore } from "./interpret/maps.ts";
+export type { InterpretInput, KernelModel, ProcessModel } from "./interpret/options.ts";
+export { InterpreterTrap } from "./interpret/trap.ts";
+
+export interface InterpretResult {
+  /** Absent for tracers. */
+  readonly verdict?: {
+    readonly name: string;
+    /** The number that the program returns at this hook, as a signed 32-bit integer. */
+    readonly code: number;
+  };
+  /** The device that a redirect (or a transmit) names. */
+  readonly redirect?: { readonly ifindex: number };
+  /** The frame afterwards. */
+  readonly packet?: Uint8Array;
+  /** A tag beside the frame (skb hooks). */
+  readonly vlanTag?: number;
+  /** Records that were sent to ring buffers, in order. */
+  readonly events: readonly EmittedEvent[];
+  /** The stores of all maps, in the module's order. */
+  readonly maps: readonly MapStore[];
+}
+
+/**
+ * Runs a program: the reference meaning of HIR, on exact integers with explicit widths. Slow and simple on purpose.
+ *
+ * `module` must be verified (`verifyModule`); what the flow checker finds fault with may trap.
+ *
+ * @throws InterpreterTrap when the program does what the flow checker excludes, or exceeds `maxSteps`.
+ */
+export function interpret(program: Program, module: Module, input: InterpretInput): InterpretResult {
+  const machine = new Machine(program, module, input);
+  const value = runProgram(machine);
+  const packet = machine.finalPacket;
+  return {
+    ...(isVerdict(value) ? conclude(value, machine) : {}),
+    ...(packet ? { packet: packet.storage.bytes } : {}),
+    ...(packet?.vlanTag === undefined ? {} : { vlanTag: packet.vlanTag }),
+    events: machine.events,
+    maps: machine.maps,
+  };
+}
+
+function runProgram(machine: Machine): Value {
+  for (;;) {
+    try {
+      const done = runBody(machine.program.body, machine);
+      if (done && done.kind !== "return") throw new InterpreterTrap("a jump out of the program", machine.program.at);
+      if (!done && machine.program.kind !== "tracepoint" && machine.program.kind !== "btfTracepoint")
+        throw new InterpreterTrap("the program ends without a verdict", machine.program.at);
+      return done?.value;
+    } catch (thrown) {
+      if (!(thrown instanceof TailCall)) throw thrown;
+      machine.enter(thrown.program);
+    }
+  }
+}
+
+function isVerdict(value: Value): value is Verdict {
+  return typeof value === "object" && "name" in value;
+}
+
+function conclude(verdict: Verdict, machine: Machine): Pick<InterpretResult, "verdict" | "redirect"> {
+  const { verdicts } = machine.hook;
+  // Where a hook cannot send a packet back by itself, that is a redirect to its own device.
+  const code = verdicts[verdict.name] ?? (verdict.name === "transmit" ? verdicts["redirect"] : undefined);
+  if (code === undefined)
+    throw new InterpreterTrap(`${machine.hook.name} has no verdict ${verdict.name}`, machine.program.at);
+  return {
+    verdict: { name: verdict.name, code },
+    ...(verdict.ifindex === undefined ? {} : { redirect: { ifindex: Number(verdict.ifindex) } }),
+  };
+}

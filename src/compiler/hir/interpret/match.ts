@@ -1,0 +1,57 @@
+import type { MatchExpression, SettingType, SettingValue } from "../tree.ts";
+import { evaluate } from "./expressions.ts";
+import type { Machine } from "./machine.ts";
+import { asInteger, asMemory, type Value } from "./values.ts";
+import type { Position } from "../position.ts";
+
+type Matcher = SettingType & { readonly kind: "matcher" };
+type Rule = { readonly [name: string]: SettingValue };
+
+/** The index of the first rule of a list whose matchers all accept their subjects; undefined when there is none. */
+export function firstMatch(node: MatchExpression, machine: Machine): bigint | undefined {
+  const type = machine.module.settings.find((one) => one.name === node.setting)?.type;
+  const element = type?.kind === "list" && type.element.kind === "struct" ? type.element : undefined;
+  const subjects = node.subjects.map((subject) => ({
+    field: subject.field,
+    matcher: element?.fields.find((field) => field.name === subject.field)?.type as Matcher,
+    value: subjectValue(evaluate(subject.value, machine), node.at),
+  }));
+  const rules = (machine.settings[node.setting] ?? []) as readonly Rule[];
+  const found = rules.findIndex((rule) =>
+    subjects.every(({ field, matcher, value }) => !Object.hasOwn(rule, field) || accepts(matcher, rule[field]!, value)),
+  );
+  return found < 0 ? undefined : BigInt(found);
+}
+
+/** A reference to 16 bytes is an IPv6 address: one integer in network order. */
+function subjectValue(value: Value, at: Position): bigint {
+  if (typeof value === "bigint") return value;
+  const { storage, offset } = asMemory(value, at);
+  return storage.bytes.subarray(offset, offset + 16).reduce((address, byte) => (address << 8n) | BigInt(byte), 0n);
+}
+
+/** Whether a rule's matcher, as `resolveSettings` converts it, accepts a value. */
+export function accepts(matcher: Matcher, wanted: SettingValue, value: bigint): boolean {
+  switch (matcher.matcher) {
+    case "exact":
+      return value === wanted;
+    case "set":
+      return (wanted as readonly bigint[]).includes(value);
+    case "range": {
+      const { low, high } = wanted as { low: bigint; high: bigint };
+      return value >= low && value <= high;
+    }
+    case "prefix": {
+      const { address, length } = wanted as { address: bigint; length: bigint };
+      const host = BigInt(matcherBits(matcher)) - length;
+      return BigInt.asUintN(matcherBits(matcher), value) >> host === address >> host;
+    }
+  }
+}
+
+/** How many bits a matcher's values have. */
+export function matcherBits(matcher: Matcher): number {
+  if (matcher.format === "ipv6" || matcher.format === "cidr6") return 128;
+  if (matcher.format === "mac") return 48;
+  return matcher.format ? 32 : Number(matcher.name.slice(1));
+}

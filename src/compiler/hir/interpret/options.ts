@@ -1,0 +1,52 @@
+import type { HookName } from "../../../language/kinds.ts";
+import type { MapStore } from "../map-store.ts";
+import type { Program } from "../tree.ts";
+import type { SettingValues } from "../settings.ts";
+
+/** What surrounds a run: all that a program can observe, so that a run is a function of it. */
+export interface InterpretInput {
+  readonly hook: HookName;
+  /** The frame, for packet programs. It is copied. */
+  readonly packet?: Uint8Array;
+  /** One store for each map of the module, in its order. Absent: new ones, which the result gives back. */
+  readonly maps?: readonly MapStore[];
+  /** As `resolveSettings` gives them. Absent: the defaults. */
+  readonly settings?: SettingValues;
+  /** Nanoseconds; asked once for each `time.*` operation. Default: 0, 1000, 2000, ... */
+  readonly clock?: () => bigint;
+  /** 32 random bits. Default: a fixed sequence. */
+  readonly random?: () => number;
+  readonly cpu?: number;
+  readonly ingressIfindex?: number;
+  readonly queue?: number;
+  /** The tag that the device took out of the frame; only skb hooks have one. */
+  readonly vlanTag?: number;
+  /** The greatest length that the packet may be given. Default: 3520, an XDP frame of BPF_PROG_TEST_RUN. */
+  readonly maxLength?: number;
+  /** The context record: its bytes, or an object that `kernel` understands. */
+  readonly context?: unknown;
+  readonly kernel?: KernelModel;
+  readonly process?: ProcessModel;
+  /** The program in a slot of a program array, by the map's index in the module. */
+  readonly tailCall?: (map: number, slot: number) => Program | undefined;
+  /** Statements and rounds of loops before the run is given up. Default: 10 million. */
+  readonly maxSteps?: number;
+}
+
+/** Kernel memory as objects; offsets and sizes are not part of HIR's meaning. */
+export interface KernelModel {
+  /** The value at a path of an object: an integer, a bool, another object, or undefined for a null pointer. */
+  field(object: unknown, struct: string, path: readonly string[]): unknown;
+  /** The address of an object, and of the chars of an array field. */
+  address(object: unknown): bigint;
+  /** The bytes of a zero-terminated string, without the zero; undefined for an address that faults. */
+  string(address: bigint, space: "kernel" | "user"): Uint8Array | undefined;
+}
+
+export interface ProcessModel {
+  readonly id: number;
+  readonly threadId: number;
+  readonly userId: number;
+  readonly command: string;
+  readonly cgroupId: bigint;
+}

@@ -1,0 +1,62 @@
+import type { OperationName } from "../../../language/operations.ts";
+import { sizeOf } from "../layout.ts";
+import type { Call, Rule } from "./operations.ts";
+import type { Packet } from "./packet.ts";
+import { asInteger, referenceTo } from "./values.ts";
+
+function packetOf({ machine, node }: Call): Packet {
+  return machine.packet(node.at);
+}
+
+function argument({ node, args }: Call, index: number): bigint {
+  return asInteger(args[index], node.at);
+}
+
+function constant({ node }: Call, index: number): number {
+  return node.constants?.[index] ?? 0;
+}
+
+export const packetOperations = {
+  "verdict.pass": () => ({ name: "pass" }),
+  "verdict.drop": () => ({ name: "drop" }),
+  "verdict.allow": () => ({ name: "allow" }),
+  "verdict.deny": () => ({ name: "deny" }),
+  "verdict.transmit": ({ machine }) => ({ name: "transmit", ifindex: BigInt(machine.input.ingressIfindex ?? 1) }),
+  "verdict.redirect": (call) => ({ name: "redirect", ifindex: argument(call, 0) }),
+  "verdict.redirectMap"(call) {
+    const { store } = call.machine.map(call.node.map, call.node.at);
+    const key = new Uint8Array(4);
+    new DataView(key.buffer).setUint32(0, Number(BigInt.asUintN(32, argument(call, 0))), true);
+    const slot = store.lookup(key, 0);
+    if (!slot) return { name: "drop" };
+    return { name: "redirect", ifindex: BigInt(new DataView(slot.buffer, slot.byteOffset).getUint32(0, true)) };
+  },
+
+  "packet.length": (call) => BigInt(packetOf(call).length),
+  "packet.at"(call) {
+    const packet = packetOf(call);
+    const offset = argument(call, 0);
+    const layout = call.node.layout!;
+    return packet.holds(offset, sizeOf(layout))
+      ? referenceTo("packet", packet.storage, Number(offset), layout)
+      : undefined;
+  },
+  "packet.ingressIfindex": ({ machine }) => BigInt(machine.input.ingressIfindex ?? 1),
+  "packet.queue": ({ machine }) => BigInt(machine.input.queue ?? 0),
+  "packet.vlanTag"(call) {
+    const tag = packetOf(call).vlanTag;
+    return tag === undefined ? undefined : BigInt(tag);
+  },
+  "packet.setLength": (call) => packetOf(call).setLength(argument(call, 0)),
+  "packet.adjustRoom": (call) => packetOf(call).adjustRoom(constant(call, 0)),
+  "packet.pushVlan": (call) => packetOf(call).pushVlan(Number(BigInt.asUintN(16, argument(call, 0)))),
+  "packet.popVlan": (call) => packetOf(call).popVlan(),
+  "packet.replaceChecksum"(call) {
+    const bits = constant(call, 0) * 8;
+    return packetOf(call).replaceChecksum(argument(call, 0), {
+      from: BigInt.asUintN(bits, argument(call, 1)),
+      to: BigInt.asUintN(bits, argument(call, 2)),
+      zeroMeansNone: constant(call, 3) !== 0,
+    });
+  },
+} satisfies Partial<Record<OperationName, Rule>>;

@@ -1,0 +1,34 @@
+import type { MapFamily } from "../../language/operations.ts";
+import type { MapKind } from "./tree.ts";
+
+/** What a declaration of a kind of map consists of. */
+export interface MapKindRow {
+  /** Which operations serve it; absent for maps of maps, which have none yet. */
+  readonly family?: MapFamily;
+  /** "index": a native u32; "prefix": a struct that starts with the prefix length; "none". */
+  readonly key: "any" | "index" | "prefix" | "none";
+  /** "word": 4 bytes; "optional": may be absent; "map": a map's id, 4 bytes when given. */
+  readonly value: "any" | "word" | "optional" | "map";
+  readonly perCpu?: true;
+  /** A spin lock may lie in its values (map_check_btf, kernel/bpf/syscall.c). */
+  readonly locks?: true;
+  readonly timers?: true;
+}
+
+export const mapKinds: Readonly<Record<MapKind, MapKindRow>> = {
+  array: { family: "keyed", key: "index", value: "any", locks: true, timers: true },
+  hash: { family: "keyed", key: "any", value: "any", locks: true, timers: true },
+  lruHash: { family: "keyed", key: "any", value: "any", timers: true },
+  perCpuArray: { family: "keyed", key: "index", value: "any", perCpu: true },
+  perCpuHash: { family: "keyed", key: "any", value: "any", perCpu: true },
+  lruPerCpuHash: { family: "keyed", key: "any", value: "any", perCpu: true },
+  lpmTrie: { family: "keyed", key: "prefix", value: "any" },
+  ringBuffer: { family: "ring", key: "none", value: "optional" },
+  queue: { family: "queue", key: "none", value: "any" },
+  stack: { family: "queue", key: "none", value: "any" },
+  devMap: { family: "device", key: "index", value: "word" },
+  devMapHash: { family: "device", key: "index", value: "word" },
+  progArray: { family: "program", key: "index", value: "word" },
+  arrayOfMaps: { key: "index", value: "map" },
+  hashOfMaps: { key: "any", value: "map" },
+};

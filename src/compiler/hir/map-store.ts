@@ -1,0 +1,19 @@
+/**
+ * A map as a program sees it, on bytes. The reference interpreter runs over anything that has this form: its own simple
+ * stores (`interpret/maps.ts`), or an adapter to the maps of another oracle.
+ *
+ * Operations that a kind of map does not have give undefined or false.
+ */
+export interface MapStore {
+  /** The live bytes of the value at a key: writes to them are writes to the map. `cpu` picks a per-CPU value. */
+  lookup(key: Uint8Array, cpu: number): Uint8Array | undefined;
+  /** @returns false when the map refuses: full, or `flags` (BPF_ANY, BPF_NOEXIST, BPF_EXIST) forbid. */
+  update(key: Uint8Array, value: Uint8Array, flags: number, cpu: number): boolean;
+  /** @returns false when there was nothing at the key. */
+  delete(key: Uint8Array): boolean;
+  push(value: Uint8Array): boolean;
+  pop(): Uint8Array | undefined;
+  peek(): Uint8Array | undefined;
+  /** Adds a record to a ring buffer; false when there is no room. */
+  emit(record: Uint8Array): boolean;
+}

@@ -1,0 +1,115 @@
+import { unpackPosition } from "./position.ts";
+import { printExpression } from "./print-expression.ts";
+import type { MapDeclaration, Module, Program, Statement } from "./tree.ts";
+import { showType } from "./verify/scope.ts";
+
+/** HIR as text to read (`--dump hir`): one statement a line, with its line in the source behind it. */
+export function printModule(module: Module): string {
+  const lines = [`module ${module.name}`];
+  for (const map of module.maps) lines.push(printMap(map));
+  for (const setting of module.settings) lines.push(`setting ${setting.name}: ${setting.type.kind}`);
+  for (const program of module.programs) lines.push("", ...printProgram(program, module));
+  return `${lines.join("\n")}\n`;
+}
+
+function printMap(map: MapDeclaration): string {
+  const key = map.key ? ` key ${showType({ kind: "ref", region: "map", layout: map.key }).slice(4)}` : "";
+  const value = map.value ? ` value ${showType({ kind: "ref", region: "map", layout: map.value }).slice(4)}` : "";
+  return `map ${map.name}: ${map.kind}${key}${value} entries ${map.maxEntries}${map.flags ? ` flags ${map.flags}` : ""}`;
+}
+
+function printProgram(program: Program, module: Module): string[] {
+  const printer = new Printer(program, module);
+  const target = program.target === undefined ? "" : ` ${program.target}`;
+  return [`${program.kind}${target} ${program.name} {`, ...printer.body(program.body, 1), "}"];
+}
+
+/** Prints the statements of one program. */
+class Printer {
+  readonly #program: Program;
+  readonly #module: Module;
+
+  constructor(program: Program, module: Module) {
+    this.#program = program;
+    this.#module = module;
+  }
+
+  #local(index: number): string {
+    return `%${this.#program.locals[index]?.name ?? ""}.${index}`;
+  }
+
+  #text(node: Parameters<typeof printExpression>[0]): string {
+    return printExpression(node, {
+      local: (index) => this.#local(index),
+      map: (index) => this.#module.maps[index]?.name ?? `map ${index}`,
+      body: (body) => this.body(body, 0).map((line) => line.replace(/\s+\/\/ .*$/, "").trim()).join("; "),
+    });
+  }
+
+  body(statements: readonly Statement[], depth: number): string[] {
+    return statements.flatMap((statement) => this.#statement(statement, depth));
+  }
+
+  #line(depth: number, text: string, at?: number): string {
+    const place = at === undefined ? undefined : unpackPosition(at);
+    return `${"  ".repeat(depth)}${text}${place && place.line > 0 ? `  // ${place.line}:${place.column}` : ""}`;
+  }
+
+  #nested(head: string, body: readonly Statement[], depth: number, at?: number): string[] {
+    return [this.#line(depth, `${head} {`, at), ...this.body(body, depth + 1), this.#line(depth, "}")];
+  }
+
+  #statement(node: Statement, depth: number): string[] {
+    switch (node.kind) {
+      case "let": {
+        const local = this.#program.locals[node.local];
+        const type = local ? `${showType(local.type)}${local.width ? ` ${local.width}` : ""}` : "?";
+        const value = node.value ? ` = ${this.#text(node.value)}` : "";
+        return [this.#line(depth, `let ${this.#local(node.local)}: ${type}${value}`, node.at)];
+      }
+      case "assign":
+        return [this.#line(depth, `${this.#local(node.local)} = ${this.#text(node.value)}`, node.at)];
+      case "store":
+        return [this.#line(depth, `*${this.#text(node.target)} = ${this.#text(node.value)}`, node.at)];
+      case "copy":
+        return [this.#line(depth, `copy ${this.#text(node.target)} <- ${this.#text(node.source)}`, node.at)];
+      case "expression":
+        return [this.#line(depth, this.#text(node.value), node.at)];
+      case "break":
+      case "continue":
+        return [this.#line(depth, `${node.kind} L${node.label}`, node.at)];
+      case "return":
+        return [this.#line(depth, node.value ? `return ${this.#text(node.value)}` : "return", node.at)];
+      default:
+        return this.#compound(node, depth);
+    }
+  }
+
+  #compound(
+    node: Extract<Statement, { kind: "if" | "switch" | "for" | "block" | "lock" }>,
+    depth: number,
+  ): string[] {
+    switch (node.kind) {
+      case "if": {
+        const lines = this.#nested(`if ${this.#text(node.test)}`, node.then, depth, node.at);
+        if (node.otherwise.length === 0) return lines;
+        return [...lines.slice(0, -1), this.#line(depth, "} else {"), ...this.body(node.otherwise, depth + 1), this.#line(depth, "}")];
+      }
+      case "switch":
+        return [
+          this.#line(depth, `L${node.label}: switch ${this.#text(node.value)} {`, node.at),
+          ...node.cases.flatMap((one) => this.#nested(`case ${one.values.join(", ")}`, one.body, depth + 1)),
+          ...this.#nested("otherwise", node.otherwise, depth + 1),
+          this.#line(depth, "}"),
+        ];
+      case "for": {
+        const range = `${this.#text(node.from)} .. ${this.#text(node.to)}${node.step === 1 ? "" : ` step ${node.step}`}`;
+        return this.#nested(`L${node.label}: for ${this.#local(node.local)} in ${range}`, node.body, depth, node.at);
+      }
+      case "block":
+        return this.#nested(`L${node.label}: block`, node.body, depth, node.at);
+      case "lock":
+        return this.#nested(`lock ${this.#text(node.lock)}`, node.body, depth, node.at);
+    }
+  }
+}

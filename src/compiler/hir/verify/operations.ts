@@ -1,0 +1,158 @@
+import { type ArgumentShape, type Operation, operationNamed, type ResultShape } from "../../../language/operations.ts";
+import { sameLayout, sameType } from "../equality.ts";
+import type { Layout } from "../layout.ts";
+import { mapKinds } from "../map-kinds.ts";
+import type { MapDeclaration, OperationExpression } from "../tree.ts";
+import {
+  boolType,
+  loadedType,
+  numberType,
+  optionalType,
+  type RefType,
+  refType,
+  type ScalarType,
+  type Type,
+  u64Type,
+  verdictType,
+  voidType,
+} from "../types.ts";
+import { type Scope, showType } from "./scope.ts";
+import { type Path, under } from "./shape.ts";
+
+/** What the compile-time constants of operations may be, by their name in the table. */
+const constantLimits: Readonly<Record<string, (value: number) => boolean>> = {
+  delta: (value) => value !== 0 && Math.abs(value) <= 256,
+  size: (value) => value === 2 || value === 4,
+  layer: (value) => value === 3 || value === 4,
+  pseudoHeader: (value) => value === 0 || value === 1,
+  zeroMeansNone: (value) => value === 0 || value === 1,
+  /** BPF_ANY, BPF_NOEXIST, BPF_EXIST. */
+  flags: (value) => value >= 0 && value <= 2,
+};
+
+interface Call {
+  readonly node: OperationExpression;
+  readonly operation: Operation;
+  readonly map: MapDeclaration | undefined;
+  readonly path: Path;
+  readonly scope: Scope;
+}
+
+/** Holds an operation (whose arguments are typed already) against its row in the table of operations. */
+export function typeOperation(node: OperationExpression, path: Path, scope: Scope): void {
+  const operation = operationNamed(node.operation);
+  if (!operation) return scope.report.add(path, `no operation "${node.operation}"`);
+  const map = mapOf(node, operation, path, scope);
+  const call: Call = { node, operation, map, path, scope };
+  if (operation.map && !map) return;
+  if (operation.layout && !node.layout) return scope.report.add(path, `${node.operation} needs a layout`);
+  if (!operation.layout && node.layout) scope.report.add(path, `${node.operation} takes no layout`);
+  checkConstants(call);
+  if (node.args.length !== operation.args.length)
+    return scope.report.add(path, `${node.operation} takes ${operation.args.length} arguments, got ${node.args.length}`);
+  operation.args.forEach((shape, index) => {
+    const fault = argumentFault(call, shape, node.args[index]!.type);
+    if (fault) scope.report.add(under(under(path, "args"), index), `${node.operation} wants ${fault}`);
+  });
+  const result = resultType(call, operation.result);
+  if (!result || !sameType(node.type, result))
+    scope.report.add(path, `${node.operation} gives ${result ? showType(result) : "nothing"}, not ${showType(node.type)}`);
+}
+
+function mapOf(node: OperationExpression, operation: Operation, path: Path, scope: Scope): MapDeclaration | undefined {
+  if (!operation.map) {
+    if (node.map !== undefined) scope.report.add(path, `${node.operation} works on no map`);
+    return undefined;
+  }
+  const map = node.map === undefined ? undefined : scope.module.maps[node.map];
+  if (!map) scope.report.add(under(path, "map"), `no map ${node.map ?? ""}`);
+  else if (mapKinds[map.kind].family !== operation.map)
+    scope.report.add(path, `${node.operation} does not serve maps of kind ${map.kind} ("${map.name}")`);
+  else return map;
+  return undefined;
+}
+
+function checkConstants({ node, operation, path, scope }: Call): void {
+  const names = operation.constants ?? [];
+  const given = node.constants ?? [];
+  if (given.length !== names.length)
+    return scope.report.add(path, `${node.operation} takes ${names.length} constants, got ${given.length}`);
+  names.forEach((name, index) => {
+    if (!constantLimits[name]?.(given[index]!))
+      scope.report.add(under(under(path, "constants"), index), `${name} of ${node.operation} may not be ${given[index]}`);
+  });
+}
+
+/** What an argument should have been; undefined when it fits. */
+function argumentFault(call: Call, shape: ArgumentShape, got: Type): string | undefined {
+  switch (shape) {
+    case "number":
+    case "u64":
+    case "bool":
+      return got.kind === shape ? undefined : `a ${shape}, got ${showType(got)}`;
+    case "ref":
+      return got.kind === "ref" ? undefined : `a reference, got ${showType(got)}`;
+    case "ref packet":
+    case "ref map":
+    case "ref local":
+      return got.kind === "ref" && shape === `ref ${got.region}` ? undefined : `a ${shape.slice(4)} reference`;
+    case "key":
+      return dataFault(call.map?.key, got);
+    case "value":
+      return call.map?.value ? dataFault(call.map.value, got) : got.kind === "ref" ? undefined : "a reference";
+    case "atomic":
+      return got.kind === "ref" && got.layout.kind === "integer" ? undefined : "a reference to an integer";
+    case "atomicValue": {
+      const wanted = atomicType(call);
+      return wanted && sameType(got, wanted) ? undefined : `a ${wanted?.kind ?? "number"}, got ${showType(got)}`;
+    }
+  }
+}
+
+function dataFault(layout: Layout | undefined, got: Type): string | undefined {
+  if (!layout) return "what this map does not have";
+  const scalar = loadedType(layout);
+  if (scalar) return sameType(got, scalar) ? undefined : `a ${scalar.kind}, got ${showType(got)}`;
+  if (got.kind === "ref" && sameLayout(got.layout, layout)) return undefined;
+  return `a reference to ${showType(refType("local", layout))}, got ${showType(got)}`;
+}
+
+function atomicType({ node }: Call): ScalarType | undefined {
+  const target = node.args[0]?.type;
+  return target?.kind === "ref" && target.layout.kind === "integer" ? loadedType(target.layout) : undefined;
+}
+
+function resultType(call: Call, shape: ResultShape): Type | undefined {
+  const { node, map } = call;
+  switch (shape) {
+    case "void":
+      return voidType;
+    case "bool":
+      return boolType;
+    case "verdict":
+      return verdictType;
+    case "u64":
+      return u64Type;
+    case "number u8":
+    case "number u16":
+    case "number u32":
+      return numberType;
+    case "atomicValue":
+      return atomicType(call);
+    case "optional packet":
+      return node.layout && optionalType(refType("packet", node.layout));
+    case "optional map":
+      return map?.value && optionalType(refType("map", map.value));
+    case "optional copy":
+      return map?.value && optionalType(copyOf(map.value));
+    case "optional number u16":
+      return optionalType(numberType);
+    case "local":
+      return node.layout && refType("local", node.layout);
+  }
+}
+
+/** What a copy of a value is: a scalar, or local storage. */
+function copyOf(layout: Layout): ScalarType | RefType {
+  return loadedType(layout) ?? refType("local", layout);
+}

@@ -1,0 +1,214 @@
+import type {
+  BinaryExpression,
+  ConditionalExpression,
+  ConvertExpression,
+  ElementExpression,
+  Expression,
+  FieldExpression,
+  SequenceExpression,
+  SettingExpression,
+  UnaryExpression,
+} from "../hir/tree.ts";
+import type { IntegerName, OptionalType } from "../hir/types.ts";
+import type { BinaryOp, UnaryOp, Value, Width } from "../ir/ir.ts";
+import { lowerCondition } from "./conditions.ts";
+import { lowerKernelField } from "./kernel-fields.ts";
+import { type Lowered, type LoweredOptional, nothing, type Reference, scalar } from "./lowered.ts";
+import type { Lowering } from "./lowering.ts";
+import { lowerMatch } from "./match.ts";
+import { elementCount, loadScalar, sizeOfElement } from "./memory.ts";
+import { lowerNew } from "./new.ts";
+import { lowerOperation } from "./operations/table.ts";
+import { lowerStatements } from "./statements.ts";
+
+/** The registers that an expression's value is in. */
+export function lowerExpression(l: Lowering, e: Expression): Lowered {
+  switch (e.kind) {
+    case "constant":
+      return scalar(l.constant(typeof e.value === "boolean" ? Number(e.value) : e.value, e.at));
+    case "local":
+      return l.readLocal(e.local, e.type);
+    case "setting":
+      return lowerSetting(e);
+    case "load":
+      return scalar(loadScalar(l, lowerReference(l, e.ref), e.at));
+    case "field":
+      return lowerField(l, e);
+    case "element":
+      return lowerElement(l, e);
+    case "kernelField":
+      return lowerKernelField(l, e);
+    case "unary":
+      return e.operator === "not" ? lowerBoolean(l, e) : scalar(lowerUnary(l, e));
+    case "binary":
+      return scalar(lowerBinary(l, e));
+    case "compare":
+    case "logical":
+    case "present":
+      return lowerBoolean(l, e);
+    case "convert":
+      return scalar(lowerConvert(l, e));
+    case "conditional":
+      return lowerConditional(l, e);
+    case "some":
+      return lowerSome(l, e.value);
+    case "none":
+      return l.absentValue(e.type as OptionalType, e.at);
+    case "unwrap":
+      return lowerOptional(l, e.value).of;
+    case "new":
+      return lowerNew(l, e);
+    case "sequence":
+      return lowerSequence(l, e);
+    case "operation":
+      return lowerOperation(l, e);
+    case "match":
+      return lowerMatch(l, e);
+  }
+}
+
+/** The register of a scalar expression. */
+export function lowerScalar(l: Lowering, e: Expression): Value {
+  const lowered = lowerExpression(l, e);
+  if (lowered.kind !== "scalar") throw new Error(`HIR is not well typed: ${e.kind} is not a scalar`);
+  return lowered.value;
+}
+
+export function lowerReference(l: Lowering, e: Expression): Reference {
+  const lowered = lowerExpression(l, e);
+  if (lowered.kind !== "ref") throw new Error(`HIR is not well typed: ${e.kind} is not a reference`);
+  return lowered;
+}
+
+export function lowerOptional(l: Lowering, e: Expression): LoweredOptional {
+  const lowered = lowerExpression(l, e);
+  if (lowered.kind !== "optional") throw new Error(`HIR is not well typed: ${e.kind} is not optional`);
+  return lowered;
+}
+
+function lowerSome(l: Lowering, value: Expression): Lowered {
+  const of = lowerExpression(l, value);
+  if (of.kind !== "scalar" && of.kind !== "ref") throw new Error("HIR is not well typed: optional of an optional");
+  return { kind: "optional", present: "always", of };
+}
+
+function lowerSetting(e: SettingExpression): never {
+  throw new Error(`setting ${e.path.join(".")} was not folded: specialise the module first`);
+}
+
+function lowerField(l: Lowering, e: FieldExpression): Reference {
+  const base = lowerReference(l, e.base);
+  if (base.layout.kind !== "struct" && base.layout.kind !== "union") throw new Error("field of no structure");
+  const field = base.layout.fields[e.field]!;
+  return { ...base, offset: base.offset + field.offset, layout: field.layout };
+}
+
+function lowerElement(l: Lowering, e: ElementExpression): Reference {
+  const base = lowerReference(l, e.base);
+  const { layout, size } = sizeOfElement(base.layout);
+  const range = l.range(e.index);
+  if (range && range.low === range.high) {
+    return { ...base, offset: base.offset + Number(range.low) * size, layout };
+  }
+  const index = lowerScalar(l, e.index);
+  l.require("ult", index, elementCount(base.layout), e.at);
+  const scaled = size === 1 ? index : l.builder.binary("mul", 64, index, l.constant(size, e.at), e.at);
+  return { ...base, base: l.builder.address(base.base, scaled, e.at), layout };
+}
+
+function lowerBoolean(l: Lowering, e: Expression): Lowered {
+  return scalar(l.presentWhen(e.at, (yes, no) => lowerCondition(l, e, yes, no)));
+}
+
+function lowerUnary(l: Lowering, e: UnaryExpression): Value {
+  const value = lowerScalar(l, e.value);
+  if (e.operator === "negate") return l.builder.unary("neg", value, e.at);
+  const width = e.type.kind === "number" ? 32 : 64;
+  return l.builder.binary("xor", width, value, l.constant(-1, e.at), e.at);
+}
+
+const wideOps: Readonly<Record<BinaryExpression["operator"], BinaryOp>> = {
+  add: "add",
+  subtract: "sub",
+  multiply: "mul",
+  divide: "udiv",
+  remainder: "umod",
+  and: "and",
+  or: "or",
+  xor: "xor",
+  shiftLeft: "shl",
+  shiftRight: "lshr",
+  shiftRightUnsigned: "lshr",
+};
+
+function lowerBinary(l: Lowering, e: BinaryExpression): Value {
+  const left = lowerScalar(l, e.left);
+  const right = lowerScalar(l, e.right);
+  const signed = e.type.kind === "i64" || (e.type.kind === "number" && !bothNonNegative(l, e));
+  let op = wideOps[e.operator];
+  if (signed && op === "udiv") op = "sdiv";
+  if (signed && op === "umod") op = "smod";
+  if (signed && e.operator === "shiftRight") op = "ashr";
+  return l.builder.binary(op, widthOf(e), left, right, e.at);
+}
+
+/** Bitwise operations on numbers are 32-bit ones; all else works on whole registers. */
+function widthOf(e: BinaryExpression): Width {
+  if (e.type.kind !== "number") return 64;
+  switch (e.operator) {
+    case "and":
+    case "or":
+    case "xor":
+    case "shiftLeft":
+    case "shiftRightUnsigned":
+      return 32;
+    default:
+      return 64;
+  }
+}
+
+function bothNonNegative(l: Lowering, e: BinaryExpression): boolean {
+  const left = l.range(e.left);
+  const right = l.range(e.right);
+  return left !== undefined && right !== undefined && left.low >= 0n && right.low >= 0n;
+}
+
+const narrowing: Readonly<Record<IntegerName, UnaryOp | undefined>> = {
+  u8: "zext8",
+  u16: "zext16",
+  u32: "zext32",
+  i8: "sext8",
+  i16: "sext16",
+  i32: "sext32",
+  u64: undefined,
+  i64: undefined,
+};
+
+function lowerConvert(l: Lowering, e: ConvertExpression): Value {
+  const value = lowerScalar(l, e.value);
+  if (e.to === "number") return value;
+  if (e.to === "bool") return l.presentWhen(e.at, (yes, no) => l.branchNonZero(value, yes, no, e.at));
+  const op = narrowing[e.to];
+  return op ? l.builder.unary(op, value, e.at) : value;
+}
+
+function lowerConditional(l: Lowering, e: ConditionalExpression): Lowered {
+  const then = l.builder.newBlock();
+  const otherwise = l.builder.newBlock();
+  const join = l.join(e.type, e.at);
+  lowerCondition(l, e.test, then, otherwise);
+  for (const [block, side] of [
+    [then, e.then],
+    [otherwise, e.otherwise],
+  ] as const) {
+    l.builder.seal(block);
+    l.builder.switchTo(block);
+    join.arrive(lowerExpression(l, side));
+  }
+  return join.finish();
+}
+
+function lowerSequence(l: Lowering, e: SequenceExpression): Lowered {
+  lowerStatements(l, e.body);
+  return e.type.kind === "void" ? nothing : lowerExpression(l, e.value);
+}

@@ -1,0 +1,119 @@
+import type { ForStatement } from "../hir/tree.ts";
+import type { Block, Value } from "../ir/ir.ts";
+import { lowerCallbackLoop } from "./callback-loop.ts";
+import { lowerScalar } from "./expressions.ts";
+import type { Lowering } from "./lowering.ts";
+import { lowerStatements } from "./statements.ts";
+
+/**
+ * Up to this many rounds the verifier walks a plain loop round by round; beyond it the walk itself becomes what limits
+ * a program (one million processed instructions), so the loop is made in a form that it checks once.
+ */
+export const longestPlainLoop = 64n;
+
+/** Lowers `for (local = from; local < to; local += step)`. */
+export function lowerFor(l: Lowering, s: ForStatement): void {
+  const trips = tripBound(l, s);
+  if (trips === undefined || trips > longestPlainLoop) lowerLong(l, s);
+  else lowerPlain(l, s);
+}
+
+function tripBound(l: Lowering, s: ForStatement): bigint | undefined {
+  const from = l.range(s.from);
+  const to = l.range(s.to);
+  if (!from || !to) return undefined;
+  const span = to.high - from.low;
+  return span <= 0n ? 0n : (span + BigInt(s.step) - 1n) / BigInt(s.step);
+}
+
+function lowerPlain(l: Lowering, s: ForStatement): void {
+  const { builder } = l;
+  const from = lowerScalar(l, s.from);
+  const to = lowerScalar(l, s.to);
+  const header = builder.newBlock();
+  const body = builder.newBlock();
+  const next = builder.newBlock();
+  const after = builder.newBlock();
+  l.writeLocal(s.local, { kind: "scalar", value: from }, s.at);
+  builder.jump(header, s.at);
+  builder.switchTo(header);
+  const index = l.builder.read(l.variableOf(s.local));
+  const op = nonNegative(l, s) ? "ult" : "slt";
+  builder.branch({ op, width: 64, left: index, right: to, then: body, otherwise: after, at: s.at });
+  builder.seal(body);
+  builder.switchTo(body);
+  lowerBody(l, s, after, next);
+  if (!builder.terminated) builder.jump(next, s.at);
+  builder.seal(next);
+  builder.switchTo(next);
+  const current = builder.read(l.variableOf(s.local));
+  const advanced = builder.binary("add", 64, current, l.constant(s.step, s.at), s.at);
+  l.writeLocal(s.local, { kind: "scalar", value: advanced }, s.at);
+  builder.jump(header, s.at);
+  builder.seal(header);
+  builder.seal(after);
+  builder.switchTo(after);
+}
+
+/** The most rounds that a loop of unproven length gets: what `bpf_loop` allows (kernel/bpf/bpf_iter.c, BPF_MAX_LOOPS). */
+const mostRounds = 1n << 23n;
+
+function lowerLong(l: Lowering, s: ForStatement): void {
+  const trips = tripBound(l, s) ?? mostRounds;
+  if (l.options.longLoops === "callback") lowerCallbackLoop(l, s, trips);
+  else lowerIterator(l, s, trips);
+}
+
+/**
+ * An open-coded iterator. The index is computed from the iterator's number and not carried from round to round: a
+ * carried counter is a known constant in each round, so no two rounds would look alike to the verifier and it would
+ * walk all of them.
+ */
+function lowerIterator(l: Lowering, s: ForStatement, trips: bigint): void {
+  const { builder } = l;
+  const from = lowerScalar(l, s.from);
+  const to = lowerScalar(l, s.to);
+  const iterator = l.newSlot({ kind: "bytes", length: 8 }, 8, s.at).base;
+  builder.callKfunc("bpf_iter_num_new", [iterator, l.constant(0, s.at), l.constant(trips, s.at)], s.at);
+  const [header, round, body, after] = [builder.newBlock(), builder.newBlock(), builder.newBlock(), builder.newBlock()];
+  const release = (): void => {
+    builder.callKfunc("bpf_iter_num_destroy", [iterator], s.at);
+  };
+  builder.jump(header, s.at);
+  builder.switchTo(header);
+  const pointer = builder.callKfunc("bpf_iter_num_next", [iterator], s.at);
+  l.branchNonZero(pointer, round, after, s.at);
+  builder.seal(round);
+  builder.switchTo(round);
+  const count = builder.load({ size: 4, signed: false, base: pointer, offset: 0, region: "unknown", at: s.at });
+  const index = indexOf(l, s, from, count);
+  const op = nonNegative(l, s) ? "ult" : "slt";
+  builder.branch({ op, width: 64, left: index, right: to, then: body, otherwise: after, at: s.at });
+  builder.seal(body);
+  builder.switchTo(body);
+  l.writeLocal(s.local, { kind: "scalar", value: index }, s.at);
+  l.protect(release, () => lowerBody(l, s, after, header));
+  if (!builder.terminated) builder.jump(header, s.at);
+  builder.seal(header);
+  builder.seal(after);
+  builder.switchTo(after);
+  release();
+}
+
+/** from + count * step */
+export function indexOf(l: Lowering, s: ForStatement, from: Value, count: Value): Value {
+  const { builder } = l;
+  const scaled = s.step === 1 ? count : builder.binary("mul", 64, count, l.constant(s.step, s.at), s.at);
+  return builder.binary("add", 64, from, scaled, s.at);
+}
+
+function lowerBody(l: Lowering, s: ForStatement, leave: Block, next: Block): void {
+  l.setTarget(s.label, { leave, next });
+  lowerStatements(l, s.body);
+}
+
+function nonNegative(l: Lowering, s: ForStatement): boolean {
+  const from = l.range(s.from);
+  const to = l.range(s.to);
+  return from !== undefined && to !== undefined && from.low >= 0n && to.low >= 0n;
+}

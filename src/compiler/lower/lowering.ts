@@ -1,0 +1,343 @@
+import type { Layout } from "../hir/layout.ts";
+import type { Position } from "../hir/position.ts";
+import type { Expression, Module, Program } from "../hir/tree.ts";
+import { boolType, type OptionalType, type RefType, type ScalarType, type Type } from "../hir/types.ts";
+import type { FunctionBuilder } from "../ir/builder.ts";
+import type { Block, IrFunction, Size, Value } from "../ir/ir.ts";
+import {
+  type Lowered,
+  type LoweredOptional,
+  type LoweredScalar,
+  memoryRegion,
+  type Reference,
+  scalar,
+} from "./lowered.ts";
+import type { LowerOptions, Range } from "./options.ts";
+import { countBindings } from "./scan.ts";
+
+/** Where `break` and `continue` of a label go. */
+export interface Target {
+  readonly leave: Block;
+  readonly next?: Block;
+  /** How many cleanups were open where the label begins: a jump to it runs those opened since. */
+  readonly depth: number;
+}
+
+/** A way out of a loop's body past the loop itself. */
+export type Escape =
+  | { readonly kind: "leave" }
+  | { readonly kind: "jump"; readonly label: number; readonly way: "leave" | "next" };
+
+/** Makes an escape from a function that is a loop's body: it cannot jump there itself. */
+type EscapeHandler = (l: Lowering, escape: Escape, verdict: Value | undefined) => void;
+
+/** The state of lowering one program into one function, and the small steps that all its parts share. */
+export class Lowering {
+  readonly module: Module;
+  readonly program: Program;
+  readonly options: LowerOptions;
+  readonly builder: FunctionBuilder;
+  /** Functions beside the program's own: bodies of loops, decisions. */
+  subprograms: IrFunction[] = [];
+  #context: Value;
+  #escape: EscapeHandler | undefined;
+  readonly #targets = new Map<number, Target>();
+  readonly #cleanups: (() => void)[] = [];
+  /** Constant part of the address of reference locals that are bound in one place. */
+  #offsets = new Map<number, number>();
+  readonly #bindings: ReadonlyMap<number, number>;
+
+  constructor(module: Module, program: Program, options: LowerOptions, builder: FunctionBuilder) {
+    this.module = module;
+    this.program = program;
+    this.options = options;
+    this.builder = builder;
+    this.#context = builder.parameter(0);
+    builder.write("context", this.#context);
+    this.#bindings = countBindings(program.body);
+  }
+
+  /** The hook's context record. */
+  get context(): Value {
+    return this.#context;
+  }
+
+  adoptContext(context: Value): void {
+    this.#context = context;
+  }
+
+  /** The state for a loop's body in a function of its own. */
+  nested(builder: FunctionBuilder, escape: EscapeHandler): Lowering {
+    const inner = new Lowering(this.module, this.program, this.options, builder);
+    inner.#escape = escape;
+    inner.#offsets = this.#offsets;
+    inner.subprograms = this.subprograms;
+    return inner;
+  }
+
+  constant(value: bigint | number, at: Position): Value {
+    return this.builder.constant(BigInt.asUintN(64, BigInt(value)), at);
+  }
+
+  range(expression: Expression): Range | undefined {
+    if (expression.kind === "constant" && typeof expression.value === "bigint") {
+      return { low: expression.value, high: expression.value };
+    }
+    return this.options.ranges?.get(expression);
+  }
+
+  /** The address of a reference in one register. */
+  address(ref: Reference, at: Position): Value {
+    return ref.offset === 0 ? ref.base : this.builder.address(ref.base, this.constant(ref.offset, at), at);
+  }
+
+  load(ref: Reference, size: Size, at: Position, options: { signed?: boolean; delta?: number } = {}): Value {
+    const { signed = false, delta = 0 } = options;
+    const region = memoryRegion(ref.region);
+    return this.builder.load({ size, signed, base: ref.base, offset: ref.offset + delta, region, at });
+  }
+
+  store(ref: Reference, size: Size, value: Value, at: Position, delta = 0): void {
+    const region = memoryRegion(ref.region);
+    this.builder.store({ size, base: ref.base, offset: ref.offset + delta, value, region, at });
+  }
+
+  /** A new stack slot as a reference. Eight-byte alignment lets it be cleared and copied in whole words. */
+  newSlot(layout: Layout, size: number, at: Position): Reference {
+    const slot = this.builder.newSlot(size, 8);
+    return { kind: "ref", base: this.builder.slotAddress(slot, at), offset: 0, region: "local", layout };
+  }
+
+  // ----------------------------------------------------------------------------------------------------- jumps
+
+  setTarget(label: number, target: { readonly leave: Block; readonly next?: Block }): void {
+    this.#targets.set(label, { ...target, depth: this.#cleanups.length });
+  }
+
+  /** `break` (leave) or `continue` (next): gives back first what was acquired inside of the label. */
+  jumpOut(label: number, way: "leave" | "next", at: Position): void {
+    const target = this.#targets.get(label);
+    if (!target && this.#escape) {
+      this.#cleanUp(0);
+      this.#escape(this, { kind: "jump", label, way }, undefined);
+      return;
+    }
+    const block = target?.[way];
+    if (!target || !block) throw new Error("HIR is not well formed: a jump to no label");
+    this.#cleanUp(target.depth);
+    this.builder.jump(block, at);
+  }
+
+  /** The number of a verdict at this hook: 32 bits, as the kernel reads r0. */
+  verdict(name: string, at: Position): Value {
+    const code = this.options.hook.verdicts[name];
+    if (code === undefined) throw new Error(`${this.options.hook.name} has no verdict ${name}`);
+    return this.builder.constant(BigInt.asUintN(32, BigInt(code)), at);
+  }
+
+  /**
+   * Shows the verifier a bound that the checker has proven already and that may not be visible in the code. The other
+   * side is never taken; it ends the program.
+   */
+  require(op: "ult" | "ule", value: Value, bound: number, at: Position): void {
+    const [holds, fails] = [this.builder.newBlock(), this.builder.newBlock()];
+    const right = this.constant(bound, at);
+    this.builder.branch({ op, width: 64, left: value, right, then: holds, otherwise: fails, likely: "then", at });
+    this.builder.seal(fails);
+    this.builder.switchTo(fails);
+    this.leave(this.options.hook.packetModel ? this.verdict("aborted", at) : this.constant(0, at), at);
+    this.builder.seal(holds);
+    this.builder.switchTo(holds);
+  }
+
+  /** Ends the program with a verdict. */
+  leave(verdict: Value, at: Position): void {
+    this.#cleanUp(0);
+    if (this.#escape) this.#escape(this, { kind: "leave" }, verdict);
+    else this.builder.return(verdict, at);
+  }
+
+  /** Every jump out of `body` past its own labels runs `release` first; its normal end does not. */
+  protect(release: () => void, body: () => void): void {
+    this.#cleanups.push(release);
+    body();
+    this.#cleanups.pop();
+  }
+
+  #cleanUp(depth: number): void {
+    for (const release of this.#cleanups.slice(depth).reverse()) release();
+  }
+
+  // ------------------------------------------------------------------------------------------------- variables
+
+  variableOf(local: number): string {
+    return valueVariable(local);
+  }
+
+  /** All the builder's variables of a local. */
+  variablesOf(local: number): readonly string[] {
+    const { type } = this.program.locals[local]!;
+    return type.kind === "optional" ? [presentVariable(local), valueVariable(local)] : [valueVariable(local)];
+  }
+
+  writeLocal(local: number, value: Lowered, at: Position): void {
+    switch (value.kind) {
+      case "void":
+        return;
+      case "scalar":
+        this.builder.write(valueVariable(local), value.value);
+        return;
+      case "ref":
+        this.builder.write(valueVariable(local), this.#bind(local, value, at));
+        return;
+      case "optional":
+        this.builder.write(presentVariable(local), this.presence(value, at));
+        if (value.of.kind === "ref") this.builder.write(valueVariable(local), this.#bind(local, value.of, at));
+        else this.builder.write(valueVariable(local), value.of.value);
+    }
+  }
+
+  /** Keeps the constant part apart where the local is bound in one place only; elsewhere the bindings may differ. */
+  #bind(local: number, ref: Reference, at: Position): Value {
+    if ((this.#bindings.get(local) ?? 0) > 1) return this.address(ref, at);
+    this.#offsets.set(local, ref.offset);
+    return ref.base;
+  }
+
+  readLocal(local: number, type: Type): Lowered {
+    switch (type.kind) {
+      case "void":
+        return { kind: "void" };
+      case "optional":
+        return {
+          kind: "optional",
+          present: this.builder.read(presentVariable(local)),
+          of: this.#readValue(local, type.of),
+        };
+      default:
+        return this.#readValue(local, type);
+    }
+  }
+
+  #readValue(local: number, type: ScalarType | RefType): LoweredScalar | Reference {
+    const value = this.builder.read(valueVariable(local));
+    if (type.kind !== "ref") return scalar(value);
+    const offset = this.#offsets.get(local) ?? 0;
+    return { kind: "ref", base: value, offset, region: type.region, layout: type.layout };
+  }
+
+  // ----------------------------------------------------------------------------------------------------- joins
+
+  /** The value of an optional's presence in a register: zero when absent. */
+  presence(optional: LoweredOptional, at: Position): Value {
+    if (optional.present === "always") return this.constant(1, at);
+    if (optional.present === "never") return this.constant(0, at);
+    return optional.present;
+  }
+
+  /** Goes to `then` when the register is not zero. */
+  branchNonZero(value: Value, then: Block, otherwise: Block, at: Position): void {
+    this.builder.branch({ op: "ne", width: 64, left: value, right: this.constant(0, at), then, otherwise, at });
+  }
+
+  /** Goes to `then` when the optional holds a value. */
+  branchPresent(optional: LoweredOptional, then: Block, otherwise: Block, at: Position): void {
+    if (optional.present === "always") this.builder.jump(then, at);
+    else if (optional.present === "never") this.builder.jump(otherwise, at);
+    else this.branchNonZero(optional.present, then, otherwise, at);
+  }
+
+  /** A register that is 1 on the paths that `test` sends to its first block and 0 on those to its second. */
+  presentWhen(at: Position, test: (yes: Block, no: Block) => void): Value {
+    const { builder } = this;
+    const yes = builder.newBlock();
+    const no = builder.newBlock();
+    const join = this.join(boolType, at);
+    test(yes, no);
+    for (const [block, value] of [
+      [yes, 1],
+      [no, 0],
+    ] as const) {
+      builder.seal(block);
+      builder.switchTo(block);
+      join.arrive(scalar(this.constant(value, at)));
+    }
+    const joined = join.finish();
+    return joined.kind === "scalar" ? joined.value : this.constant(0, at);
+  }
+
+  /** A join of several paths that carries a value of one type; each path calls `arrive`, then `finish` gives it. */
+  join(type: Type, at: Position): Join {
+    return new Join(this, type, at);
+  }
+
+  absentValue(type: OptionalType, at: Position): LoweredOptional {
+    const zero = this.constant(0, at);
+    const of = type.of;
+    if (of.kind !== "ref") return { kind: "optional", present: "never", of: scalar(zero) };
+    return {
+      kind: "optional",
+      present: "never",
+      of: { kind: "ref", base: zero, offset: 0, region: of.region, layout: of.layout },
+    };
+  }
+}
+
+export class Join {
+  readonly block: Block;
+  readonly #lowering: Lowering;
+  readonly #type: Type;
+  readonly #at: Position;
+  readonly #name: string;
+
+  constructor(lowering: Lowering, type: Type, at: Position) {
+    this.#lowering = lowering;
+    this.#type = type;
+    this.#at = at;
+    this.block = lowering.builder.newBlock();
+    this.#name = `join${this.block.id}`;
+  }
+
+  /** Ends the current block with this value for the join. */
+  arrive(value: Lowered): void {
+    const { builder } = this.#lowering;
+    if (value.kind === "optional") {
+      builder.write(`${this.#name}.present`, this.#lowering.presence(value, this.#at));
+      this.#write(value.of);
+    } else if (value.kind !== "void") {
+      this.#write(value);
+    }
+    builder.jump(this.block, this.#at);
+  }
+
+  #write(value: LoweredScalar | Reference): void {
+    const register = value.kind === "ref" ? this.#lowering.address(value, this.#at) : value.value;
+    this.#lowering.builder.write(`${this.#name}.value`, register);
+  }
+
+  /** Continues behind the join with the value that arrived. */
+  finish(): Lowered {
+    const { builder } = this.#lowering;
+    builder.seal(this.block);
+    builder.switchTo(this.block);
+    const type = this.#type;
+    if (type.kind === "void") return { kind: "void" };
+    const read = (of: ScalarType | RefType): LoweredScalar | Reference => {
+      const value = builder.read(`${this.#name}.value`);
+      if (of.kind !== "ref") return scalar(value);
+      return { kind: "ref", base: value, offset: 0, region: of.region, layout: of.layout };
+    };
+    if (type.kind === "optional") {
+      return { kind: "optional", present: builder.read(`${this.#name}.present`), of: read(type.of) };
+    }
+    return read(type);
+  }
+}
+
+function valueVariable(local: number): string {
+  return `local${local}.value`;
+}
+
+function presentVariable(local: number): string {
+  return `local${local}.present`;
+}

@@ -1,0 +1,116 @@
+import type { OperationExpression } from "../../hir/tree.ts";
+import { helpers } from "../../ir/helpers.ts";
+import type { Block, Value } from "../../ir/ir.ts";
+import { lowerScalar } from "../expressions.ts";
+import { type Lowered, type Reference, scalar } from "../lowered.ts";
+import type { Lowering } from "../lowering.ts";
+import { beginEpoch, packetData, packetModel } from "../packet-model.ts";
+import { boundsCheck } from "./packet.ts";
+
+/** BPF_F_PSEUDO_HDR and BPF_F_MARK_MANGLED_0 of bpf_l4_csum_replace. */
+const flags = { pseudoHeader: 0x10, zeroMeansNone: 0x20 } as const;
+const farthest = 0xffff - 2;
+
+interface Change {
+  readonly offset: Value;
+  readonly from: Value;
+  readonly to: Value;
+  readonly size: number;
+  readonly layer: number;
+  readonly pseudoHeader: boolean;
+  readonly zeroMeansNone: boolean;
+}
+
+/**
+ * Updates a checksum after a field changed. In plain frames it is arithmetic (RFC 1624, equation 3). An skb's checksum
+ * may be partial or belong to the device, which only the kernel's helpers keep right.
+ */
+export function lowerReplaceChecksum(l: Lowering, e: OperationExpression): Lowered {
+  const [size = 2, layer = 4, pseudoHeader = 0, zeroMeansNone = 0] = e.constants ?? [];
+  const [offset, from, to] = e.args.map((argument) => lowerScalar(l, argument));
+  const change: Change = {
+    offset: offset!,
+    from: from!,
+    to: to!,
+    size,
+    layer,
+    pseudoHeader: pseudoHeader !== 0,
+    zeroMeansNone: zeroMeansNone !== 0,
+  };
+  const value = l.presentWhen(e.at, (done, failed) => {
+    if (packetModel(l) === "skb") replaceInSkb(l, e, change, done, failed);
+    else replaceInFrame(l, e, change, done, failed);
+  });
+  return scalar(value);
+}
+
+function replaceInSkb(l: Lowering, e: OperationExpression, change: Change, done: Block, failed: Block): void {
+  const swap = change.size === 2 ? "bswap16" : "bswap32";
+  const from = l.builder.unary(swap, change.from, e.at);
+  const to = l.builder.unary(swap, change.to, e.at);
+  const helper = change.layer === 3 ? helpers.l3CsumReplace.id : helpers.l4CsumReplace.id;
+  const mode =
+    change.layer === 3
+      ? 0
+      : (change.pseudoHeader ? flags.pseudoHeader : 0) | (change.zeroMeansNone ? flags.zeroMeansNone : 0);
+  const how = l.constant(change.size | mode, e.at);
+  const error = l.builder.callHelper(helper, [l.context, change.offset, from, to, how], e.at);
+  beginEpoch(l, e.at);
+  l.branchNonZero(error, failed, done, e.at);
+}
+
+function replaceInFrame(l: Lowering, e: OperationExpression, change: Change, done: Block, failed: Block): void {
+  const { builder } = l;
+  const [near, inside, known] = [builder.newBlock(), builder.newBlock(), builder.newBlock()];
+  const right = l.constant(farthest, e.at);
+  builder.branch({ op: "ule", width: 64, left: change.offset, right, then: near, otherwise: failed, at: e.at });
+  builder.seal(near);
+  builder.switchTo(near);
+  const base = builder.address(packetData(l), change.offset, e.at);
+  const place: Reference = { kind: "ref", base, offset: 0, region: "packet", layout: { kind: "bytes", length: 2 } };
+  boundsCheck(l, place, 2, inside, failed, e.at);
+  builder.seal(inside);
+  builder.switchTo(inside);
+  const old = builder.unary("bswap16", l.load(place, 2, e.at), e.at);
+  if (change.zeroMeansNone) l.branchNonZero(old, known, done, e.at);
+  else builder.jump(known, e.at);
+  builder.seal(known);
+  builder.switchTo(known);
+  const updated = updatedChecksum(l, e, change, old);
+  l.store(place, 2, builder.unary("bswap16", updated, e.at), e.at);
+  builder.jump(done, e.at);
+}
+
+/** HC' = ~(~HC + ~m + m'), all in 16-bit ones' complement. */
+function updatedChecksum(l: Lowering, e: OperationExpression, change: Change, old: Value): Value {
+  const { builder } = l;
+  const sixteen = l.constant(16, e.at);
+  const low = l.constant(0xffff, e.at);
+  const add = (a: Value, b: Value): Value => builder.binary("add", 64, a, b, e.at);
+  const halves = (value: Value): Value =>
+    add(builder.binary("and", 64, value, low, e.at), builder.binary("lshr", 64, value, sixteen, e.at));
+  const all = change.size === 2 ? low : l.constant(0xffff_ffff, e.at);
+  const removed = builder.binary("xor", 32, change.from, all, e.at);
+  const parts = change.size === 2 ? [removed, change.to] : [halves(removed), halves(change.to)];
+  let sum = builder.binary("xor", 64, old, low, e.at);
+  for (const part of parts) sum = add(sum, part);
+  const folded = builder.binary("xor", 64, halves(halves(sum)), low, e.at);
+  if (!change.zeroMeansNone) return folded;
+  return zeroAsOnes(l, e, folded);
+}
+
+/** A computed checksum of zero is sent as all ones where zero stands for "none" (RFC 768). */
+function zeroAsOnes(l: Lowering, e: OperationExpression, value: Value): Value {
+  const { builder } = l;
+  const variable = `checksum${value}`;
+  const [zero, after] = [builder.newBlock(), builder.newBlock()];
+  builder.write(variable, value);
+  l.branchNonZero(value, after, zero, e.at);
+  builder.seal(zero);
+  builder.switchTo(zero);
+  builder.write(variable, l.constant(0xffff, e.at));
+  builder.jump(after, e.at);
+  builder.seal(after);
+  builder.switchTo(after);
+  return builder.read(variable);
+}

@@ -1,0 +1,47 @@
+import type { Hook } from "../../language/kinds.ts";
+import type { SettingValues } from "../hir/settings.ts";
+import type { Expression } from "../hir/tree.ts";
+
+/** How loops that are too long to be walked round by round by the verifier are made. */
+export type LoopStrategy =
+  /** `bpf_iter_num_*` kernel functions, Linux 6.4. */
+  | "iterator"
+  /** `bpf_loop` with the body as a callback, Linux 5.17. */
+  | "callback";
+
+export interface LowerOptions {
+  readonly hook: Hook;
+  readonly longLoops: LoopStrategy;
+  /** The kernel's types, for programs that read kernel structures. */
+  readonly kernel?: KernelTypes;
+  /** Resolved settings: the rules that `match` compiles. Absent: the defaults. */
+  readonly settings?: SettingValues;
+  /** What the checker proved about numbers. */
+  readonly ranges?: ReadonlyMap<Expression, Range>;
+}
+
+export interface Range {
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+/** Where a field of a kernel structure lies, from the kernel's own BTF. */
+export interface KernelField {
+  readonly offset: number;
+  readonly size: number;
+  readonly signed: boolean;
+  /** For bit fields: width in bits and shift from the least significant bit of the `size` bytes at `offset`. */
+  readonly bits?: { readonly shift: number; readonly width: number };
+  /** The field is an array or an embedded structure: its address is its value. */
+  readonly aggregate: boolean;
+  /** The field is a pointer. */
+  readonly pointer: boolean;
+}
+
+/** What lowering asks about the running kernel; made from BTF outside of the compiler. */
+export interface KernelTypes {
+  /** @returns undefined when the structure or the field does not exist in this kernel. */
+  field(struct: string, path: readonly string[]): KernelField | undefined;
+  /** The position of a named argument of a BTF tracepoint, counted from 0. */
+  tracepointArgument(tracepoint: string, argument: string): number | undefined;
+}

@@ -1,0 +1,43 @@
+import { operationNamed } from "../../language/operations.ts";
+import type { Expression, OperationExpression, Statement } from "../hir/tree.ts";
+import { type Node, walk } from "../hir/walk.ts";
+
+/** How many times each local gets a value. */
+export function countBindings(body: readonly Statement[]): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  walk(body, (node) => {
+    if (node.kind === "let" || node.kind === "assign") counts.set(node.local, (counts.get(node.local) ?? 0) + 1);
+  });
+  return counts;
+}
+
+/** All uses of one operation. */
+export function operationsNamed(body: readonly Statement[], name: string): readonly OperationExpression[] {
+  const found: OperationExpression[] = [];
+  walk(body, (node: Node | Expression) => {
+    if (node.kind === "operation" && node.operation === name) found.push(node);
+  });
+  return found;
+}
+
+export interface BodyVariables {
+  readonly mentioned: ReadonlySet<number>;
+  readonly assigned: ReadonlySet<number>;
+  /** Declared in the body itself. */
+  readonly defined: ReadonlySet<number>;
+  /** Whether an operation in the body makes packet views stale. */
+  readonly movesPacket: boolean;
+}
+
+/** What a loop's body does to variables. */
+export function variablesOfBody(body: readonly Statement[]): BodyVariables {
+  const [mentioned, assigned, defined] = [new Set<number>(), new Set<number>(), new Set<number>()];
+  let movesPacket = false;
+  walk(body, (node) => {
+    if (node.kind === "let" || node.kind === "for") defined.add(node.local);
+    if (node.kind === "assign") assigned.add(node.local);
+    if (node.kind === "assign" || node.kind === "local") mentioned.add(node.local);
+    if (node.kind === "operation") movesPacket ||= operationNamed(node.operation)?.invalidatesPacket === true;
+  });
+  return { mentioned, assigned, defined, movesPacket };
+}

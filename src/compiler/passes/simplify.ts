@@ -1,0 +1,211 @@
+import { graphOf } from "../ir/graph.ts";
+import type { Instruction, IrFunction, Terminator, Value } from "../ir/ir.ts";
+import { edgesOf, mapOperands, mapTerminator, resultOf } from "../ir/operands.ts";
+import { constantOf, type Definitions, definitionsOf, Replacements } from "./definitions.ts";
+import { foldBinary, foldCompare, foldUnary } from "./fold.ts";
+import { maximumOf } from "./maximum.ts";
+import { simplifyBinary } from "./simplify-binary.ts";
+import { simplifyBranch } from "./simplify-branch.ts";
+
+/** What an instruction becomes: another one for the same result, or a value that is there already. */
+export type Simplified = { readonly instruction: Instruction } | { readonly value: Value } | undefined;
+
+/**
+ * Constants are computed, identities removed, parameters of blocks that always get one value replaced by it, branches
+ * with a known outcome made jumps. One walk over the function; gives whether anything changed.
+ */
+export function simplify(fn: IrFunction): boolean {
+  const definitions = definitionsOf(fn);
+  const replacements = new Replacements();
+  let changed = mergeParameters(fn, definitions, replacements);
+  for (const block of graphOf(fn).order) {
+    const kept: Instruction[] = [];
+    for (const original of block.instructions) {
+      const instruction = mapOperands(original, replacements.resolve);
+      const result = simplifyInstruction(definitions, instruction);
+      if (result && "value" in result) {
+        replacements.set(resultOf(instruction)!, result.value);
+        changed = true;
+        continue;
+      }
+      const next = result ? result.instruction : instruction;
+      changed ||= next !== original;
+      kept.push(next);
+      const defined = resultOf(next);
+      if (defined !== undefined) definitions[defined] = next;
+    }
+    block.instructions = kept;
+  }
+  for (const block of fn.blocks) {
+    block.instructions = block.instructions.map((instruction) => mapOperands(instruction, replacements.resolve));
+    const mapped = mapTerminator(block.terminator, replacements.resolve);
+    const terminator = simplifyTerminator(definitions, mapped);
+    changed ||= terminator !== block.terminator;
+    block.terminator = terminator;
+  }
+  fn.blocks = [...graphOf(fn).order];
+  return changed;
+}
+
+function simplifyInstruction(definitions: Definitions, instruction: Instruction): Simplified {
+  switch (instruction.kind) {
+    case "binary": {
+      const left = constantOf(definitions, instruction.left);
+      const right = constantOf(definitions, instruction.right);
+      if (left === undefined || right === undefined) return simplifyBinary(definitions, instruction);
+      return constant(instruction, foldBinary(instruction.op, instruction.width, left, right));
+    }
+    case "unary":
+      return simplifyUnary(definitions, instruction);
+    case "address":
+      return simplifyAddress(definitions, instruction);
+    case "load":
+    case "store":
+    case "atomic":
+      return simplifyAccess(definitions, instruction);
+    default:
+      return undefined;
+  }
+}
+
+function constant(instruction: Instruction, value: bigint): Simplified {
+  const result = resultOf(instruction)!;
+  return { instruction: { kind: "const", result, value: BigInt.asUintN(64, value), at: instruction.at } };
+}
+
+const extendedBits: Readonly<Record<string, bigint>> = { zext8: 8n, zext16: 16n, zext32: 32n };
+
+function simplifyUnary(definitions: Definitions, instruction: Extract<Instruction, { kind: "unary" }>): Simplified {
+  const value = constantOf(definitions, instruction.value);
+  if (value !== undefined) return constant(instruction, foldUnary(instruction.op, value));
+  const bits = extendedBits[instruction.op];
+  if (bits !== undefined && maximumOf(definitions, instruction.value) < 1n << bits) return { value: instruction.value };
+  const inner = definitions[instruction.value];
+  const swap = instruction.op.startsWith("bswap");
+  if (swap && inner?.kind === "unary" && inner.op === instruction.op && fitsSwap(definitions, inner)) {
+    return { value: inner.value };
+  }
+  return undefined;
+}
+
+/** Swapping twice gives the value back if it has no bits beyond those that are swapped. */
+function fitsSwap(definitions: Definitions, swap: Extract<Instruction, { kind: "unary" }>): boolean {
+  const bits = BigInt(swap.op.slice("bswap".length));
+  return maximumOf(definitions, swap.value) < 1n << bits;
+}
+
+/** base + 0 is base; (base + constant) + constant is one addition. */
+function simplifyAddress(definitions: Definitions, instruction: Extract<Instruction, { kind: "address" }>): Simplified {
+  return constantOf(definitions, instruction.index) === 0n ? { value: instruction.base } : undefined;
+}
+
+/** Displacements are 16 bits, and the verifier limits packet offsets to as much. */
+const farthestDisplacement = 0x7fff;
+
+/** A constant part of the address becomes the access's displacement. */
+function simplifyAccess(
+  definitions: Definitions,
+  access: Extract<Instruction, { kind: "load" | "store" | "atomic" }>,
+): Simplified {
+  const base = definitions[access.base];
+  if (base?.kind !== "address") return undefined;
+  const index = constantOf(definitions, base.index);
+  if (index === undefined) return undefined;
+  const offset = access.offset + Number(BigInt.asIntN(64, index));
+  if (Math.abs(offset) > farthestDisplacement) return undefined;
+  return { instruction: { ...access, base: base.base, offset } };
+}
+
+function simplifyTerminator(definitions: Definitions, terminator: Terminator): Terminator {
+  if (terminator.kind !== "branch") return terminator;
+  const left = constantOf(definitions, terminator.left);
+  const right = constantOf(definitions, terminator.right);
+  if (left === undefined || right === undefined) return simplifyBranch(definitions, terminator);
+  const taken = foldCompare(terminator.op, terminator.width, left, right) ? terminator.then : terminator.otherwise;
+  return { kind: "jump", to: taken, at: terminator.at };
+}
+
+/** Parameters that get the same value, or the same constant, on every edge. */
+function mergeParameters(
+  fn: IrFunction,
+  definitions: (Instruction | undefined)[],
+  replacements: Replacements,
+): boolean {
+  const incoming = incomingArguments(fn);
+  let changed = false;
+  for (const block of fn.blocks.slice(1)) {
+    const dropped = new Set<number>();
+    const constants: Instruction[] = [];
+    for (const [index, parameter] of block.parameters.entries()) {
+      const only = onlyValue(
+        definitions,
+        parameter,
+        incoming[block.id]!.map((args) => replacements.resolve(args[index]!)),
+      );
+      if (!only) continue;
+      dropped.add(index);
+      if ("value" in only) {
+        replacements.set(parameter, only.value);
+        continue;
+      }
+      const instruction: Instruction = {
+        kind: "const",
+        result: parameter,
+        value: only.constant,
+        at: block.terminator.at,
+      };
+      definitions[parameter] = instruction;
+      constants.push(instruction);
+    }
+    if (dropped.size === 0) continue;
+    changed = true;
+    block.instructions.unshift(...constants);
+    dropParameters(fn, block.id, dropped);
+  }
+  return changed;
+}
+
+function incomingArguments(fn: IrFunction): readonly (readonly Value[])[][] {
+  const incoming: (readonly Value[])[][] = Array.from({ length: fn.blockCount }, () => []);
+  for (const block of fn.blocks) {
+    for (const edge of edgesOf(block.terminator)) incoming[edge.block]!.push(edge.args);
+  }
+  return incoming;
+}
+
+function onlyValue(
+  definitions: Definitions,
+  parameter: Value,
+  args: readonly Value[],
+): { readonly value: Value } | { readonly constant: bigint } | undefined {
+  const others = [...new Set(args)].filter((value) => value !== parameter);
+  const [first, ...rest] = others;
+  if (first === undefined) return undefined;
+  if (rest.length === 0) return { value: first };
+  const value = constantOf(definitions, first);
+  const same = value !== undefined && rest.every((other) => constantOf(definitions, other) === value);
+  return same ? { constant: value } : undefined;
+}
+
+/** Removes parameters by index, and the arguments of all edges that lead there. */
+export function dropParameters(fn: IrFunction, id: number, dropped: ReadonlySet<number>): void {
+  const keep = <T>(items: readonly T[]): T[] => items.filter((_, index) => !dropped.has(index));
+  for (const block of fn.blocks) {
+    if (block.id === id) block.parameters = keep(block.parameters);
+    block.terminator = dropArguments(block.terminator, id, keep);
+  }
+}
+
+function dropArguments(terminator: Terminator, id: number, keep: (items: readonly Value[]) => Value[]): Terminator {
+  const edge = <E extends { readonly block: number; readonly args: readonly Value[] }>(to: E): E =>
+    to.block === id ? { ...to, args: keep(to.args) } : to;
+  switch (terminator.kind) {
+    case "jump":
+      return { ...terminator, to: edge(terminator.to) };
+    case "branch":
+    case "mayGoto":
+      return { ...terminator, then: edge(terminator.then), otherwise: edge(terminator.otherwise) };
+    case "return":
+      return terminator;
+  }
+}

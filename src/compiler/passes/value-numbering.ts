@@ -1,0 +1,168 @@
+import { dominatorsOf } from "../ir/dominators.ts";
+import { graphOf } from "../ir/graph.ts";
+import { helperRow } from "../ir/helpers.ts";
+import type { Block, Instruction, IrFunction, MemoryRegion, Value } from "../ir/ir.ts";
+import { mapOperands, mapTerminator } from "../ir/operands.ts";
+import { type Definitions, definitionsOf, Replacements } from "./definitions.ts";
+import { maximumOf } from "./maximum.ts";
+
+/**
+ * Computations that were made before on every path are not made again; so are loads whose memory was not written since.
+ *
+ * Memory has a version per region. A load's name contains it, so a store, a call or a join of several paths makes all
+ * older loads of the region unknown; a helper that moves the packet does so for packet and context: no check and no
+ * bound is carried over an epoch.
+ */
+export function numberValues(fn: IrFunction): boolean {
+  const graph = graphOf(fn);
+  const dominators = dominatorsOf(graph);
+  const numbering = new Numbering(definitionsOf(fn));
+  const versionsAtEnd = new Map<number, Versions>();
+  const visit = (id: number): void => {
+    const block = graph.blocks[id]!;
+    const [predecessor, ...others] = graph.predecessors[id]!;
+    const inherited = others.length === 0 && predecessor !== undefined ? versionsAtEnd.get(predecessor) : undefined;
+    const undo = numbering.enter(block, inherited);
+    versionsAtEnd.set(id, numbering.versions);
+    for (const child of dominators.children[id]!) visit(child);
+    undo();
+  };
+  const [entry] = graph.order;
+  if (entry) visit(entry.id);
+  for (const block of fn.blocks) {
+    block.instructions = block.instructions.map((instruction) => mapOperands(instruction, numbering.resolve));
+    block.terminator = mapTerminator(block.terminator, numbering.resolve);
+  }
+  return numbering.changed;
+}
+
+type Versions = Readonly<Record<MemoryRegion, number>>;
+const regions: readonly MemoryRegion[] = ["packet", "context", "stack", "map", "kernel", "unknown"];
+
+class Numbering {
+  versions: Versions;
+  readonly #definitions: Definitions;
+  readonly #replacements = new Replacements();
+  readonly #known = new Map<string, Value>();
+  #clock = 0;
+
+  constructor(definitions: Definitions) {
+    this.#definitions = definitions;
+    this.versions = this.#fresh();
+  }
+
+  get changed(): boolean {
+    return this.#replacements.size > 0;
+  }
+
+  readonly resolve = (value: Value): Value => this.#replacements.resolve(value);
+
+  /** Numbers a block; the result forgets what only the blocks below it may use. */
+  enter(block: Block, inherited: Versions | undefined): () => void {
+    this.versions = inherited ?? this.#fresh();
+    const added: string[] = [];
+    const learn = (key: string, value: Value): void => {
+      if (this.#known.has(key)) return;
+      this.#known.set(key, value);
+      added.push(key);
+    };
+    block.instructions = block.instructions.flatMap((original) => {
+      const instruction = mapOperands(original, this.resolve);
+      const key = this.#keyOf(instruction);
+      const known = key === undefined ? undefined : this.#known.get(key);
+      if (known !== undefined && "result" in instruction && instruction.result !== undefined) {
+        this.#replacements.set(instruction.result, known);
+        return [];
+      }
+      if (key !== undefined && "result" in instruction && instruction.result !== undefined) {
+        learn(key, instruction.result);
+      }
+      this.#touchMemory(instruction, learn);
+      return [instruction];
+    });
+    return () => {
+      for (const key of added) this.#known.delete(key);
+    };
+  }
+
+  #fresh(): Versions {
+    const clock = ++this.#clock;
+    return Object.fromEntries(regions.map((region) => [region, clock])) as Versions;
+  }
+
+  #bump(...touched: readonly MemoryRegion[]): void {
+    const clock = ++this.#clock;
+    const versions = { ...this.versions };
+    for (const region of touched) versions[region] = clock;
+    this.versions = versions;
+  }
+
+  /** Equal keys, equal values. */
+  #keyOf(instruction: Instruction): string | undefined {
+    switch (instruction.kind) {
+      case "const":
+        return `const ${instruction.value}`;
+      case "mapAddress":
+        return `map ${instruction.map}`;
+      case "mapValueAddress":
+        return `mapValue ${instruction.map} ${instruction.offset}`;
+      case "slotAddress":
+        return `slot ${instruction.slot}`;
+      case "binary":
+        return `${instruction.op}${instruction.width} ${instruction.left} ${instruction.right}`;
+      case "unary":
+        return `${instruction.op} ${instruction.value}`;
+      case "address":
+        return `address ${instruction.base} ${instruction.index}`;
+      case "load":
+        return this.#loadKey(instruction);
+      default:
+        return undefined;
+    }
+  }
+
+  #loadKey(access: {
+    readonly base: Value;
+    readonly offset: number;
+    readonly size: number;
+    readonly signed?: boolean;
+    readonly region: MemoryRegion;
+  }): string {
+    const sign = access.signed ? "s" : "u";
+    const version = this.versions[access.region];
+    return `load ${access.base} ${access.offset} ${sign}${access.size} ${access.region}${version}`;
+  }
+
+  #touchMemory(instruction: Instruction, learn: (key: string, value: Value) => void): void {
+    switch (instruction.kind) {
+      case "store": {
+        this.#written(instruction.region);
+        const fits =
+          instruction.size === 8 ||
+          maximumOf(this.#definitions, instruction.value) < 1n << BigInt(8 * instruction.size);
+        // Another processor or the host may change a map's value; what this program wrote to its own stack stays.
+        if (fits && instruction.region === "stack") learn(this.#loadKey(instruction), instruction.value);
+        return;
+      }
+      case "atomic":
+        this.#written(instruction.region);
+        return;
+      case "callHelper": {
+        const row = helperRow(instruction.helper);
+        if (row.writesMemory) this.#bump(...regions);
+        else if (row.changesPacket) this.#bump("packet", "context");
+        return;
+      }
+      case "callKfunc":
+      case "callFunction":
+        this.#bump(...regions);
+        return;
+      default:
+    }
+  }
+
+  #written(region: MemoryRegion): void {
+    if (region === "unknown") this.#bump(...regions);
+    else this.#bump(region, "unknown");
+  }
+}

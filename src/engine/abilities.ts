@@ -1,0 +1,23 @@
+import type { Target } from "../compiler/codegen/index.ts";
+import type { LoopStrategy } from "../compiler/lower/index.ts";
+import { supports } from "../kernel/features.ts";
+
+/** What the compiler needs to know about the kernel that will run the code. */
+export interface Abilities {
+  readonly target: Target;
+  readonly longLoops: LoopStrategy;
+}
+
+let running: Abilities | undefined;
+
+/** The running kernel's, by trying; once. */
+export function runningAbilities(): Abilities {
+  running ??= {
+    target: { isa: supports("isa-v4") ? 4 : 3, littleEndian: true },
+    longLoops: supports("open-coded-iterators") ? "iterator" : "callback",
+  };
+  return running;
+}
+
+/** What every kernel from 6.1 on takes. */
+export const oldestAbilities: Abilities = { target: { isa: 3, littleEndian: true }, longLoops: "callback" };

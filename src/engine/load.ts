@@ -1,0 +1,140 @@
+import type { CompileOptions } from "../compiler/compile.ts";
+import type { GivenValue, SettingValues } from "../compiler/hir/settings.ts";
+import type { MapDeclaration, Module, Program } from "../compiler/hir/tree.ts";
+import { IovisorError } from "../errors.ts";
+import { mapDifference } from "../kernel/maps/spec.ts";
+import { KernelMap, type MapSpec } from "../kernel/maps.ts";
+import { KernelProgram, type VerifierStatistics } from "../kernel/programs.ts";
+import type { Hook } from "../language/kinds.ts";
+import { runningAbilities } from "./abilities.ts";
+import { type KernelTypeSource, runningKernelTypes } from "./kernel-types.ts";
+import { mapSpec } from "./map-spec.ts";
+import { makeMapTypes } from "./map-types.ts";
+import { compilePrepared, prepareModule, programSpec } from "./prepare.ts";
+
+/** A program of the module and the hook that it is made for. */
+export interface WantedProgram {
+  readonly program: Program;
+  readonly hook: Hook;
+}
+
+export interface LoadOptions {
+  readonly settings?: Readonly<Record<string, GivenValue>>;
+  /** Maps of the version that this one replaces: those whose declaration did not change are shared, contents and all. */
+  readonly reuse?: ReadonlyMap<string, KernelMap>;
+  /** Ask the verifier what it counted. */
+  readonly statistics?: boolean;
+  readonly compile?: Partial<CompileOptions>;
+}
+
+export interface LoadedEntry extends WantedProgram {
+  readonly kernelProgram: KernelProgram;
+  readonly statistics: VerifierStatistics | undefined;
+  /** How many instructions were loaded. */
+  readonly instructions: number;
+}
+
+/** A module's maps and programs in the kernel; nothing is attached yet. Owns their descriptors. */
+export class LoadedModule implements Disposable {
+  readonly module: Module;
+  readonly settings: SettingValues;
+  readonly maps: ReadonlyMap<string, KernelMap>;
+  readonly entries: readonly LoadedEntry[];
+  /** Names of the maps that were made anew although the replaced version had one of that name, and why. */
+  readonly renewed: ReadonlyMap<string, string>;
+  readonly #owned: DisposableStack;
+
+  constructor(
+    parts: Pick<LoadedModule, "module" | "settings" | "maps" | "entries" | "renewed">,
+    owned: DisposableStack,
+  ) {
+    this.module = parts.module;
+    this.settings = parts.settings;
+    this.maps = parts.maps;
+    this.entries = parts.entries;
+    this.renewed = parts.renewed;
+    this.#owned = owned;
+  }
+
+  declaration(name: string): MapDeclaration {
+    const found = this.module.maps.find((map) => map.name === name);
+    if (found) return found;
+    const known = this.module.maps.map((map) => map.name).join(", ") || "none";
+    throw new IovisorError("E_USAGE", `there is no map "${name}"`, `the maps are: ${known}`);
+  }
+
+  [Symbol.dispose](): void {
+    this.#owned.dispose();
+  }
+}
+
+/**
+ * Compiles programs of a module for their hooks and loads them with their maps. On any failure nothing stays.
+ *
+ * @throws E_SETTING, E_DIAGNOSTICS, VerifierError, NotSupported, E_PERMISSION
+ */
+export function loadModule(module: Module, wanted: readonly WantedProgram[], options: LoadOptions = {}): LoadedModule {
+  using stack = new DisposableStack();
+  const prepared = prepareModule(module, options.settings);
+  const kernel = memoised(runningKernelTypes);
+  const abilities = runningAbilities();
+  const specs = wanted.map(({ program, hook }) => {
+    const folded = prepared.module.programs.find((one) => one.name === program.name) ?? program;
+    const types = readsKernelTypes(hook) ? kernel() : undefined;
+    return programSpec(compilePrepared(prepared, folded, hook, abilities, types, options.compile), kernel);
+  });
+  const { maps, renewed } = makeMaps(prepared.module, options.reuse ?? new Map(), stack);
+  const named = Object.fromEntries(maps);
+  const entries = wanted.map((one, index): LoadedEntry => {
+    const spec = specs[index]!;
+    const settings = { maps: named, statistics: options.statistics ?? false };
+    const kernelProgram = stack.use(KernelProgram.load(spec, settings));
+    return { ...one, kernelProgram, statistics: kernelProgram.statistics, instructions: spec.instructions.length };
+  });
+  return new LoadedModule(
+    { module: prepared.module, settings: prepared.settings, maps, entries, renewed },
+    stack.move(),
+  );
+}
+
+/** Packet and connect programs have contexts of the stable interface: BTF is not needed and not read. */
+function readsKernelTypes(hook: Hook): boolean {
+  return hook.kind === "tracepoint" || hook.kind === "btfTracepoint";
+}
+
+function memoised(make: () => KernelTypeSource): () => KernelTypeSource {
+  let made: KernelTypeSource | undefined;
+  return () => (made ??= make());
+}
+
+interface MadeMaps {
+  readonly maps: ReadonlyMap<string, KernelMap>;
+  readonly renewed: ReadonlyMap<string, string>;
+}
+
+function makeMaps(module: Module, reuse: ReadonlyMap<string, KernelMap>, stack: DisposableStack): MadeMaps {
+  using types = makeMapTypes(module);
+  const maps = new Map<string, KernelMap>();
+  const renewed = new Map<string, string>();
+  for (const declaration of module.maps) {
+    const spec = mapSpec(module, declaration, types.ids);
+    const known = reuse.get(declaration.name);
+    const difference = known && mapDifference(spec, known);
+    if (known && difference === undefined) {
+      maps.set(declaration.name, stack.use(shared(known)));
+      continue;
+    }
+    if (difference !== undefined) renewed.set(declaration.name, difference);
+    maps.set(declaration.name, stack.use(create(spec, types)));
+  }
+  return { maps, renewed };
+}
+
+/** Another descriptor of the same map, so that each version owns its own. */
+function shared(map: KernelMap): KernelMap {
+  return KernelMap.fromId(map.info().id);
+}
+
+function create(spec: MapSpec, types: ReturnType<typeof makeMapTypes>): KernelMap {
+  return types.object ? KernelMap.create(spec, { btf: types.object }) : KernelMap.create(spec);
+}

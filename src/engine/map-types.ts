@@ -1,0 +1,35 @@
+import { BtfBuilder } from "../bytecode/btf-builder.ts";
+import { typeOfLayout } from "../compiler/emit/types.ts";
+import type { MapDeclaration, MapKind, Module } from "../compiler/hir/tree.ts";
+import { BtfObject } from "../kernel/btf.ts";
+import type { MapTypeIds } from "./map-spec.ts";
+
+/** The kernel takes no key and value types for these (map_check_btf and the types' own checks). */
+const untyped: ReadonlySet<MapKind> = new Set([
+  "ringBuffer",
+  "queue",
+  "stack",
+  "devMap",
+  "devMapHash",
+  "progArray",
+  "arrayOfMaps",
+  "hashOfMaps",
+]);
+
+/** The types of a module's maps, loaded: bpftool and the kernel show entries by them, locks and timers need them. */
+export function makeMapTypes(
+  module: Module,
+): Disposable & { readonly ids: MapTypeIds; readonly object: BtfObject | undefined } {
+  const btf = new BtfBuilder();
+  const ids = new Map(module.maps.flatMap((map) => entryOf(btf, map)));
+  const object = ids.size > 0 ? BtfObject.load(btf.toBytes()) : undefined;
+  return { ids, object, [Symbol.dispose]: () => object?.close() };
+}
+
+function entryOf(
+  btf: BtfBuilder,
+  map: MapDeclaration,
+): (readonly [string, { readonly key: number; readonly value: number }])[] {
+  if (untyped.has(map.kind) || !map.key || !map.value) return [];
+  return [[map.name, { key: typeOfLayout(btf, map.key), value: typeOfLayout(btf, map.value) }]];
+}

@@ -1,0 +1,70 @@
+/** Devices made ready for use: veth pairs with addresses, and waiting until frames can flow. */
+import { IovisorError } from "../errors.ts";
+import type { NetworkNamespace } from "./namespaces.ts";
+import { addAddress } from "./netlink/addresses.ts";
+import { changeLink } from "./netlink/change-link.ts";
+import { NETLINK_ROUTE } from "./netlink/constants.ts";
+import { createLink, type LinkOptions } from "./netlink/create-link.ts";
+import { getLink, type Link } from "./netlink/links.ts";
+import { NetlinkSocket } from "./netlink/socket.ts";
+
+const POLL_INTERVAL_MS = 2;
+const UP_TIMEOUT_MS = 5000;
+
+/** One end of a veth pair. */
+export interface VethEnd extends LinkOptions {
+  /** "192.0.2.1/24" */
+  readonly addresses?: readonly string[];
+}
+
+/**
+ * Indices for veth ends, unlike in both namespaces. The kernel brings a device to life at once if its index differs
+ * from its peer's, else up to a second later, and drops what is sent before (net/core/link_watch.c,
+ * linkwatch_urgent_event).
+ */
+let nextIndex = 100;
+
+/** Makes a veth pair, gives it addresses, sets both ends up and waits until frames flow. */
+export function createVethPair(left: VethEnd, right: VethEnd): void {
+  const indices = left.index === undefined && right.index === undefined ? [nextIndex++, nextIndex++] : [];
+  const [leftIndex, rightIndex] = indices;
+  using socket = new NetlinkSocket(NETLINK_ROUTE, left.namespace);
+  createLink(socket, {
+    ...left,
+    ...(leftIndex !== undefined && { index: leftIndex }),
+    kind: "veth",
+    peer: { ...right, ...(rightIndex !== undefined && { index: rightIndex }) },
+  });
+  for (const end of [left, right]) {
+    using netlink = new NetlinkSocket(NETLINK_ROUTE, end.namespace);
+    for (const address of end.addresses ?? []) addAddress(netlink, end.name, address);
+    changeLink(netlink, end.name, { up: true });
+  }
+  for (const end of [left, right]) waitUntilUp(end.name, end.namespace);
+}
+
+/** The device `name` of the namespace. Throws E_NO_DEVICE that lists the ones there are. */
+export function findDevice(name: string, namespace?: NetworkNamespace): Link {
+  using socket = new NetlinkSocket(NETLINK_ROUTE, namespace);
+  return getLink(socket, name);
+}
+
+/** Waits, blocking, until the device is operational; throws E_SYSCALL after `timeout` milliseconds. */
+export function waitUntilUp(name: string, namespace?: NetworkNamespace, timeout = UP_TIMEOUT_MS): Link {
+  using socket = new NetlinkSocket(NETLINK_ROUTE, namespace);
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  const end = Date.now() + timeout;
+  for (;;) {
+    const link = getLink(socket, name);
+    // Loopback and tunnels have no notion of a lower layer: they stay "unknown" while they work.
+    if (link.carrier && (link.operationalState === "up" || link.operationalState === "unknown")) return link;
+    if (Date.now() > end) {
+      throw new IovisorError(
+        "E_SYSCALL",
+        `${name} did not come up within ${timeout} ms (it is ${link.up ? link.operationalState : "switched off"})`,
+        "check that the other end is up: a veth carries nothing while its peer is down",
+      );
+    }
+    Atomics.wait(pause, 0, 0, POLL_INTERVAL_MS);
+  }
+}

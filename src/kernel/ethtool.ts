@@ -1,0 +1,146 @@
+/** Offload features and queue counts of devices, over the ethtool netlink family (Linux 5.6). */
+import { IovisorError, NotSupported } from "../errors.ts";
+import type { NetworkNamespace } from "./namespaces.ts";
+import { NETLINK_GENERIC } from "./netlink/constants.ts";
+import { genericRequest, resolveFamily } from "./netlink/generic.ts";
+import { checkedName } from "./netlink/links.ts";
+import { type Attributes, flagAttribute, nest, textAttribute } from "./netlink/message.ts";
+import { NetlinkSocket } from "./netlink/socket.ts";
+
+const MSG = { featuresGet: 11, featuresSet: 12, channelsGet: 17 } as const;
+/** Every request's first attribute. */
+const HEADER = 1;
+const HEADER_DEVICE_NAME = 2;
+const FEATURES = { changeable: 2, wanted: 3, active: 4 } as const;
+const BITSET = { bits: 3 } as const;
+const BIT_ENTRY = 1;
+const BIT = { name: 2, value: 3 } as const;
+const CHANNELS = { rxMax: 2, txMax: 3, combinedMax: 5, rx: 6, tx: 7, combined: 9 } as const;
+
+/** Features by the short names of ethtool(8), as the kernel's own. A device has some of each group. */
+const groups = {
+  /** `tx`: checksums are filled in by the device (on veth: never, unless the frame leaves the machine). */
+  txChecksum: /^tx-checksum-/,
+  rxChecksum: /^rx-checksum$/,
+  /** `tso`. */
+  tcpSegmentation: /^tx-tcp.*-segmentation$/,
+  /** `gso`. */
+  genericSegmentation: /^tx-generic-segmentation$/,
+  /** `gro`. */
+  genericReceive: /^rx-gro$/,
+  /** `lro`. */
+  largeReceive: /^rx-lro$/,
+  hardwareReceive: /^rx-gro-hw$/,
+  /** `txvlan`: VLAN tags travel beside the frame. */
+  txVlan: /^tx-vlan-hw-insert$/,
+  /** `rxvlan`. */
+  rxVlan: /^rx-vlan-hw-parse$/,
+} as const;
+
+/** A group of offload features. */
+export type OffloadFeature = keyof typeof groups;
+
+/** The state of a device's features under the kernel's names, which `ethtool -k` shows for most. */
+export interface DeviceFeatures {
+  readonly active: ReadonlySet<string>;
+  readonly changeable: ReadonlySet<string>;
+}
+
+/** Queue counts. A combined queue counts as one of each. */
+export interface DeviceQueues {
+  readonly rx: number;
+  readonly tx: number;
+  readonly rxMaximum: number;
+  readonly txMaximum: number;
+}
+
+/** Reads all features of a device of `namespace` (or of the thread's). Throws E_NO_DEVICE. */
+export function readFeatures(device: string, namespace?: NetworkNamespace): DeviceFeatures {
+  const [answer] = ethtool(device, namespace, `reading the features of ${device}`, MSG.featuresGet, []);
+  return {
+    active: setBits(answer?.nested(FEATURES.active)),
+    changeable: setBits(answer?.nested(FEATURES.changeable)),
+  };
+}
+
+/** True if any feature of the group is active. */
+export function hasFeature(features: DeviceFeatures, feature: OffloadFeature): boolean {
+  return membersOf(feature, features.active).length > 0;
+}
+
+/**
+ * Switches groups of features on or off. Those of a group that the device cannot change are left alone; throws
+ * NotSupported if a group is not as wanted afterwards: on means at least one is active, off means none is.
+ */
+export function setFeatures(
+  device: string,
+  wanted: Readonly<Partial<Record<OffloadFeature, boolean>>>,
+  namespace?: NetworkNamespace,
+): void {
+  const entries = Object.entries(wanted) as [OffloadFeature, boolean][];
+  const before = readFeatures(device, namespace);
+  const changes = entries.flatMap(([feature, on]) =>
+    membersOf(feature, before.changeable).map((name) => bit(name, on)),
+  );
+  if (changes.length > 0) {
+    const bitset = nest(FEATURES.wanted, nest(BITSET.bits, ...changes));
+    ethtool(device, namespace, `setting features of ${device}`, MSG.featuresSet, [bitset]);
+  }
+  const after = readFeatures(device, namespace);
+  for (const [feature, on] of entries) {
+    if (hasFeature(after, feature) === on) continue;
+    throw new NotSupported(
+      `${feature} ${on ? "on" : "off"} on ${device}`,
+      `${device} does not let ${feature} be switched ${on ? "on" : "off"}`,
+      { remedy: `\`ethtool -k ${device}\` shows what can be changed ("fixed" cannot)` },
+    );
+  }
+}
+
+/** Reads the queue counts of a device; NotSupported for devices without a notion of them. */
+export function readQueues(device: string, namespace?: NetworkNamespace): DeviceQueues {
+  const [answer] = ethtool(device, namespace, `reading the queues of ${device}`, MSG.channelsGet, []);
+  const count = (own: number, combined: number) => (answer?.u32(own) ?? 0) + (answer?.u32(combined) ?? 0);
+  return {
+    rx: count(CHANNELS.rx, CHANNELS.combined),
+    tx: count(CHANNELS.tx, CHANNELS.combined),
+    rxMaximum: count(CHANNELS.rxMax, CHANNELS.combinedMax),
+    txMaximum: count(CHANNELS.txMax, CHANNELS.combinedMax),
+  };
+}
+
+function membersOf(feature: OffloadFeature, names: ReadonlySet<string>): string[] {
+  return [...names].filter((name) => groups[feature].test(name));
+}
+
+function bit(name: string, on: boolean): Uint8Array {
+  return nest(BIT_ENTRY, textAttribute(BIT.name, name), ...(on ? [flagAttribute(BIT.value)] : []));
+}
+
+/** Names of the bits that are set: all of a list without a mask; with one, those that carry the value flag. */
+function setBits(bitset: Attributes | undefined): Set<string> {
+  const names = new Set<string>();
+  const withoutMask = bitset?.has(1) ?? false;
+  for (const entry of bitset?.nested(BITSET.bits)?.entries() ?? []) {
+    const name = entry.text(BIT.name);
+    if (name !== undefined && (withoutMask || entry.has(BIT.value))) names.add(name);
+  }
+  return names;
+}
+
+function ethtool(
+  device: string,
+  namespace: NetworkNamespace | undefined,
+  action: string,
+  command: number,
+  attributes: readonly Uint8Array[],
+): Attributes[] {
+  using socket = new NetlinkSocket(NETLINK_GENERIC, namespace);
+  const header = nest(HEADER, textAttribute(HEADER_DEVICE_NAME, checkedName(device)));
+  try {
+    return genericRequest(socket, action, resolveFamily(socket, "ethtool"), command, [header, ...attributes]);
+  } catch (error) {
+    if (!(error instanceof IovisorError) || error.code !== "E_NO_DEVICE") throw error;
+    throw new IovisorError("E_NO_DEVICE", `no network device "${device}" in this namespace`, error.remedy);
+  }
+}

@@ -1,0 +1,67 @@
+/** A program that the verifier refused. */
+import { IovisorError } from "../../errors.ts";
+import { errnoName } from "../sys/errno.ts";
+import { lineAt } from "./line-info.ts";
+import type { ProgramBtf } from "./spec.ts";
+import { causeInWords } from "./verifier-causes.ts";
+import { type ParsedLog, parseVerifierLog, type SourcePlace } from "./verifier-log.ts";
+
+function placeText(place: SourcePlace): string {
+  return [place.file, place.line, place.column].filter((part) => part !== undefined).join(":");
+}
+
+function messageOf(
+  program: string,
+  parsed: ParsedLog,
+  source: SourcePlace | undefined,
+  cause: string | undefined,
+): string {
+  const place = source ? placeText(source) : "";
+  const lines = [
+    `${place ? `${place}: ` : ""}the kernel's verifier refused program "${program}": ${cause ?? parsed.reason}`,
+  ];
+  if (source?.text) lines.push(`  ${source.text}`);
+  if (cause) lines.push(`  verifier: ${parsed.reason}`);
+  if (parsed.suggestion) lines.push(`  suggestion: ${parsed.suggestion}`);
+  return lines.join("\n");
+}
+
+/** Thrown when BPF_PROG_LOAD refuses a program and says why in its log. */
+export class VerifierError extends IovisorError {
+  override readonly name = "VerifierError";
+  readonly program: string;
+  /** Positive, as in errno(3): most often EACCES or EINVAL. */
+  readonly errno: number;
+  /** The whole log. */
+  readonly log: string;
+  /** The log's line that says why. */
+  readonly lastLine: string;
+  /** The cause in words, for reasons that are known. */
+  readonly causeText: string | undefined;
+  /** Where in the source, from the program's line information or the log. */
+  readonly source: SourcePlace | undefined;
+  /** The refused instruction, counted in 8-byte slots. */
+  readonly slot: number | undefined;
+  readonly parsed: ParsedLog;
+
+  constructor(program: string, errno: number, log: string, btf: ProgramBtf | undefined) {
+    const parsed = parseVerifierLog(log);
+    const own = btf && parsed.slot !== undefined ? lineAt(btf, parsed.slot) : undefined;
+    const source = own ?? parsed.source;
+    // A report speaks in words already.
+    const cause = parsed.form === "trace" ? causeInWords(parsed.reason) : undefined;
+    super(
+      "E_VERIFIER",
+      messageOf(program, parsed, source, cause) || `refused with ${errnoName(errno)}`,
+      "see the whole log with --verifier-log; if `iovisor check` accepted the source, please report it",
+    );
+    this.program = program;
+    this.errno = errno;
+    this.log = log;
+    this.lastLine = parsed.lastLine;
+    this.causeText = cause;
+    this.source = source;
+    this.slot = parsed.slot;
+    this.parsed = parsed;
+  }
+}

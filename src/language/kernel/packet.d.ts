@@ -1,0 +1,73 @@
+import type { programKind, verdict } from "./brands.js";
+import type { Layout, View } from "./layouts.js";
+import type { BoolScalar, Scalar, u16, u32 } from "./scalars.js";
+
+/** What becomes of a packet: `Pass`, `Drop`, `transmit()`, `redirect(ifindex)` or `ports.redirect(key)`. */
+export interface Verdict {
+  readonly [verdict]: "packet";
+}
+
+/** Hands the packet to what comes next: another program, then the kernel's own stack. */
+export declare const Pass: Verdict;
+/** Discards the packet. */
+export declare const Drop: Verdict;
+/** Sends the packet out of the device that it came in on. */
+export declare function transmit(): Verdict;
+/** Sends the packet out of the device with this interface index. */
+export declare function redirect(ifindex: number): Verdict;
+
+/** How a checksum is updated, for `replaceChecksum`. */
+export interface ChecksumOptions {
+  /** Bytes of the field that changed: 2 or 4. */
+  readonly size: 2 | 4;
+  /** The checksum also covers the pseudo header (TCP, UDP, ICMPv6), and the field that changed is part of that. */
+  readonly pseudoHeader?: boolean;
+  /** A checksum of 0 means that there is none (UDP over IPv4): it is left alone. */
+  readonly zeroMeansNone?: boolean;
+}
+
+/** The packet that a program handles, from its link-layer header on. One API for XDP and TCX. */
+export interface Packet {
+  /** Length in bytes, without frame check sequence. */
+  readonly length: u32;
+  /** Index of the device it came in on; 0 for packets of this host at egress. */
+  readonly ingressIfindex: u32;
+  /** The receive queue it came in on. */
+  readonly queue: u32;
+  /** VLAN tag control information that the device took out of the frame; always absent at XDP. */
+  readonly vlanTag: u16 | undefined;
+  /**
+   * A view of a layout at a byte offset, absent when the packet is shorter. Reads and writes go to the packet. A
+   * scalar's view has its value in `value`.
+   *
+   * @example
+   * const ip = packet.at(Ethernet.size, Ipv4);
+   * if (ip?.protocol !== IpProtocol.tcp) return Pass;
+   */
+  at<T>(offset: number, layout: Layout<T> | Scalar<T>): View<T> | undefined;
+  at(offset: number, layout: BoolScalar): View<boolean> | undefined;
+  /** Cuts or extends the packet at its end. False when it cannot be done. All views are stale afterwards. */
+  setLength(length: number): boolean;
+  /**
+   * Inserts (positive) or removes (negative) bytes behind the Ethernet header. `delta` is a constant. False when it
+   * cannot be done. All views are stale afterwards.
+   */
+  adjustRoom(delta: number): boolean;
+  /** Puts an 802.1Q tag with this tag control information behind the MAC addresses. All views are stale afterwards. */
+  pushVlan(tagControl: number): boolean;
+  /** Takes the outermost 802.1Q tag off. False when there is none. All views are stale afterwards. */
+  popVlan(): boolean;
+  /**
+   * Updates the Internet checksum at a byte offset after a field that it covers changed from one value (in host order)
+   * to another (RFC 1624). Right also where the device computes checksums. All views are stale afterwards.
+   */
+  replaceChecksum(offset: number, from: number, to: number, options: ChecksumOptions): boolean;
+}
+
+/** A program of some kind. Export it; its export's name is its name. */
+export interface Program<Kind extends string> {
+  readonly [programKind]: Kind;
+}
+
+/** A program that handles packets, at `xdp`, `tcx-ingress` or `tcx-egress`. */
+export declare function onPacket(handler: (packet: Packet) => Verdict): Program<"packet">;
