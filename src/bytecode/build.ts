@@ -147,7 +147,7 @@ export function gotol(offset: number): Instruction {
   return make({ opcode: Opcode.gotol, imm: offset });
 }
 
-/** Jumps out of a loop once the kernel's iteration or time budget is used up: a loop that needs no proof (Linux 6.9). */
+/** Jumps out of a loop once the kernel's budget of rounds or time is used up: it needs no proof (Linux 6.9). */
 export function mayGoto(offset: number): Instruction {
   return make({ opcode: Opcode.mayGoto, offset });
 }

@@ -31,11 +31,14 @@ const instruction: fc.Arbitrary<Instruction> = fc.oneof(
   imm.map((target) => build.gotol(target)),
 );
 
-test("what the builders make survives encode and decode", () => {
+test("what the builders make survives encode and decode", (t) => {
+  const seed = Number(process.env["SEED"] ?? Date.now() % 0x7fff_ffff);
+  t.diagnostic(`SEED=${seed}`);
   fc.assert(
     fc.property(fc.array(instruction), (program) => {
       assert.deepEqual(decode(encode(program)), program);
     }),
+    { seed },
   );
 });
 

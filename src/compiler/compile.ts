@@ -8,7 +8,7 @@ import { unpackPosition } from "./hir/position.ts";
 import type { SettingValues } from "./hir/settings.ts";
 import type { Expression, Module, Program } from "./hir/tree.ts";
 import type { IrFunction, IrProgram } from "./ir/ir.ts";
-import { type KernelTypes, type LoopStrategy, lowerProgram, type Range } from "./lower/index.ts";
+import { type Continuation, type KernelTypes, type LoopStrategy, lowerChain, type Range } from "./lower/index.ts";
 import { optimize } from "./passes/index.ts";
 
 /** How one program is made. */
@@ -62,13 +62,24 @@ export interface CompiledProgram {
  * @throws MissingKernelType, StackTooLarge
  */
 export function compileProgram(module: Module, program: Program, options: CompileOptions): CompiledProgram {
-  const ir = lowerProgram(module, program, options);
+  return compileChain(module, program, [program], options);
+}
+
+/** Compiles a chain of packet functions to one program; see `lowerChain`. */
+export function compileChain(
+  module: Module,
+  named: Pick<Program, "name" | "target">,
+  programs: readonly Program[],
+  options: CompileOptions,
+  continuation?: Continuation,
+): CompiledProgram {
+  const ir = lowerChain(module, named.name, programs, options, continuation);
   options.observe?.("lowered", ir);
   if (options.optimization > 0) {
     optimize(ir, options.observe ? { after: (pass) => options.observe?.(pass, ir) } : {});
     options.observe?.("optimized", ir);
   }
-  return emitProgram(module, program, ir, options);
+  return emitProgram(module, named, ir, options);
 }
 
 /** Bytecode and type information of a program in IR. */

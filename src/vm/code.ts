@@ -35,8 +35,8 @@ export interface Code {
 }
 
 /**
- * Decodes a program for the machine. Throws `E_FORMAT` for an unknown opcode and for a jump or local call that leads out
- * of the program or into the middle of an `lddw`, as the kernel does before it verifies.
+ * Decodes a program for the machine. Throws `E_FORMAT` for an unknown opcode and for a jump or local call that leads
+ * out of the program or into the middle of an `lddw`, as the kernel does before it verifies.
  */
 export function prepare(program: readonly Instruction[], references: References = {}, name = "program"): Code {
   const starts = slotOffsets(program);

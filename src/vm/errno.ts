@@ -14,5 +14,6 @@ export const Errno = {
   ENOSPC: -28,
   ERANGE: -34,
   EOPNOTSUPP: -95,
+  EALREADY: -114,
   ENOTSUPP: -524,
 } as const;

@@ -83,15 +83,6 @@ export class Memory {
     this.#regions[Number(address >> 32n)] = undefined;
   }
 
-  /** Forgets a region's bytes too, so that {@link addOnce} gives a new address. */
-  forget(bytes: Uint8Array): void {
-    const address = this.#addresses.get(bytes);
-    if (address !== undefined) {
-      this.remove(address);
-      this.#addresses.delete(bytes);
-    }
-  }
-
   /** The region of an address, whether or not the address is inside of its accessible part. */
   regionAt(address: bigint): Region | undefined {
     return this.#regions[Number(address >> 32n)];

@@ -3,6 +3,7 @@ import { type Code, prepare, type References } from "./code.ts";
 import type { ProgramContext, Redirect } from "./contexts/context.ts";
 import { PlainContext, type WritableRanges } from "./contexts/plain.ts";
 import { type Clone, SkbContext, type SkbInput } from "./contexts/skb.ts";
+import { decodeSockAddr, encodeSockAddr, type SockAddrInput, sockAddrWritable } from "./contexts/sock-addr.ts";
 import { XdpContext, type XdpInput } from "./contexts/xdp.ts";
 import { createEnvironment, type EnvironmentOptions } from "./environment.ts";
 import { VmFault } from "./fault.ts";
@@ -78,6 +79,14 @@ export function runSkb(program: Program, packet: Uint8Array, options: RunOptions
   };
 }
 
+export interface SockAddrResult extends RunResult {
+  /** Whether the program lets the call go on. */
+  readonly allowed: boolean;
+  /** The address afterwards: 4 or 16 bytes. */
+  readonly address: Uint8Array;
+  readonly port: number;
+}
+
 export interface MemoryInput {
   /** What r1 points to, with its length in r2. Changed in place. Default: r1 is 0. */
   readonly memory?: Uint8Array;
@@ -103,10 +112,31 @@ export function run(program: Program, options: RunOptions & MemoryInput = {}): R
   return finish(start(code, options, memory, context), [context.address, BigInt(length)]);
 }
 
-/** Runs a BTF tracepoint or raw tracepoint program: its context is one 64-bit word per argument. */
-export function runWithArguments(program: Program, args: readonly bigint[], options: RunOptions = {}): RunResult {
-  const memory = new Uint8Array(new BigUint64Array(args.map((value) => BigInt.asUintN(64, value))).buffer);
-  return run(program, { ...options, memory, writable: [], contextName: "the tracepoint's arguments" });
+/**
+ * Runs a BTF tracepoint or raw tracepoint program: its context is one 64-bit word per argument. Bytes stand for a
+ * kernel object: the program gets their address and may read them. Throws {@link VmFault}.
+ */
+export function runWithArguments(
+  program: Program,
+  args: readonly (bigint | Uint8Array)[],
+  options: RunOptions = {},
+): RunResult {
+  const memory = new Memory();
+  const words = args.map((value, index) =>
+    typeof value === "bigint" ? BigInt.asUintN(64, value) : memory.add(`argument ${index}`, value, { writable: false }),
+  );
+  const bytes = new Uint8Array(new BigUint64Array(words).buffer);
+  const context = new PlainContext(memory, bytes, "the tracepoint's arguments", []);
+  return finish(start(codeOf(program, options), options, memory, context), [context.address]);
+}
+
+/** Runs a cgroup program on the address of a connect, bind or sendmsg. Throws {@link VmFault}. */
+export function runSockAddr(program: Program, input: SockAddrInput, options: RunOptions = {}): SockAddrResult {
+  const memory = new Memory();
+  const bytes = encodeSockAddr(input);
+  const context = new PlainContext(memory, bytes, "struct bpf_sock_addr", sockAddrWritable(input.attach));
+  const outcome = finish(start(codeOf(program, options), options, memory, context), [context.address]);
+  return { ...outcome, allowed: (outcome.result & 1n) === 1n, ...decodeSockAddr(bytes, input.attach) };
 }
 
 /** Fires a timer: disarms it and runs its callback with map, key and value. */

@@ -10,32 +10,95 @@ export interface Finding {
   readonly remedy: string;
 }
 
-/** Every code with its meaning; part of the table of diagnostics. */
+/** What a code means, and what to do about it in general; each finding says it for its place. */
+export interface FindingMeaning {
+  readonly meaning: string;
+  readonly remedy: string;
+}
+
+/** Every code of the flow checker: part of the errors page. */
 export const findingCodes = {
-  IOV3001: "the result of arithmetic may be beyond 64 bits",
-  IOV3002: "a value may not fit the place that it is written to",
-  IOV3003: "the count of a shift may be out of range",
-  IOV3004: "an index may be out of range",
-  IOV3005: "a 64-bit value that becomes a number may not fit",
-  IOV3006: "a loop has no proven bound",
-  IOV3007: "the program may run for too long",
-  IOV3008: "a view of the packet is used after the packet was changed",
-  IOV3009: "a value that may be absent is used",
-  IOV3010: "a statement that may not stand while a lock is held",
-  IOV3011: "an atomic operation on what is no whole aligned integer in a map",
-  IOV3012: "a write to memory that is read-only",
-  IOV3013: "an access to the context other than to a whole field",
-  IOV3014: "kernel memory that is not read field by field",
-  IOV3015: "a value with a lock or a timer that is copied",
-  IOV3016: "a key with bytes between its fields",
-  IOV3017: "an operation that this kind of program does not have",
-  IOV3018: "a return that does not suit the kind of the program",
-  IOV3019: "a path that ends without a return",
-  IOV3020: "more local storage than the kernel's stack has",
-  IOV3021: "a variable that is used before it is given a value",
-  IOV3022: "a program that is too large to be checked",
-  IOV3023: "a lock or a timer where the kernel does not allow one",
-} as const;
+  IOV4001: {
+    meaning: "The result of arithmetic on numbers may be beyond 64 bits.",
+    remedy: "Bound the operands, or compute in u64, which wraps.",
+  },
+  IOV4002: {
+    meaning: "A value may not fit the place that it is written to.",
+    remedy: "Convert it with u8(x), u16(x), u32(x) ..., or test it first.",
+  },
+  IOV4003: { meaning: "The count of a shift may be out of range.", remedy: "Mask the count: `x << (n & 31)`." },
+  IOV4004: { meaning: "An index may be out of range.", remedy: "Test the index first: `if (index < length)`." },
+  IOV4005: {
+    meaning: "A 64-bit value that becomes a number may not fit.",
+    remedy: "Keep the low bits with u32(x), or test it first.",
+  },
+  IOV4006: {
+    meaning: "A loop has no proven bound that the kernel allows.",
+    remedy: "Bound it with a constant: `for (let i = 0; i < 16 && i < n; i++)`.",
+  },
+  IOV4007: {
+    meaning: "The loops of a program may take longer than the kernel's verifier, or a packet, can wait.",
+    remedy: "Lower the bounds, or move work out of the innermost loop.",
+  },
+  IOV4008: {
+    meaning: "A view of the packet is used after the packet was changed.",
+    remedy: "Take the view again with packet.at(...).",
+  },
+  IOV4009: {
+    meaning: "A value that may be absent is used.",
+    remedy: "Test it before on every path: `if (x === undefined) return ...`.",
+  },
+  IOV4010: {
+    meaning: "A statement may not stand while a lock is held.",
+    remedy: "In withLock only read and write the value; no loops, returns or calls into the kernel.",
+  },
+  IOV4011: {
+    meaning: "An atomic operation works on a native 32- or 64-bit field of a live map value only.",
+    remedy: "Take the value with map.ref(key), and give the field the type u32, i32, u64 or i64.",
+  },
+  IOV4012: { meaning: "Memory is written to that is read-only.", remedy: "Copy it to a local value and change that." },
+  IOV4013: {
+    meaning: "The context is read other than by whole fields.",
+    remedy: "Read its fields one by one into local variables.",
+  },
+  IOV4014: {
+    meaning: "Kernel memory is read other than field by field.",
+    remedy: "Read the fields that you need, and strings with readString.",
+  },
+  IOV4015: {
+    meaning: "A value that holds a lock or a timer is copied as a whole.",
+    remedy: "Take it with map.ref(key) and copy the fields that you need.",
+  },
+  IOV4016: {
+    meaning: "A key has bytes that no field covers; the kernel compares them too.",
+    remedy: "Order the fields from the widest to the narrowest, or declare the bytes as a field.",
+  },
+  IOV4017: {
+    meaning: "An operation is used that this kind of program does not have.",
+    remedy: "Use it in a program of a kind that the message names.",
+  },
+  IOV4018: {
+    meaning: "A return does not suit the kind of the program.",
+    remedy: "Packet and connect programs return a verdict, tracers nothing.",
+  },
+  IOV4019: { meaning: "A path through the program ends without a verdict.", remedy: "End every path with a return." },
+  IOV4020: {
+    meaning: "The local values need more than the kernel's stack of 512 bytes.",
+    remedy: "Keep large values in a per-CPU array map of one entry.",
+  },
+  IOV4021: {
+    meaning: "A variable is used before it has a value.",
+    remedy: "Give it a value where it is declared, or on every path.",
+  },
+  IOV4022: {
+    meaning: "The program has too many paths and nested loops to be checked.",
+    remedy: "Divide it into several programs, or nest fewer loops.",
+  },
+  IOV4023: {
+    meaning: "A lock or a timer stands where the kernel does not allow one.",
+    remedy: "Put one lock or timer directly into the value of a hash or array map of a packet function.",
+  },
+} as const satisfies Readonly<Record<string, FindingMeaning>>;
 
 export type FindingCode = keyof typeof findingCodes;
 
@@ -49,7 +112,7 @@ function show({ low, high }: Interval): string {
 
 export function mayOverflow(at: Position, range: Interval): Finding {
   return {
-    code: "IOV3001",
+    code: "IOV4001",
     at,
     message: `the result may be ${show(range)}, which is beyond 64 bits`,
     remedy: "bound the operands, for example with a comparison or u32(x), or compute in u64, which wraps",
@@ -58,7 +121,7 @@ export function mayOverflow(at: Position, range: Interval): Finding {
 
 export function mayNotFit(at: Position, range: Interval, target: string, allowed: Interval): Finding {
   return {
-    code: "IOV3002",
+    code: "IOV4002",
     at,
     message: `the value may be ${show(range)}, but ${target} holds ${show(allowed)}`,
     remedy: /^[ui]\d+$/.test(target)
@@ -69,7 +132,7 @@ export function mayNotFit(at: Position, range: Interval, target: string, allowed
 
 export function shiftOutOfRange(at: Position, range: Interval, most: bigint): Finding {
   return {
-    code: "IOV3003",
+    code: "IOV4003",
     at,
     message: `the shift's count may be ${show(range)}, but only 0 to ${most} are meaningful`,
     remedy: `mask the count: x << (n & ${most})`,
@@ -78,7 +141,7 @@ export function shiftOutOfRange(at: Position, range: Interval, most: bigint): Fi
 
 export function indexOutOfRange(at: Position, range: Interval, length: number): Finding {
   return {
-    code: "IOV3004",
+    code: "IOV4004",
     at,
     message: `the index may be ${show(range)}, but there are ${length} elements`,
     remedy: `test it first: if (index < ${length}) { ... }`,
@@ -87,7 +150,7 @@ export function indexOutOfRange(at: Position, range: Interval, length: number): 
 
 export function conversionMayNotFit(at: Position, range: Interval): Finding {
   return {
-    code: "IOV3005",
+    code: "IOV4005",
     at,
     message: `the value may be ${show(range)}, which is no exact number`,
     remedy: "keep the low bits with u32(x), or test that it is small first",
@@ -96,7 +159,7 @@ export function conversionMayNotFit(at: Position, range: Interval): Finding {
 
 export function unboundedLoop(at: Position, trips: bigint, most: bigint): Finding {
   return {
-    code: "IOV3006",
+    code: "IOV4006",
     at,
     message: `the loop may run ${trips} times; ${most} are the most that the kernel runs`,
     remedy: "bound it with a constant: for (let i = 0; i < 16 && i < n; i++), or test the bound first",
@@ -105,7 +168,7 @@ export function unboundedLoop(at: Position, trips: bigint, most: bigint): Findin
 
 export function tooMuchWork(at: Position, what: string): Finding {
   return {
-    code: "IOV3007",
+    code: "IOV4007",
     at,
     message: `the loops of this program may take too long: ${what}`,
     remedy: "lower the bounds of the loops, or move work out of the innermost one",
@@ -115,7 +178,7 @@ export function tooMuchWork(at: Position, what: string): Finding {
 export function staleReference(at: Position, changedAt: Position | undefined): Finding {
   const where = changedAt === undefined ? "since it was made" : `at ${lineOf(changedAt)}`;
   return {
-    code: "IOV3008",
+    code: "IOV4008",
     at,
     message: `this view of the packet is stale: the packet was changed ${where}`,
     remedy: "take the view again with packet.at(...) after the change",
@@ -124,7 +187,7 @@ export function staleReference(at: Position, changedAt: Position | undefined): F
 
 export function maybeAbsent(at: Position): Finding {
   return {
-    code: "IOV3009",
+    code: "IOV4009",
     at,
     message: "the value may be absent on a path that leads here",
     remedy: "test it before on every path: if (x === undefined) return ...",
@@ -133,7 +196,7 @@ export function maybeAbsent(at: Position): Finding {
 
 export function notInLock(at: Position, what: string): Finding {
   return {
-    code: "IOV3010",
+    code: "IOV4010",
     at,
     message: `${what} while a lock is held`,
     remedy: "do it before or after withLock; in the lock only read and write the value",
@@ -142,7 +205,7 @@ export function notInLock(at: Position, what: string): Finding {
 
 export function notAtomic(at: Position): Finding {
   return {
-    code: "IOV3011",
+    code: "IOV4011",
     at,
     message: "atomic operations work on u32, i32, u64 and i64 fields of a live map value only",
     remedy: "take the value with map.ref(key), and give the field a native 32- or 64-bit type",
@@ -151,7 +214,7 @@ export function notAtomic(at: Position): Finding {
 
 export function readOnly(at: Position, region: string): Finding {
   return {
-    code: "IOV3012",
+    code: "IOV4012",
     at,
     message: `${region} memory cannot be written to`,
     remedy: "copy it to a local value and change that",
@@ -160,7 +223,7 @@ export function readOnly(at: Position, region: string): Finding {
 
 export function partOfContext(at: Position): Finding {
   return {
-    code: "IOV3013",
+    code: "IOV4013",
     at,
     message: "the context can only be read one whole field at a time, at a place that is known when it is compiled",
     remedy: "read the fields one by one into local variables",
@@ -169,7 +232,7 @@ export function partOfContext(at: Position): Finding {
 
 export function kernelMemory(at: Position): Finding {
   return {
-    code: "IOV3014",
+    code: "IOV4014",
     at,
     message: "kernel memory can only be read field by field, or as a string with readString",
     remedy: "read the fields that you need into local variables",
@@ -178,7 +241,7 @@ export function kernelMemory(at: Position): Finding {
 
 export function copiesOpaque(at: Position): Finding {
   return {
-    code: "IOV3015",
+    code: "IOV4015",
     at,
     message: "a value that holds a lock or a timer cannot be copied as a whole",
     remedy: "take it with map.ref(key) and copy the fields that you need",
@@ -187,7 +250,7 @@ export function copiesOpaque(at: Position): Finding {
 
 export function paddedKey(at: Position, map: string, bytes: number): Finding {
   return {
-    code: "IOV3016",
+    code: "IOV4016",
     at,
     message: `the key of ${map} has ${bytes} bytes between or behind its fields that no field covers`,
     remedy: "order the fields from the widest to the narrowest, or declare the bytes as a field that is always zero",
@@ -196,7 +259,7 @@ export function paddedKey(at: Position, map: string, bytes: number): Finding {
 
 export function wrongKind(at: Position, operation: string, kind: string, kinds: readonly string[]): Finding {
   return {
-    code: "IOV3017",
+    code: "IOV4017",
     at,
     message: `${operation} cannot be used in a program of kind ${kind}`,
     remedy: `it is there for ${kinds.join(", ")}`,
@@ -205,7 +268,7 @@ export function wrongKind(at: Position, operation: string, kind: string, kinds: 
 
 export function missingVerdict(at: Position): Finding {
   return {
-    code: "IOV3018",
+    code: "IOV4018",
     at,
     message: "this program must return a verdict",
     remedy: "return Pass, Drop or another verdict of its kind",
@@ -213,12 +276,17 @@ export function missingVerdict(at: Position): Finding {
 }
 
 export function unwantedVerdict(at: Position): Finding {
-  return { code: "IOV3018", at, message: "a tracing program returns nothing", remedy: "write `return` without a value" };
+  return {
+    code: "IOV4018",
+    at,
+    message: "a tracing program returns nothing",
+    remedy: "write `return` without a value",
+  };
 }
 
 export function endsWithoutReturn(at: Position): Finding {
   return {
-    code: "IOV3019",
+    code: "IOV4019",
     at,
     message: "a path through this program ends without a verdict",
     remedy: "end every path with a return",
@@ -227,7 +295,7 @@ export function endsWithoutReturn(at: Position): Finding {
 
 export function stackTooLarge(at: Position, bytes: number, most: number): Finding {
   return {
-    code: "IOV3020",
+    code: "IOV4020",
     at,
     message: `the local values of this program take about ${bytes} bytes; the kernel gives ${most}`,
     remedy: "keep large values in a per-CPU array map of one entry and work on map.ref(0)",
@@ -236,7 +304,7 @@ export function stackTooLarge(at: Position, bytes: number, most: number): Findin
 
 export function unassigned(at: Position, name: string): Finding {
   return {
-    code: "IOV3021",
+    code: "IOV4021",
     at,
     message: `"${name}" has no value on a path that leads here`,
     remedy: "give it a value where it is declared",
@@ -245,7 +313,7 @@ export function unassigned(at: Position, name: string): Finding {
 
 export function tooLargeToCheck(at: Position): Finding {
   return {
-    code: "IOV3022",
+    code: "IOV4022",
     at,
     message: "this program has too many paths and nested loops to be checked",
     remedy: "divide it into several programs, or nest fewer loops",
@@ -254,7 +322,7 @@ export function tooLargeToCheck(at: Position): Finding {
 
 export function misplacedOpaque(at: Position, message: string): Finding {
   return {
-    code: "IOV3023",
+    code: "IOV4023",
     at,
     message,
     remedy: "put one lock or timer directly into the value of a hash or array map of a packet function",

@@ -66,12 +66,7 @@ export function wrapInterval(name: IntegerName, value: Interval): Interval {
 }
 
 /** What an operation may give. For numbers: the exact result, which may be beyond 64 bits. */
-export function binaryInterval(
-  operator: BinaryOperator,
-  kind: IntegerKind,
-  left: Interval,
-  right: Interval,
-): Interval {
+export function binaryInterval(operator: BinaryOperator, kind: IntegerKind, left: Interval, right: Interval): Interval {
   if (left.low === left.high && right.low === right.high) {
     const result = evaluateBinary(operator, kind, left.low, right.low);
     if (result !== undefined) return point(result);
@@ -132,9 +127,7 @@ function arithmetic(operator: Arithmetic, left: Interval, right: Interval): Inte
     case "subtract":
       return interval(left.low - right.high, left.high - right.low);
     case "multiply":
-      return hull(
-        [left.low, left.high].flatMap((a) => [right.low, right.high].map((b) => a * b)),
-      );
+      return hull([left.low, left.high].flatMap((a) => [right.low, right.high].map((b) => a * b)));
     case "divide":
       return quotient(left, right);
     case "remainder":

@@ -73,7 +73,13 @@ function later(left: Position | undefined, right: Position | undefined): Positio
 }
 
 /** The value that arrives where two paths meet; a reference is good there if it was good on both. */
-export function joinValues(left: FlowValue, leftState: State, right: FlowValue, rightState: State, joined: State): FlowValue {
+export function joinValues(
+  left: FlowValue,
+  leftState: State,
+  right: FlowValue,
+  rightState: State,
+  joined: State,
+): FlowValue {
   if (leftState.dead) return right;
   if (rightState.dead) return left;
   if (left === right && leftState.epoch === rightState.epoch) return left;

@@ -1,6 +1,5 @@
 import type { Loops } from "../ir/loops.ts";
 import { before, Interval, type Range, reading, step, type UsePosition, type Whole, writing } from "./interval.ts";
-import type { MachineLiveness } from "./machine-liveness.ts";
 import {
   type MachineBlock,
   type MachineFunction,
@@ -8,6 +7,7 @@ import {
   type Rematerial,
   type VirtualRegister,
 } from "./machine.ts";
+import type { MachineLiveness } from "./machine-liveness.ts";
 import { forEachTerminatorUse, forEachUse, machineResult, type UseKind } from "./uses.ts";
 
 /** Where the blocks and what they do to fixed registers stand in the numbering of positions. */

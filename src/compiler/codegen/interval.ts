@@ -79,27 +79,26 @@ export class Interval {
 
   /** The first use at or after the position; Infinity when there is none. */
   nextUse(position: number): number {
-    for (const use of this.uses) if (use.position >= position) return use.position;
-    return Number.POSITIVE_INFINITY;
+    return this.uses[this.#useAt(position)]?.position ?? Number.POSITIVE_INFINITY;
   }
 
+  /** As `nextUse`, of those that need a register. */
   nextRegisterUse(position: number): number {
-    for (const use of this.uses) if (use.register && use.position >= position) return use.position;
+    for (let index = this.#useAt(position); index < this.uses.length; index++) {
+      const use = this.uses[index]!;
+      if (use.register) return use.position;
+    }
     return Number.POSITIVE_INFINITY;
   }
 
   /** The last use before the position, or the interval's start. */
   previousUse(position: number): number {
-    let last = this.start;
-    for (const use of this.uses) {
-      if (use.position >= position) break;
-      last = use.position;
-    }
-    return last;
+    return this.uses[this.#useAt(position) - 1]?.position ?? this.start;
   }
 
   /** Cuts the interval in two; this one keeps what is before `position`, which must lie inside of it. */
   split(position: number): Interval {
+    if (position <= this.start || position >= this.end) throw new Error(`no place for a cut at ${position}`);
     const index = this.#rangeAt(position);
     const tail = this.ranges.splice(index);
     const [first] = tail;
@@ -107,12 +106,23 @@ export class Interval {
       this.ranges.push({ from: first.from, to: position });
       tail[0] = { from: position, to: first.to };
     }
-    const firstUse = this.uses.findIndex((use) => use.position >= position);
-    const uses = firstUse < 0 ? [] : this.uses.splice(firstUse);
-    const child = new Interval(this.whole, tail, uses);
+    const child = new Interval(this.whole, tail, this.uses.splice(this.#useAt(position)));
     const { parts } = this.whole;
     parts.splice(parts.indexOf(this) + 1, 0, child);
     return child;
+  }
+
+  /** Index of the first use at or after the position. */
+  #useAt(position: number): number {
+    const { uses } = this;
+    let low = 0;
+    let high = uses.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (uses[middle]!.position >= position) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   /** Index of the first range that ends behind the position. */
@@ -130,6 +140,14 @@ export class Interval {
 }
 
 /** The part of the virtual register that is alive at the position. */
-export function partAt(whole: Whole, position: number): Interval | undefined {
-  return whole.parts.find((part) => part.start <= position && position < part.end && part.covers(position));
+export function partAt({ parts }: Whole, position: number): Interval | undefined {
+  let low = 0;
+  let high = parts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (parts[middle]!.start <= position) low = middle + 1;
+    else high = middle;
+  }
+  const part = parts[low - 1];
+  return part?.covers(position) ? part : undefined;
 }

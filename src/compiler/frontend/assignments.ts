@@ -32,3 +32,18 @@ export function assignedSymbols(root: ts.Node, checker: ts.TypeChecker): Readonl
   visit(root);
   return found;
 }
+
+/** The variables that a function assigns although they belong to a function around it. */
+export function symbolsAssignedByClosures(root: ts.Node, checker: ts.TypeChecker): ReadonlySet<ts.Symbol> {
+  const found = new Set<ts.Symbol>();
+  const visit = (node: ts.Node, closure: ts.Node | undefined): void => {
+    const name = closure && assignedName(node);
+    const symbol = name && checker.getSymbolAtLocation(name);
+    const declaration = symbol?.valueDeclaration;
+    if (symbol && declaration && (declaration.pos < closure!.pos || declaration.end > closure!.end)) found.add(symbol);
+    const inner = ts.isFunctionLike(node) ? node : closure;
+    ts.forEachChild(node, (child) => visit(child, inner));
+  };
+  visit(root, undefined);
+  return found;
+}

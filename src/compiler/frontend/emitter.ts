@@ -1,6 +1,6 @@
 import type { Position } from "../hir/position.ts";
 import type { Expression, Local, LocalExpression, Statement } from "../hir/tree.ts";
-import { numberType, type NarrowInteger, type Type } from "../hir/types.ts";
+import type { NarrowInteger, Type } from "../hir/types.ts";
 
 /** Above this, expansion has run away: the kernel takes a million instructions at most. */
 export const maximumStatements = 100_000;
@@ -8,6 +8,8 @@ export const maximumStatements = 100_000;
 /** The program under construction: its locals, its labels and the list of statements that is being written. */
 export class Emitter {
   readonly locals: Local[] = [];
+  /** Locals that the program assigns after their first value. */
+  readonly mutable = new Set<number>();
   #statements: Statement[] = [];
   #labels = 0;
   #count = 0;
@@ -64,9 +66,15 @@ export class Emitter {
   }
 }
 
+const constantOperations: ReadonlySet<string> = new Set([
+  "verdict.pass",
+  "verdict.drop",
+  "verdict.allow",
+  "verdict.deny",
+]);
+
 /**
  * Whether an expression gives the same wherever it stands after this point, so that it may move past statements.
- * `mutable`: the locals that are assigned somewhere.
  */
 export function isStable(e: Expression, mutable: ReadonlySet<number>): boolean {
   switch (e.kind) {
@@ -80,6 +88,8 @@ export function isStable(e: Expression, mutable: ReadonlySet<number>): boolean {
       return isStable(e.base, mutable);
     case "element":
       return isStable(e.base, mutable) && isStable(e.index, mutable);
+    case "operation":
+      return e.args.length === 0 && constantOperations.has(e.operation);
     case "unwrap":
     case "present":
     case "some":
@@ -94,5 +104,3 @@ export function isStable(e: Expression, mutable: ReadonlySet<number>): boolean {
       return false;
   }
 }
-
-export const zero = (at: Position): Expression => ({ kind: "constant", type: numberType, value: 0n, at });

@@ -40,6 +40,8 @@ export interface FrameState {
   /** The name that a layout or map gets that is declared here. */
   readonly hint: string;
   readonly locked?: boolean;
+  /** The label in front of the loop or switch that comes next. */
+  readonly loopName?: string | undefined;
 }
 
 export class Frame {

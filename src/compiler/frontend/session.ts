@@ -4,7 +4,7 @@ import type { Diagnostic, Message } from "../diagnostics.ts";
 import type { Layout } from "../hir/layout.ts";
 import { type Position, packPosition } from "../hir/position.ts";
 import type { MapDeclaration, Program, SettingDeclaration, Source } from "../hir/tree.ts";
-import { assignedSymbols } from "./assignments.ts";
+import { assignedSymbols, symbolsAssignedByClosures } from "./assignments.ts";
 import { installedName, isInstalledSource } from "./program.ts";
 import { Scope } from "./scope.ts";
 import { poison, type PoisonValue, type Value } from "./values.ts";
@@ -21,11 +21,15 @@ export class Session {
   readonly moduleScope = new Scope();
   /** Module constants that are evaluated, or being evaluated ("busy"). */
   readonly constants = new Map<ts.Symbol, Value | "busy">();
+  /** What destructuring at module scope takes apart. */
+  readonly initializers = new Map<ts.Node, Value>();
   /** Struct layouts by name, so that two declarations of one name get different names. */
   readonly layouts = new Map<string, Layout[]>();
   readonly #sources: ts.SourceFile[] = [];
   readonly #diagnostics = new Map<string, Diagnostic>();
   readonly #assigned = new Map<ts.SourceFile, ReadonlySet<ts.Symbol>>();
+
+  readonly #assignedByClosures = new Map<ts.SourceFile, ReadonlySet<ts.Symbol>>();
 
   constructor(program: ts.Program, entry: ts.SourceFile) {
     this.program = program;
@@ -71,6 +75,15 @@ export class Session {
     if (!file) return false;
     let assigned = this.#assigned.get(file);
     if (!assigned) this.#assigned.set(file, (assigned = assignedSymbols(file, this.checker)));
+    return assigned.has(symbol);
+  }
+
+  /** Whether a function inside of the variable's own one assigns it: a call may change it. */
+  isAssignedByClosures(symbol: ts.Symbol): boolean {
+    const file = symbol.valueDeclaration?.getSourceFile();
+    if (!file) return false;
+    let assigned = this.#assignedByClosures.get(file);
+    if (!assigned) this.#assignedByClosures.set(file, (assigned = symbolsAssignedByClosures(file, this.checker)));
     return assigned.has(symbol);
   }
 

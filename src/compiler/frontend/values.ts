@@ -16,6 +16,7 @@ export type Value =
   | RecordValue
   | OptionalRecordValue
   | ListValue
+  | RangeValue
   | StringValue
   | UndefinedValue
   | VoidValue
@@ -66,6 +67,14 @@ export interface OptionalRecordValue {
 export interface ListValue {
   readonly kind: "list";
   readonly items: readonly Value[];
+}
+
+/** What `range` gives: the numbers of a loop. */
+export interface RangeValue {
+  readonly kind: "range";
+  readonly from: Value;
+  readonly to: Value;
+  readonly step: number;
 }
 
 export interface StringValue {
@@ -186,6 +195,8 @@ export function describe(value: Value): string {
       return "an object";
     case "list":
       return "a list";
+    case "range":
+      return "a range";
     case "string":
       return "text";
     case "undefined":

@@ -1,5 +1,4 @@
-import { alignOf, type Field, type IntegerLayout, type Layout, sizeOf, type StructLayout } from "./layout.ts";
-import { hirVersion } from "./tree.ts";
+import { alignOf, type Field, type IntegerLayout, type Layout, type StructLayout, sizeOf } from "./layout.ts";
 import type {
   BinaryOperator,
   CompareOperator,
@@ -13,6 +12,7 @@ import type {
   SettingDeclaration,
   Statement,
 } from "./tree.ts";
+import { hirVersion } from "./tree.ts";
 import {
   boolType,
   type IntegerName,
@@ -21,8 +21,8 @@ import {
   type NarrowInteger,
   numberType,
   optionalType,
-  type Region,
   type RefType,
+  type Region,
   refType,
   type ScalarType,
   type Type,
@@ -121,7 +121,6 @@ function convertedType(to: ConvertExpression["to"]): ScalarType {
 }
 
 export function conditional(test: Expression, yes: Expression, no: Expression): Expression {
-  // biome-ignore lint/suspicious/noThenProperty: the name of the tree's property
   return { kind: "conditional", test, then: yes, otherwise: no, type: yes.type, at };
 }
 
@@ -221,7 +220,6 @@ export function evaluate(value: Expression): Statement {
 }
 
 export function when(test: Expression, yes: readonly Statement[], no: readonly Statement[] = []): Statement {
-  // biome-ignore lint/suspicious/noThenProperty: the name of the tree's property
   return { kind: "if", test, then: yes, otherwise: no, at };
 }
 
@@ -232,11 +230,33 @@ export function loop(
   body: readonly Statement[],
   options: { readonly step?: number; readonly label?: number } = {},
 ): Statement {
-  return { kind: "for", label: options.label ?? 1000 + counter, local: counter, from, to, step: options.step ?? 1, body, at };
+  return {
+    kind: "for",
+    label: options.label ?? 1000 + counter,
+    local: counter,
+    from,
+    to,
+    step: options.step ?? 1,
+    body,
+    at,
+  };
 }
 
 export function block(label: number, body: readonly Statement[]): Statement {
   return { kind: "block", label, body, at };
+}
+
+export function choose(
+  label: number,
+  value: Expression,
+  cases: readonly { readonly values: readonly bigint[]; readonly body: readonly Statement[] }[],
+  otherwise: readonly Statement[] = [],
+): Statement {
+  return { kind: "switch", label, value, cases, otherwise, at };
+}
+
+export function lock(lock: Expression, body: readonly Statement[]): Statement {
+  return { kind: "lock", lock, body, at };
 }
 
 export const leave = (label: number): Statement => ({ kind: "break", label, at });
@@ -258,6 +278,12 @@ export class Locals {
 
   use(local: number): Expression {
     return { kind: "local", local, type: this.all[local]!.type, at };
+  }
+
+  /** A new local that starts as zero, false or absent. */
+  empty(name: string, type: Type, width?: NarrowInteger): [statement: Statement, local: number] {
+    const local = this.declare(name, type, width);
+    return [{ kind: "let", local, at }, local];
   }
 
   /** A new local with its first value: the statement, the local and a way to read it. */
@@ -291,9 +317,6 @@ export function module(
   };
 }
 
-export function map(
-  kind: MapDeclaration["kind"],
-  options: Partial<Omit<MapDeclaration, "kind">> = {},
-): MapDeclaration {
+export function map(kind: MapDeclaration["kind"], options: Partial<Omit<MapDeclaration, "kind">> = {}): MapDeclaration {
   return { name: "map", kind, maxEntries: 16, flags: 0, at, ...options };
 }

@@ -1,4 +1,4 @@
-import { Machine, type EmittedEvent } from "./interpret/machine.ts";
+import { type EmittedEvent, Machine } from "./interpret/machine.ts";
 import type { InterpretInput } from "./interpret/options.ts";
 import { runBody } from "./interpret/statements.ts";
 import { TailCall } from "./interpret/tail-call.ts";

@@ -42,7 +42,10 @@ class Printer {
     return printExpression(node, {
       local: (index) => this.#local(index),
       map: (index) => this.#module.maps[index]?.name ?? `map ${index}`,
-      body: (body) => this.body(body, 0).map((line) => line.replace(/\s+\/\/ .*$/, "").trim()).join("; "),
+      body: (body) =>
+        this.body(body, 0)
+          .map((line) => line.replace(/\s+\/\/ .*$/, "").trim())
+          .join("; "),
     });
   }
 
@@ -85,15 +88,17 @@ class Printer {
     }
   }
 
-  #compound(
-    node: Extract<Statement, { kind: "if" | "switch" | "for" | "block" | "lock" }>,
-    depth: number,
-  ): string[] {
+  #compound(node: Extract<Statement, { kind: "if" | "switch" | "for" | "block" | "lock" }>, depth: number): string[] {
     switch (node.kind) {
       case "if": {
         const lines = this.#nested(`if ${this.#text(node.test)}`, node.then, depth, node.at);
         if (node.otherwise.length === 0) return lines;
-        return [...lines.slice(0, -1), this.#line(depth, "} else {"), ...this.body(node.otherwise, depth + 1), this.#line(depth, "}")];
+        return [
+          ...lines.slice(0, -1),
+          this.#line(depth, "} else {"),
+          ...this.body(node.otherwise, depth + 1),
+          this.#line(depth, "}"),
+        ];
       }
       case "switch":
         return [

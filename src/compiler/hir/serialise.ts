@@ -68,7 +68,11 @@ export function readModule(text: string): Module {
 }
 
 function malformed(reason: string): IovisorError {
-  return new IovisorError("E_FORMAT", `not a HIR file: ${reason}`, "make it again from its source with `iovisor build`");
+  return new IovisorError(
+    "E_FORMAT",
+    `not a HIR file: ${reason}`,
+    "make it again from its source with `iovisor build`",
+  );
 }
 
 /** The value in a file, not verified. */
@@ -81,10 +85,12 @@ function parseModule(text: string): unknown {
     throw malformed(error instanceof Error ? error.message : "no JSON");
   }
   if (typeof file !== "object" || file === null) throw malformed("no object");
-  if (file.hir !== hirVersion) throw malformed(`version ${JSON.stringify(file.hir)}, this is for version ${hirVersion}`);
+  if (file.hir !== hirVersion)
+    throw malformed(`version ${JSON.stringify(file.hir)}, this is for version ${hirVersion}`);
   if (!Array.isArray(file.shared)) throw malformed("the list of shared values is missing");
   for (const key of Object.keys(file)) {
-    if (key !== "hir" && key !== "shared" && key !== "module") throw malformed(`unknown property ${JSON.stringify(key)}`);
+    if (key !== "hir" && key !== "shared" && key !== "module")
+      throw malformed(`unknown property ${JSON.stringify(key)}`);
   }
   const decoder = new Decoder();
   for (const value of file.shared) decoder.share(value);

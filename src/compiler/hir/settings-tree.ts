@@ -28,12 +28,8 @@ export const formatBits: Readonly<Record<ValueFormat, 32 | 48 | 128>> = {
   cidr6: 128,
 };
 
-
 /** The scalar at a path; undefined when there is none: no such setting, a struct, a list. */
-export function settingAt(
-  settings: readonly SettingDeclaration[],
-  path: readonly string[],
-): ScalarSetting | undefined {
+export function settingAt(settings: readonly SettingDeclaration[], path: readonly string[]): ScalarSetting | undefined {
   const [first, ...rest] = path;
   const setting = settings.find((one) => one.name === first);
   return setting && scalarAt(setting.type, rest);

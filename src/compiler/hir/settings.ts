@@ -20,11 +20,16 @@ export const defaultMaxItems = 65536;
  *
  * @throws IovisorError E_SETTING that names every wrong value's path, what was expected and what came.
  */
-export function resolveSettings(module: Pick<Module, "settings">, given: Readonly<Record<string, GivenValue>>): SettingValues {
+export function resolveSettings(
+  module: Pick<Module, "settings">,
+  given: Readonly<Record<string, GivenValue>>,
+): SettingValues {
   const problems: string[] = [];
   for (const name of Object.keys(given)) {
     if (!module.settings.some((setting) => setting.name === name))
-      problems.push(`${name}: no such setting; there is ${module.settings.map((one) => one.name).join(", ") || "none"}`);
+      problems.push(
+        `${name}: no such setting; there is ${module.settings.map((one) => one.name).join(", ") || "none"}`,
+      );
   }
   const values = module.settings.map(({ name, type, default: preset }) => {
     const base = convert(type, preset, { path: name, problems });
@@ -61,7 +66,8 @@ function refuse({ path, problems }: Conversion, expected: string, got: GivenValu
 
 function show(value: GivenValue): string {
   if (typeof value === "bigint") return String(value);
-  const text = JSON.stringify(value, (_, inner) => (typeof inner === "bigint" ? String(inner) : inner)) ?? String(value);
+  const text =
+    JSON.stringify(value, (_, inner) => (typeof inner === "bigint" ? String(inner) : inner)) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 }
 
@@ -157,7 +163,11 @@ function struct(type: SettingType & { kind: "struct" }, value: GivenValue, at: C
   return Object.fromEntries(entries);
 }
 
-function list(type: SettingType & { kind: "list" | "set" }, value: GivenValue, at: Conversion): SettingValue | undefined {
+function list(
+  type: SettingType & { kind: "list" | "set" },
+  value: GivenValue,
+  at: Conversion,
+): SettingValue | undefined {
   if (!Array.isArray(value)) return refuse(at, "a list", value);
   const limit = type.maxItems ?? defaultMaxItems;
   if (value.length > limit) return refuse(at, `at most ${limit} items`, value.length);
@@ -223,7 +233,8 @@ function prefix(type: MatcherType, value: GivenValue, at: Conversion): SettingVa
   const address = matched(type, value["address"], at);
   const length = readInteger(value["length"]);
   if (address === undefined) return undefined;
-  if (length === undefined || length < 0n || length > BigInt(bits)) return refuse(at, `a length of 0 to ${bits}`, value);
+  if (length === undefined || length < 0n || length > BigInt(bits))
+    return refuse(at, `a length of 0 to ${bits}`, value);
   return masked(BigInt.asUintN(bits, address), length, bits);
 }
 

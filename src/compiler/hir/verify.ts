@@ -1,12 +1,11 @@
-import { contextParameters } from "./verify/scope.ts";
+import { settingProblems } from "./settings.ts";
+import type { Module, Program, SettingType } from "./tree.ts";
+import { limitsOf } from "./types.ts";
 import { verifyMaps } from "./verify/maps.ts";
 import { moduleShape } from "./verify/module-shape.ts";
-import { Scope } from "./verify/scope.ts";
+import { contextParameters, Scope } from "./verify/scope.ts";
 import { type Problem, Report, under } from "./verify/shape.ts";
 import { typeBody } from "./verify/statements.ts";
-import { limitsOf } from "./types.ts";
-import type { Module, Program, SettingType } from "./tree.ts";
-import { settingProblems } from "./settings.ts";
 
 export type { Problem } from "./verify/shape.ts";
 export { contextParameters };
@@ -38,7 +37,10 @@ function verifySettings(module: Module, report: Report): void {
     if (names.has(setting.name)) report.add(path, `two settings named "${setting.name}"`);
     names.add(setting.name);
     const fault = typeFault(setting.type);
-    if (fault) return report.add(under(path, "type"), fault);
+    if (fault) {
+      report.add(under(path, "type"), fault);
+      return;
+    }
     for (const problem of settingProblems(setting.name, setting.type, setting.default))
       report.add(under(path, "default"), problem);
   });
@@ -75,7 +77,10 @@ function verifyPrograms(module: Module, report: Report): void {
     if (names.has(program.name)) report.add(path, `two programs named "${program.name}"`);
     names.add(program.name);
     if (needsTarget(program) !== (program.target !== undefined))
-      report.add(path, `a program of kind ${program.kind} ${program.target === undefined ? "needs a" : "has no"} target`);
+      report.add(
+        path,
+        `a program of kind ${program.kind} ${program.target === undefined ? "needs a" : "has no"} target`,
+      );
     const scope = new Scope(module, program, report);
     program.locals.forEach((local, at) => {
       const type = local.type.kind === "optional" ? local.type.of : local.type;

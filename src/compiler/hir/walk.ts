@@ -53,7 +53,7 @@ export function childrenOf(node: Node): readonly Node[] {
 }
 
 /** Visits nodes and all that is below them, parents first. `visit` returning false skips what is below. */
-export function walk(nodes: readonly Node[], visit: (node: Node) => boolean | undefined | void): void {
+export function walk(nodes: readonly Node[], visit: (node: Node) => unknown): void {
   for (const node of nodes) {
     if (visit(node) !== false) walk(childrenOf(node), visit);
   }

@@ -1,6 +1,8 @@
+import type { Position } from "../hir/position.ts";
 import type { Module, Program } from "../hir/tree.ts";
 import { FunctionBuilder } from "../ir/builder.ts";
-import type { IrProgram } from "../ir/ir.ts";
+import { helpers } from "../ir/helpers.ts";
+import type { IrFunction, IrProgram } from "../ir/ir.ts";
 import { Lowering } from "./lowering.ts";
 import type { LowerOptions } from "./options.ts";
 import { beginEpoch } from "./packet-model.ts";
@@ -15,10 +17,49 @@ export type { KernelField, KernelTypes, LoopStrategy, LowerOptions, Range } from
  * @throws MissingKernelType when it reads what this kernel's types lack.
  */
 export function lowerProgram(module: Module, program: Program, options: LowerOptions): IrProgram {
-  const builder = new FunctionBuilder(program.name, "global", ["context"]);
-  const l = new Lowering(module, program, options, builder);
-  if (options.hook.packetModel) beginEpoch(l, program.at);
-  lowerStatements(l, program.body);
-  if (!builder.terminated) l.leave(l.constant(0, program.at), program.at);
-  return { name: program.name, functions: [builder.finish(), ...l.subprograms] };
+  return lowerChain(module, program.name, [program], options);
+}
+
+/** Where a chain goes on that is cut: a tail call into this slot of a program array. */
+export interface Continuation {
+  /** Index of the array in the module's maps. */
+  readonly map: number;
+  readonly slot: number;
+}
+
+/**
+ * Lowers a chain of packet functions to one program: what one passes, the next gets; any other verdict is final. They
+ * share the packet's bounds, so that the optimiser parses once for all of them.
+ */
+export function lowerChain(
+  module: Module,
+  name: string,
+  programs: readonly Program[],
+  options: LowerOptions,
+  continuation?: Continuation,
+): IrProgram {
+  const builder = new FunctionBuilder(name, "global", ["context"]);
+  const subprograms: IrFunction[] = [];
+  for (const [index, program] of programs.entries()) {
+    const l = new Lowering(module, program, options, builder, programs);
+    l.subprograms = subprograms;
+    if (options.hook.packetModel && index === 0) beginEpoch(l, program.at);
+    const last = index + 1 === programs.length;
+    const next = last && !continuation ? undefined : builder.newBlock();
+    l.chainTo(next, index);
+    lowerStatements(l, program.body);
+    if (!builder.terminated) l.leave(l.constant(0, program.at), program.at);
+    if (!next) break;
+    builder.seal(next);
+    builder.switchTo(next);
+    if (last && continuation) continueElsewhere(l, continuation, program.at);
+  }
+  return { name, functions: [builder.finish(), ...subprograms] };
+}
+
+/** A tail call does not come back; where it finds no program the packet is given up, not passed half judged. */
+function continueElsewhere(l: Lowering, { map, slot }: Continuation, at: Position): void {
+  const args = [l.context, l.builder.mapAddress(map, at), l.constant(slot, at)];
+  l.builder.callHelper(helpers.tailCall.id, args, at);
+  l.builder.return(l.verdict("aborted", at), at);
 }

@@ -41,13 +41,26 @@ export class Lowering {
   subprograms: IrFunction[] = [];
   #context: Value;
   #escape: EscapeHandler | undefined;
+  /** Where the next function of a chain begins, and what ahead of the names of this one's variables. */
+  #next: Block | undefined;
+  #prefix = "";
   readonly #targets = new Map<number, Target>();
   readonly #cleanups: (() => void)[] = [];
   /** Constant part of the address of reference locals that are bound in one place. */
   #offsets = new Map<number, number>();
   readonly #bindings: ReadonlyMap<number, number>;
 
-  constructor(module: Module, program: Program, options: LowerOptions, builder: FunctionBuilder) {
+  /** All programs of the chain that this one is a part of. */
+  readonly chain: readonly Program[];
+
+  constructor(
+    module: Module,
+    program: Program,
+    options: LowerOptions,
+    builder: FunctionBuilder,
+    chain: readonly Program[] = [program],
+  ) {
+    this.chain = chain;
     this.module = module;
     this.program = program;
     this.options = options;
@@ -68,8 +81,9 @@ export class Lowering {
 
   /** The state for a loop's body in a function of its own. */
   nested(builder: FunctionBuilder, escape: EscapeHandler): Lowering {
-    const inner = new Lowering(this.module, this.program, this.options, builder);
+    const inner = new Lowering(this.module, this.program, this.options, builder, this.chain);
     inner.#escape = escape;
+    inner.#prefix = this.#prefix;
     inner.#offsets = this.#offsets;
     inner.subprograms = this.subprograms;
     return inner;
@@ -154,7 +168,23 @@ export class Lowering {
   leave(verdict: Value, at: Position): void {
     this.#cleanUp(0);
     if (this.#escape) this.#escape(this, { kind: "leave" }, verdict);
+    else if (this.#next) this.#passOn(this.#next, verdict, at);
     else this.builder.return(verdict, at);
+  }
+
+  /** This function is one of a chain: what it passes goes to `next`; any other verdict ends the program. */
+  chainTo(next: Block | undefined, index: number): void {
+    this.#next = next;
+    this.#prefix = `part${index}.`;
+  }
+
+  #passOn(next: Block, verdict: Value, at: Position): void {
+    const ended = this.builder.newBlock();
+    const pass = this.verdict("pass", at);
+    this.builder.branch({ op: "eq", width: 64, left: verdict, right: pass, then: next, otherwise: ended, at });
+    this.builder.seal(ended);
+    this.builder.switchTo(ended);
+    this.builder.return(verdict, at);
   }
 
   /** Every jump out of `body` past its own labels runs `release` first; its normal end does not. */
@@ -171,13 +201,13 @@ export class Lowering {
   // ------------------------------------------------------------------------------------------------- variables
 
   variableOf(local: number): string {
-    return valueVariable(local);
+    return this.#value(local);
   }
 
   /** All the builder's variables of a local. */
   variablesOf(local: number): readonly string[] {
     const { type } = this.program.locals[local]!;
-    return type.kind === "optional" ? [presentVariable(local), valueVariable(local)] : [valueVariable(local)];
+    return type.kind === "optional" ? [this.#present(local), this.#value(local)] : [this.#value(local)];
   }
 
   writeLocal(local: number, value: Lowered, at: Position): void {
@@ -185,15 +215,15 @@ export class Lowering {
       case "void":
         return;
       case "scalar":
-        this.builder.write(valueVariable(local), value.value);
+        this.builder.write(this.#value(local), value.value);
         return;
       case "ref":
-        this.builder.write(valueVariable(local), this.#bind(local, value, at));
+        this.builder.write(this.#value(local), this.#bind(local, value, at));
         return;
       case "optional":
-        this.builder.write(presentVariable(local), this.presence(value, at));
-        if (value.of.kind === "ref") this.builder.write(valueVariable(local), this.#bind(local, value.of, at));
-        else this.builder.write(valueVariable(local), value.of.value);
+        this.builder.write(this.#present(local), this.presence(value, at));
+        if (value.of.kind === "ref") this.builder.write(this.#value(local), this.#bind(local, value.of, at));
+        else this.builder.write(this.#value(local), value.of.value);
     }
   }
 
@@ -211,7 +241,7 @@ export class Lowering {
       case "optional":
         return {
           kind: "optional",
-          present: this.builder.read(presentVariable(local)),
+          present: this.builder.read(this.#present(local)),
           of: this.#readValue(local, type.of),
         };
       default:
@@ -220,10 +250,18 @@ export class Lowering {
   }
 
   #readValue(local: number, type: ScalarType | RefType): LoweredScalar | Reference {
-    const value = this.builder.read(valueVariable(local));
+    const value = this.builder.read(this.#value(local));
     if (type.kind !== "ref") return scalar(value);
     const offset = this.#offsets.get(local) ?? 0;
     return { kind: "ref", base: value, offset, region: type.region, layout: type.layout };
+  }
+
+  #value(local: number): string {
+    return `${this.#prefix}local${local}.value`;
+  }
+
+  #present(local: number): string {
+    return `${this.#prefix}local${local}.present`;
   }
 
   // ----------------------------------------------------------------------------------------------------- joins
@@ -332,12 +370,4 @@ export class Join {
     }
     return read(type);
   }
-}
-
-function valueVariable(local: number): string {
-  return `local${local}.value`;
-}
-
-function presentVariable(local: number): string {
-  return `local${local}.present`;
 }

@@ -7,7 +7,8 @@ export const farthest = 0xffff;
 
 /** The end of the farthest byte that the program may look at: 0 when it looks at none, 65535 when that is unknown. */
 export function reachOf(l: Lowering): number {
-  const ends = operationsNamed(l.program.body, "packet.at").map((operation) => {
+  const operations = l.chain.flatMap((program) => operationsNamed(program.body, "packet.at"));
+  const ends = operations.map((operation) => {
     const range = l.range(operation.args[0]!);
     return range ? Math.min(Number(range.high) + sizeOf(operation.layout!), farthest) : farthest;
   });

@@ -2,10 +2,12 @@ import type { IrFunction, IrProgram } from "../ir/ir.ts";
 import { correlateBranches } from "./correlate.ts";
 import { removeDeadCode } from "./dead-code.ts";
 import { removeDeadStores } from "./dead-stores.ts";
+import { mergeExits } from "./merge-exits.ts";
 import { simplify } from "./simplify.ts";
 import { reduceStrength } from "./strength.ts";
 import { threadJumps } from "./thread.ts";
 import { numberValues } from "./value-numbering.ts";
+import { widenChecks } from "./widen-checks.ts";
 
 /** A pass rewrites a function in place and says whether it changed anything. */
 export interface Pass {
@@ -19,6 +21,8 @@ export const passes: readonly Pass[] = [
   { name: "thread", run: threadJumps },
   { name: "number", run: numberValues },
   { name: "correlate", run: correlateBranches },
+  { name: "merge-exits", run: mergeExits },
+  { name: "widen-checks", run: widenChecks },
   { name: "strength", run: reduceStrength },
   { name: "dead-stores", run: removeDeadStores },
   { name: "dead-code", run: removeDeadCode },

@@ -4,7 +4,7 @@ import type { Memory } from "../memory.ts";
 /** Which bytes of a context a program may write: offset and length. */
 export type WritableRanges = readonly (readonly [offset: number, length: number])[];
 
-/** A context that is plain bytes: a tracepoint's record, BTF tracepoint arguments, `struct bpf_sock_addr`, input memory. */
+/** A context of plain bytes: a tracepoint's record, BTF tracepoint arguments, `struct bpf_sock_addr`, input memory. */
 export class PlainContext {
   readonly kind = "plain";
   readonly bytes: Uint8Array;

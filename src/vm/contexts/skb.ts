@@ -35,6 +35,8 @@ export class SkbContext {
   readonly macLength: number;
   readonly clones: Clone[] = [];
   redirect: Redirect | undefined;
+  /** An outer header was put around the packet (`skb->encapsulation`). */
+  encapsulated = false;
   readonly #view = new DataView(this.bytes.buffer);
 
   constructor(memory: Memory, packet: Uint8Array, input: SkbInput) {

@@ -20,7 +20,7 @@ export interface XdpInput {
   readonly frameSize?: number;
 }
 
-/** `struct xdp_md`: 4-byte fields, the first three load as packet pointers (xdp_convert_ctx_access, net/core/filter.c). */
+/** `struct xdp_md`: 4-byte fields; the first three load as packet pointers (net/core/filter.c). */
 export class XdpContext {
   readonly kind = "xdp";
   readonly packet: Packet;

@@ -8,10 +8,23 @@ const IPV4 = 0x0008;
 const IPV6 = 0xdd86;
 /** sizeof(struct ipv6hdr) - sizeof(struct iphdr). */
 const HEADER_DIFFERENCE = 20;
-/** BPF_SKB_MAX_LEN: the largest packet that these helpers make (SKB_MAX_ALLOC of 16 KiB blocks). */
-const MAX_LENGTH = 16384;
-/** BPF_F_ADJ_ROOM_MASK up to Linux 6.18: all flags but the L2 length in the top byte. */
-const ROOM_FLAGS = 0x1ffn;
+/** BPF_SKB_MAX_LEN: four pages without `struct skb_shared_info`. */
+const MAX_LENGTH = 4 * 4096 - 320;
+/** BPF_F_ADJ_ROOM_*. */
+const Room = {
+  fixedGso: 0x01n,
+  encapsulateIpv4: 0x02n,
+  encapsulate: 0x06n,
+  gre: 0x08n,
+  udp: 0x10n,
+  keepChecksum: 0x20n,
+  l2Ethernet: 0x40n,
+  decapsulateIpv4: 0x80n,
+  decapsulate: 0x180n,
+  all: 0x1ffn,
+  /** Length of an inner Ethernet header. */
+  l2Length: 0xffn << 56n,
+} as const;
 
 export const skbSizeHelpers: HelperTable = {
   /** Adds room before the Ethernet header. */
@@ -62,7 +75,7 @@ export const skbSizeHelpers: HelperTable = {
 function adjustRoom(m: Machine): number {
   const skb = skbContext(m);
   const [delta, mode, flags] = [argI32(m, 2), argU32(m, 3), arg(m, 4)];
-  if ((flags & ~(ROOM_FLAGS | (0xffn << 56n))) !== 0n) {
+  if ((flags & ~(Room.all | Room.l2Length)) !== 0n) {
     return Errno.EINVAL;
   }
   if (Math.abs(delta) > 0xfff) {
@@ -72,19 +85,62 @@ function adjustRoom(m: Machine): number {
   if (headerLength === undefined || mode > 1) {
     return Errno.ENOTSUPP;
   }
-  const networkLength = skb.packet.length - skb.macLength;
-  const tooShort = delta < 0 && networkLength + delta < headerLength;
-  if (tooShort || (delta > 0 && !isGso(skb) && skb.packet.length + delta > MAX_LENGTH)) {
+  const at = skb.macLength + (mode === 0 ? headerLength : 0);
+  const problem = delta < 0 ? shrink(skb, at, delta, headerLength, flags) : grow(skb, at, delta, flags);
+  skb.sync();
+  return problem;
+}
+
+/** bpf_skb_net_shrink and the checks before it. */
+function shrink(skb: SkbContext, at: number, delta: number, headerLength: number, flags: bigint): number {
+  const decapsulates = flags & Room.decapsulate;
+  if (decapsulates === Room.decapsulate) {
+    return Errno.EINVAL;
+  }
+  const least = decapsulates === 0n ? headerLength : decapsulates === Room.decapsulateIpv4 ? 20 : 40;
+  if (skb.packet.length - skb.macLength + delta < least) {
     return Errno.ENOTSUPP;
   }
-  const at = skb.macLength + (mode === 0 ? headerLength : 0);
-  if (delta < 0) {
-    skb.packet.remove(at, -delta);
-  } else {
-    skb.packet.insert(at, delta);
+  if ((flags & ~(Room.fixedGso | Room.decapsulate | Room.keepChecksum)) !== 0n) {
+    return Errno.EINVAL;
   }
-  skb.sync();
+  if (at - delta > skb.packet.length) {
+    return Errno.ENOMEM;
+  }
+  skb.packet.remove(at, -delta);
+  if (decapsulates !== 0n) {
+    skb.set("protocol", decapsulates === Room.decapsulateIpv4 ? IPV4 : IPV6);
+  }
   return 0;
+}
+
+/** bpf_skb_net_grow and the checks before it. */
+function grow(skb: SkbContext, at: number, delta: number, flags: bigint): number {
+  if ((flags & Room.decapsulate) !== 0n) {
+    return Errno.EINVAL;
+  }
+  if (!isGso(skb) && skb.packet.length + delta > MAX_LENGTH) {
+    return Errno.ENOTSUPP;
+  }
+  if ((flags & Room.encapsulate) !== 0n) {
+    const innerMac = Number((flags & Room.l2Length) >> 56n);
+    const isEthernet = (flags & Room.l2Ethernet) !== 0n;
+    const contradicts = has(flags, Room.encapsulate) || has(flags, Room.gre | Room.udp);
+    if (contradicts || innerMac > delta || (isEthernet && innerMac < 14)) {
+      return Errno.EINVAL;
+    }
+    if (skb.encapsulated) {
+      return Errno.EALREADY;
+    }
+    skb.encapsulated = true;
+    skb.set("protocol", (flags & Room.encapsulateIpv4) !== 0n ? IPV4 : IPV6);
+  }
+  skb.packet.insert(at, delta);
+  return 0;
+}
+
+function has(flags: bigint, all: bigint): boolean {
+  return (flags & all) === all;
 }
 
 function networkHeader(skb: SkbContext): number | undefined {

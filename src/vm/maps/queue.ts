@@ -2,7 +2,7 @@ import { Errno } from "../errno.ts";
 import { VmMap } from "./map.ts";
 import { type FullMapSpec, mapError, UpdateFlag } from "./spec.ts";
 
-/** BPF_MAP_TYPE_QUEUE (first in, first out) and BPF_MAP_TYPE_STACK (last in, first out): kernel/bpf/queue_stack_maps.c. */
+/** BPF_MAP_TYPE_QUEUE (first in, first out) and _STACK (last in, first out): kernel/bpf/queue_stack_maps.c. */
 export class QueueMap extends VmMap {
   readonly #values: Uint8Array[] = [];
 

@@ -46,11 +46,6 @@ export class RingBuffer extends VmMap {
     return bytes;
   }
 
-  /** Whether those bytes are a record that was reserved and neither submitted nor discarded. */
-  isReserved(bytes: Uint8Array): boolean {
-    return this.#records.some((record) => record.bytes === bytes && record.state === "busy");
-  }
-
   /** Makes a reserved record readable, or drops it. */
   commit(bytes: Uint8Array, state: "ready" | "discarded"): void {
     const record = this.#records.find((candidate) => candidate.bytes === bytes);

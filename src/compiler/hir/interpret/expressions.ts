@@ -1,12 +1,22 @@
 import { evaluateBinary, evaluateCompare, evaluateUnary, type IntegerKind, isNumber, wrapTo } from "../arithmetic.ts";
 import { isScalar, sizeOf } from "../layout.ts";
 import type { Position } from "../position.ts";
-import { formatParts } from "../settings-tree.ts";
 import type { SettingValues } from "../settings.ts";
-import type { CompareExpression, ConvertExpression, Expression, KernelFieldExpression, NewExpression, SettingDeclaration, SettingExpression, SettingType, SettingValue } from "../tree.ts";
+import { formatParts } from "../settings-tree.ts";
+import type {
+  CompareExpression,
+  ConvertExpression,
+  Expression,
+  KernelFieldExpression,
+  NewExpression,
+  SettingDeclaration,
+  SettingExpression,
+  SettingType,
+  SettingValue,
+} from "../tree.ts";
 import type { Type } from "../types.ts";
-import { firstMatch } from "./match.ts";
 import type { Machine } from "./machine.ts";
+import { firstMatch } from "./match.ts";
 import { partOf, readScalar, writeScalar } from "./memory.ts";
 import { runOperation } from "./operations.ts";
 import { copyBytes, fitting, runBody } from "./statements.ts";
@@ -26,7 +36,9 @@ type Rules = {
 };
 
 export function evaluate(node: Expression, machine: Machine): Value {
-  return (rules[node.kind] as (node: Expression, machine: Machine) => Value)(node, machine);
+  const value = (rules[node.kind] as (node: Expression, machine: Machine) => Value)(node, machine);
+  machine.input.observe?.(node, value);
+  return value;
 }
 
 const rules: Rules = {

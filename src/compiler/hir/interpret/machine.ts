@@ -60,7 +60,6 @@ export class Machine {
     for (const local of contextParameters(program)) this.#locals.set(local, this.#context(program, local));
   }
 
-
   #context(program: Program, local: number): Value {
     const type = program.locals[local]!.type;
     const { context } = this.input;

@@ -1,8 +1,8 @@
+import type { Position } from "../position.ts";
 import type { MatchExpression, SettingType, SettingValue } from "../tree.ts";
 import { evaluate } from "./expressions.ts";
 import type { Machine } from "./machine.ts";
-import { asInteger, asMemory, type Value } from "./values.ts";
-import type { Position } from "../position.ts";
+import { asMemory, type Value } from "./values.ts";
 
 type Matcher = SettingType & { readonly kind: "matcher" };
 type Rule = { readonly [name: string]: SettingValue };

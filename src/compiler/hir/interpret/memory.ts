@@ -39,12 +39,7 @@ export function readScalar(bytes: Uint8Array, offset: number, layout: ScalarLayo
 }
 
 /** Writes a scalar's low bits; of a bit field's unit only the field changes. */
-export function writeScalar(
-  bytes: Uint8Array,
-  offset: number,
-  layout: ScalarLayout,
-  value: bigint | boolean,
-): void {
+export function writeScalar(bytes: Uint8Array, offset: number, layout: ScalarLayout, value: bigint | boolean): void {
   switch (layout.kind) {
     case "bool":
       bytes[offset] = value ? 1 : 0;

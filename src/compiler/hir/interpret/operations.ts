@@ -114,7 +114,9 @@ const atomicOperations = {
   "atomic.fetchXor": fetching("xor"),
   "atomic.exchange": (call) => atomic(call, () => integerArgument(call, 1)),
   "atomic.compareExchange": (call) =>
-    atomic(call, (old, name) => (old === wrapTo(name, integerArgument(call, 1)) ? integerArgument(call, 2) : undefined)),
+    atomic(call, (old, name) =>
+      old === wrapTo(name, integerArgument(call, 1)) ? integerArgument(call, 2) : undefined,
+    ),
 } satisfies Partial<Record<OperationName, Rule>>;
 
 const environmentOperations = {

@@ -1,7 +1,8 @@
 import type { HookName } from "../../../language/kinds.ts";
 import type { MapStore } from "../map-store.ts";
-import type { Program } from "../tree.ts";
 import type { SettingValues } from "../settings.ts";
+import type { Expression, Program } from "../tree.ts";
+import type { Value } from "./values.ts";
 
 /** What surrounds a run: all that a program can observe, so that a run is a function of it. */
 export interface InterpretInput {
@@ -29,9 +30,14 @@ export interface InterpretInput {
   readonly process?: ProcessModel;
   /** The program in a slot of a program array, by the map's index in the module. */
   readonly tailCall?: (map: number, slot: number) => Program | undefined;
+  /** Sees the value of every expression when it has been evaluated. */
+  readonly observe?: (node: Expression, value: ObservedValue) => void;
   /** Statements and rounds of loops before the run is given up. Default: 10 million. */
   readonly maxSteps?: number;
 }
+
+/** An integer or a bool; a verdict or a reference; undefined for an absent optional. */
+export type ObservedValue = Value;
 
 /** Kernel memory as objects; offsets and sizes are not part of HIR's meaning. */
 export interface KernelModel {

@@ -65,7 +65,8 @@ export class Packet {
     const { bytes } = this.storage;
     const length = bytes.length + delta;
     const kept = delta < 0 ? offset - delta : offset;
-    if (bytes.length < kept || length < ethernetHeader || length > Math.max(this.#maxLength, bytes.length)) return false;
+    if (bytes.length < kept || length < ethernetHeader || length > Math.max(this.#maxLength, bytes.length))
+      return false;
     const changed = new Uint8Array(length);
     changed.set(bytes.subarray(0, offset));
     changed.set(bytes.subarray(kept), delta < 0 ? offset : offset + delta);

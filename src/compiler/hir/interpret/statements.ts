@@ -1,12 +1,12 @@
+import { isScalar, type ScalarLayout, sizeOf } from "../layout.ts";
+import type { Position } from "../position.ts";
 import type { ForStatement, Statement, SwitchStatement } from "../tree.ts";
 import { limitsOf } from "../types.ts";
 import { evaluate } from "./expressions.ts";
 import type { Machine } from "./machine.ts";
 import { fitsLayout, writeScalar } from "./memory.ts";
-import { isScalar, type ScalarLayout, sizeOf } from "../layout.ts";
 import { InterpreterTrap } from "./trap.ts";
 import { asBoolean, asInteger, asMemory, type MemoryReference, type Value } from "./values.ts";
-import type { Position } from "../position.ts";
 
 /** How a list of statements ended; undefined: at its end. */
 export type Completion =

@@ -208,7 +208,10 @@ function typeNew(node: NewExpression, path: Path, scope: Scope): void {
     const at = under(under(path, "fields"), index);
     typeExpression(field.value, under(at, "value"), scope);
     const part = partAt(type.layout, field.path);
-    if (!part) return scope.report.add(under(at, "path"), "no such part of the layout");
+    if (!part) {
+      scope.report.add(under(at, "path"), "no such part of the layout");
+      return;
+    }
     const scalar = loadedType(part);
     const got = field.value.type;
     if (scalar) scope.expect(got, scalar, under(at, "value"), "the value");
@@ -243,7 +246,10 @@ function typeMatch(node: MatchExpression, path: Path, scope: Scope): void {
     const type = matchers.get(subject.field);
     if (seen.has(subject.field)) scope.report.add(at, `two values for "${subject.field}"`);
     seen.add(subject.field);
-    if (type?.kind !== "matcher") return scope.report.add(at, `"${subject.field}" is no matcher of ${node.setting}`);
+    if (type?.kind !== "matcher") {
+      scope.report.add(at, `"${subject.field}" is no matcher of ${node.setting}`);
+      return;
+    }
     const got = subject.value.type;
     if (type.format === "ipv6" || type.format === "cidr6") {
       if (got.kind !== "ref" || !sameLayout(got.layout, { kind: "bytes", length: 16 }))

@@ -1,7 +1,7 @@
 import { type Layout, sizeOf } from "../layout.ts";
 import { mapKinds } from "../map-kinds.ts";
 import type { MapDeclaration, Module } from "../tree.ts";
-import { type Path, type Report, under } from "./shape.ts";
+import { type Report, under } from "./shape.ts";
 
 /** BPF_F_* that make sense at creation: all below BPF_F_TOKEN_FD (include/uapi/linux/bpf.h). */
 const knownFlags = 2 ** 20 - 1;
@@ -41,7 +41,7 @@ function keyFault(map: MapDeclaration): string | undefined {
   if (size === 0 || size > maxKeySize) return `a key of ${size} bytes, not 1 to ${maxKeySize}`;
   if (wanted === "any") return undefined;
   const first = map.key.kind === "struct" ? map.key.fields[0] : undefined;
-  if (!first || first.offset !== 0 || !isWord(first.layout))
+  if (first?.offset !== 0 || !isWord(first.layout))
     return "the key must be a struct that starts with the prefix length, a u32 in native order";
   return size < 5 || size > maxPrefixKey ? `a key of ${size} bytes, not 5 to ${maxPrefixKey}` : undefined;
 }
@@ -73,5 +73,7 @@ function innerFault(map: MapDeclaration, maps: readonly MapDeclaration[]): strin
   if (!holdsMaps) return "an inner map in what is no map of maps";
   const inner = maps[map.inner];
   if (!inner) return `no map ${map.inner} for the inner maps`;
-  return mapKinds[inner.kind].value === "map" || inner.kind === "progArray" ? `inner maps of kind ${inner.kind}` : undefined;
+  return mapKinds[inner.kind].value === "map" || inner.kind === "progArray"
+    ? `inner maps of kind ${inner.kind}`
+    : undefined;
 }

@@ -1,4 +1,11 @@
-import { hirVersion, type Local, type MapDeclaration, type Module, type Program, type SettingDeclaration } from "../tree.ts";
+import {
+  hirVersion,
+  type Local,
+  type MapDeclaration,
+  type Module,
+  type Program,
+  type SettingDeclaration,
+} from "../tree.ts";
 import { layout } from "./layout-shape.ts";
 import { statements } from "./node-shape.ts";
 import {
@@ -31,7 +38,8 @@ const kind = text;
 const settingValue: Shape = {
   check(value, path, context) {
     if (typeof value === "bigint" || typeof value === "boolean" || typeof value === "string") return;
-    if (typeof value !== "object" || value === null) return context.report.add(path, `expected a value, got ${describe(value)}`);
+    if (typeof value !== "object" || value === null)
+      return context.report.add(path, `expected a value, got ${describe(value)}`);
     if (context.depth > 64) return context.report.add(path, "a value nested more than 64 levels deep");
     context.depth++;
     for (const [key, inner] of Object.entries(value)) {

@@ -42,7 +42,6 @@ const statementShapes: { readonly [K in Statement["kind"]]: Shape } = {
   if: record({
     kind,
     test: expression,
-    // biome-ignore lint/suspicious/noThenProperty: the name of the tree's property
     then: statements,
     otherwise: statements,
     at,
@@ -133,11 +132,13 @@ const expressions: { readonly [K in Expression["kind"]]: Shape } = {
     type: scalarType,
     at,
   } satisfies Of<Expression, "logical">),
-  convert: record({ kind, to: conversion, value: expression, type: scalarType, at } satisfies Of<Expression, "convert">),
+  convert: record({ kind, to: conversion, value: expression, type: scalarType, at } satisfies Of<
+    Expression,
+    "convert"
+  >),
   conditional: record({
     kind,
     test: expression,
-    // biome-ignore lint/suspicious/noThenProperty: the name of the tree's property
     then: expression,
     otherwise: expression,
     type,

@@ -41,22 +41,33 @@ interface Call {
 /** Holds an operation (whose arguments are typed already) against its row in the table of operations. */
 export function typeOperation(node: OperationExpression, path: Path, scope: Scope): void {
   const operation = operationNamed(node.operation);
-  if (!operation) return scope.report.add(path, `no operation "${node.operation}"`);
+  if (!operation) {
+    scope.report.add(path, `no operation "${node.operation}"`);
+    return;
+  }
   const map = mapOf(node, operation, path, scope);
   const call: Call = { node, operation, map, path, scope };
   if (operation.map && !map) return;
-  if (operation.layout && !node.layout) return scope.report.add(path, `${node.operation} needs a layout`);
+  if (operation.layout && !node.layout) {
+    scope.report.add(path, `${node.operation} needs a layout`);
+    return;
+  }
   if (!operation.layout && node.layout) scope.report.add(path, `${node.operation} takes no layout`);
   checkConstants(call);
-  if (node.args.length !== operation.args.length)
-    return scope.report.add(path, `${node.operation} takes ${operation.args.length} arguments, got ${node.args.length}`);
+  if (node.args.length !== operation.args.length) {
+    scope.report.add(path, `${node.operation} takes ${operation.args.length} arguments, got ${node.args.length}`);
+    return;
+  }
   operation.args.forEach((shape, index) => {
     const fault = argumentFault(call, shape, node.args[index]!.type);
     if (fault) scope.report.add(under(under(path, "args"), index), `${node.operation} wants ${fault}`);
   });
   const result = resultType(call, operation.result);
   if (!result || !sameType(node.type, result))
-    scope.report.add(path, `${node.operation} gives ${result ? showType(result) : "nothing"}, not ${showType(node.type)}`);
+    scope.report.add(
+      path,
+      `${node.operation} gives ${result ? showType(result) : "nothing"}, not ${showType(node.type)}`,
+    );
 }
 
 function mapOf(node: OperationExpression, operation: Operation, path: Path, scope: Scope): MapDeclaration | undefined {
@@ -75,11 +86,16 @@ function mapOf(node: OperationExpression, operation: Operation, path: Path, scop
 function checkConstants({ node, operation, path, scope }: Call): void {
   const names = operation.constants ?? [];
   const given = node.constants ?? [];
-  if (given.length !== names.length)
-    return scope.report.add(path, `${node.operation} takes ${names.length} constants, got ${given.length}`);
+  if (given.length !== names.length) {
+    scope.report.add(path, `${node.operation} takes ${names.length} constants, got ${given.length}`);
+    return;
+  }
   names.forEach((name, index) => {
     if (!constantLimits[name]?.(given[index]!))
-      scope.report.add(under(under(path, "constants"), index), `${name} of ${node.operation} may not be ${given[index]}`);
+      scope.report.add(
+        under(under(path, "constants"), index),
+        `${name} of ${node.operation} may not be ${given[index]}`,
+      );
   });
 }
 

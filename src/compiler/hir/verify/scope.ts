@@ -34,7 +34,8 @@ export class Scope {
 
   local(index: number, path: Path): Local | undefined {
     const local = this.program.locals[index];
-    if (!local) this.report.add(under(path, "local"), `no local ${index}: the program has ${this.program.locals.length}`);
+    if (!local)
+      this.report.add(under(path, "local"), `no local ${index}: the program has ${this.program.locals.length}`);
     return local;
   }
 
@@ -93,12 +94,14 @@ export class Scope {
   }
 
   jump(label: number, use: LabelUse, path: Path): void {
-    if (!this.#labels.get(label)?.includes(use)) this.report.add(path, `${use} of label ${label}, which is not around it`);
+    if (!this.#labels.get(label)?.includes(use))
+      this.report.add(path, `${use} of label ${label}, which is not around it`);
   }
 
   /** Reports when a type is not the one that is wanted. */
   expect(got: Type, wanted: Type, path: Path, what: string): void {
-    if (!sameType(got, wanted)) this.report.add(path, `${what} has type ${showType(got)}, expected ${showType(wanted)}`);
+    if (!sameType(got, wanted))
+      this.report.add(path, `${what} has type ${showType(got)}, expected ${showType(wanted)}`);
   }
 }
 

@@ -20,7 +20,12 @@ export function under(parent: Path | undefined, key: string | number): Path {
 function renderPath(path: Path | undefined): string {
   const keys: (string | number)[] = [];
   for (let at = path; at; at = at.parent) keys.unshift(at.key);
-  return keys.map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`)).join("").replace(/^\./, "") || "module";
+  return (
+    keys
+      .map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`))
+      .join("")
+      .replace(/^\./, "") || "module"
+  );
 }
 
 /** More than these help nobody. */
@@ -156,7 +161,10 @@ export function tagged(what: string, table: () => Readonly<Record<string, Shape>
     check(value, path, context) {
       const kind = typeof value === "object" && value !== null ? (value as { kind?: unknown }).kind : undefined;
       if (typeof kind !== "string" || !Object.hasOwn(table(), kind))
-        return context.report.add(path, `expected ${what}, got ${kind === undefined ? describe(value) : describe(kind)}`);
+        return context.report.add(
+          path,
+          `expected ${what}, got ${kind === undefined ? describe(value) : describe(kind)}`,
+        );
       if (++context.nodes === maxNodes) context.report.add(path, `more than ${maxNodes} nodes`);
       if (context.nodes >= maxNodes) return;
       if (context.depth >= maxDepth) return context.report.add(path, `nested more than ${maxDepth} levels deep`);

@@ -18,7 +18,10 @@ function typeShape(expected: string, allows: (kind: string) => boolean, of: () =
     check(value: unknown, path: Path | undefined, context: ShapeContext) {
       const kind = typeof value === "object" && value !== null ? (value as { kind?: unknown }).kind : undefined;
       if (typeof kind !== "string" || !allows(kind))
-        return context.report.add(path, `expected ${expected}, got ${kind === undefined ? describe(value) : describe(kind)}`);
+        return context.report.add(
+          path,
+          `expected ${expected}, got ${kind === undefined ? describe(value) : describe(kind)}`,
+        );
       if (context.known.has(value as object)) return;
       const problems = context.report.problems.length;
       (kind === "ref" ? reference : kind === "optional" ? optional : plain).check(value, path, context);
@@ -30,7 +33,11 @@ function typeShape(expected: string, allows: (kind: string) => boolean, of: () =
 
 const isScalar = (kind: string) => (scalarKinds as readonly string[]).includes(kind);
 
-const inner = typeShape("a scalar or reference type", (kind) => isScalar(kind) || kind === "ref", () => inner);
+const inner = typeShape(
+  "a scalar or reference type",
+  (kind) => isScalar(kind) || kind === "ref",
+  () => inner,
+);
 
 export const type = typeShape(
   "a type",
@@ -38,4 +45,8 @@ export const type = typeShape(
   () => inner,
 );
 export const scalarType = typeShape("a scalar type", isScalar, () => inner);
-export const refType = typeShape("a reference type", (kind) => kind === "ref", () => inner);
+export const refType = typeShape(
+  "a reference type",
+  (kind) => kind === "ref",
+  () => inner,
+);

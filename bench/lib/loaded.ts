@@ -1,0 +1,47 @@
+/** A program in the kernel with its maps, whichever compiler made it. */
+import { readFileSync } from "node:fs";
+import { decode } from "../../src/bytecode/decode.ts";
+import { readObject } from "../../src/bytecode/elf-read-object.ts";
+import { type Instruction, slotOffsets } from "../../src/bytecode/instruction.ts";
+import { IovisorError } from "../../src/errors.ts";
+import { KernelMap } from "../../src/kernel/maps.ts";
+import { KernelProgram } from "../../src/kernel/programs.ts";
+import { mapTypes, nameOf } from "../../src/kernel/sys/constants.ts";
+import { fillMapOffsets } from "./map-offsets.ts";
+
+export type Maps = ReadonlyMap<string, KernelMap>;
+
+export interface LoadedProgram extends Disposable {
+  readonly program: KernelProgram;
+  readonly maps: Maps;
+  /** As the compiler made them, before the verifier's rewrites. */
+  readonly instructions: readonly Instruction[];
+}
+
+/** Loads the one program of an object and makes its maps. */
+export function loadObject(bytes: Uint8Array, entry?: string): LoadedProgram {
+  const object = readObject(fillMapOffsets(bytes));
+  const linked = object.programs.find(({ name }) => entry === undefined || name === entry);
+  if (!linked) throw new IovisorError("E_USAGE", `the object has no program ${entry ?? ""}`, "give it one in a section");
+  using owned = new DisposableStack();
+  const maps = new Map(object.maps.map((map) => [map.name, owned.use(createMap(map))]));
+  const instructions = decode(linked.code);
+  const starts = slotOffsets(instructions);
+  const mapReferences = linked.mapReferences.map(({ slot, map }) => ({ index: starts.indexOf(slot), map }));
+  const spec = { name: linked.name, type: "xdp", instructions, mapReferences, license: object.license } as const;
+  const program = owned.use(KernelProgram.load(spec, { maps: Object.fromEntries(maps) }));
+  const all = owned.move();
+  return { program, maps, instructions, [Symbol.dispose]: () => all.dispose() };
+}
+
+/** Loads the one program of an object file. */
+export function loadObjectFile(path: string): LoadedProgram {
+  return loadObject(readFileSync(path));
+}
+
+type ObjectMap = ReturnType<typeof readObject>["maps"][number];
+
+function createMap({ name, type, keySize, valueSize, maxEntries, flags }: ObjectMap): KernelMap {
+  const typeName = nameOf(mapTypes, type) as keyof typeof mapTypes;
+  return KernelMap.create({ name, type: typeName, keySize, valueSize, maxEntries, flags });
+}

@@ -1,0 +1,7 @@
+#include "../bpf.h"
+
+SECTION("xdp")
+int program(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}

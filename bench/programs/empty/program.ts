@@ -1,0 +1,3 @@
+import { onPacket, Pass } from "iovisor/kernel";
+
+export const program = onPacket(() => Pass);

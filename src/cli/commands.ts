@@ -1,0 +1,46 @@
+import type { CommandRow } from "./command.ts";
+
+/** All commands: a new one is a row here and a file in `commands/`. Only the one that is called is loaded. */
+export const commands: readonly CommandRow[] = [
+  {
+    name: "run",
+    summary: "compile, load and attach a function; show its maps and events until Ctrl-C",
+    load: () => import("./commands/run.ts"),
+  },
+  {
+    name: "check",
+    summary: "check a function: types, rules of the language, the kernel's verifier",
+    load: () => import("./commands/check.ts"),
+  },
+  {
+    name: "build",
+    summary: "compile a function to an ELF object or to HIR",
+    load: () => import("./commands/build.ts"),
+  },
+  { name: "ls", summary: "show which programs are attached where, ours and others'", load: () => import("./commands/ls.ts") },
+  {
+    name: "dump",
+    summary: "print a stage of the compiler: HIR, IR, passes, bytecode, BTF",
+    load: () => import("./commands/dump.ts"),
+  },
+  {
+    name: "explain",
+    summary: "run one packet through a function and show the path line by line",
+    load: () => import("./commands/explain.ts"),
+  },
+  {
+    name: "doctor",
+    summary: "show what this machine permits, what is missing and why",
+    load: () => import("./commands/doctor.ts"),
+  },
+  {
+    name: "types",
+    summary: "set up an editor for kernel code outside of this package",
+    load: () => import("./commands/types.ts"),
+  },
+  {
+    name: "completion",
+    summary: "print a completion script for bash or zsh",
+    load: () => import("./commands/completion.ts"),
+  },
+];

@@ -1,0 +1,22 @@
+/** What the process ends with; `iovisor --help` and docs list them. */
+export const exitCodes = {
+  ok: 0,
+  /** The work failed; the message says why. */
+  failed: 1,
+  /** The arguments do not fit. */
+  usage: 2,
+  /** Ended by Ctrl-C (128 + SIGINT), everything cleaned up. */
+  interrupted: 130,
+  /** Ended by SIGTERM, everything cleaned up. */
+  terminated: 143,
+} as const;
+
+/** Ends a command early with an exit code, after its clean-up ran. The message was printed before. */
+export class Exit extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`exit code ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}

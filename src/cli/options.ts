@@ -1,0 +1,36 @@
+import { InvalidArgumentError, Option } from "commander";
+
+/** `--set`, as often as needed. */
+export function settingOption(): Option {
+  return new Option("-s, --set <name=value>", "value of a setting; NAME.FIELD for a struct, JSON or @FILE for lists")
+    .default([], "the declared defaults")
+    .argParser(collect);
+}
+
+/** `-o table|json`. */
+export function outputOption(): Option {
+  return new Option("-o, --output <format>", "form of the output").choices(["table", "json"]).default("table");
+}
+
+export function verifierLogOption(): Option {
+  return new Option("--verifier-log", "print the verifier's whole log when it refuses a program");
+}
+
+/** For an option that may be given several times. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** A number of seconds, or of anything else that is positive. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value <= 0) {
+    throw new InvalidArgumentError("Expected a positive number.");
+  }
+  return value;
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Expected a whole number.");
+  return Number(text);
+}

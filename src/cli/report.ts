@@ -1,0 +1,76 @@
+import type { Diagnostic } from "../compiler/diagnostics.ts";
+import { DiagnosticsError, formatDiagnostic, shortPath } from "../engine/diagnostics-error.ts";
+import { IovisorError } from "../errors.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { toJson } from "./json.ts";
+import { isTerminal, paint } from "./terminal.ts";
+
+export type OutputFormat = "table" | "json";
+
+export interface ReportOptions {
+  readonly debug?: boolean;
+  readonly output?: OutputFormat;
+  /** Print the verifier's whole log. */
+  readonly verifierLog?: boolean;
+}
+
+/** Prints an error on stderr and gives the exit code that fits. */
+export function reportError(error: unknown, options: ReportOptions = {}): number {
+  process.stderr.write(`${describeError(error, options)}\n`);
+  return error instanceof IovisorError && error.code === "E_USAGE" ? exitCodes.usage : exitCodes.failed;
+}
+
+/** An error for people (what, where, remedy, code), or as one line of JSON. */
+export function describeError(error: unknown, options: ReportOptions = {}): string {
+  if (options.output === "json") return toJson(errorObject(error));
+  const stack = options.debug && error instanceof Error && error.stack ? `\n${error.stack}` : "";
+  if (error instanceof DiagnosticsError) return describeDiagnostics(error.diagnostics) + stack;
+  if (!(error instanceof IovisorError)) return describeUnexpected(error) + stack;
+  const log = "log" in error && options.verifierLog ? `${error.log}\n` : "";
+  const head = `${paint("red", "error", process.stderr)}: ${error.message}`;
+  return `${log}${head}\n  ${error.remedy} ${paint("dim", `[${error.code}]`, process.stderr)}${stack}`;
+}
+
+function describeUnexpected(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const head = `${paint("red", "unexpected error", process.stderr)}: ${message}`;
+  return `${head}\n  this is a defect of iovisor; run it again with --debug and report what it prints`;
+}
+
+function errorObject(error: unknown): object {
+  if (error instanceof DiagnosticsError) {
+    return { error: { code: error.code, message: error.message, remedy: error.remedy, diagnostics: error.diagnostics } };
+  }
+  if (error instanceof IovisorError) {
+    return { error: { code: error.code, message: error.message, remedy: error.remedy } };
+  }
+  return { error: { code: "E_UNEXPECTED", message: error instanceof Error ? error.message : String(error) } };
+}
+
+/** Diagnostics as tsc prints them: with the source and colours on a terminal, a line each elsewhere. */
+export function describeDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  readLine: (file: string, line: number) => string | undefined = () => undefined,
+): string {
+  const pretty = isTerminal(process.stderr);
+  const texts = diagnostics.map((one) => (pretty ? prettyDiagnostic(one, readLine) : formatDiagnostic(one)));
+  const count = diagnostics.length === 1 ? "1 error" : `${diagnostics.length} errors`;
+  return [...texts, `${count} [E_DIAGNOSTICS]`].join("\n");
+}
+
+function prettyDiagnostic(
+  { file, line, column, length, code, message, remedy }: Diagnostic,
+  readLine: (file: string, line: number) => string | undefined,
+): string {
+  const place = `${paint("cyan", shortPath(file), process.stderr)}:${line}:${column}`;
+  const head = `${place} - ${paint("red", "error", process.stderr)} ${paint("dim", code, process.stderr)}: ${message}`;
+  const text = readLine(file, line);
+  const parts = [head];
+  if (text !== undefined) {
+    const number = String(line);
+    const marks = " ".repeat(column - 1) + "~".repeat(Math.max(1, Math.min(length, text.length - column + 1)));
+    parts.push(`  ${number} ${text}`, `  ${" ".repeat(number.length)} ${paint("red", marks, process.stderr)}`);
+  }
+  if (remedy) parts.push(`  ${remedy}`);
+  return parts.join("\n");
+}

@@ -1,0 +1,219 @@
+import { operationNamed } from "../../language/operations.ts";
+import type { AssignStatement, Expression, ForStatement } from "../hir/tree.ts";
+import { childrenOf, type Node, someNode } from "../hir/walk.ts";
+import type { Checker, Record } from "./checker.ts";
+import { allOf, evaluate } from "./expressions.ts";
+import { forgetFacts, forgetFactsThrough } from "./facts.ts";
+import { mayNotFit, mayOverflow, unboundedLoop } from "./findings.ts";
+import { contains, fullInterval, type Interval, interval, limits, meet, point } from "./interval.ts";
+import { type FlowValue, joinStates, State } from "./state.ts";
+import { runBody } from "./statements.ts";
+
+/** BPF_MAX_LOOPS, kernel/bpf/bpf_iter.c: the most rounds of `bpf_loop`. */
+export const mostTrips = 1n << 23n;
+
+/**
+ * A counted loop. What holds at the head of every round is found in two steps: a walk that knows nothing about what
+ * the body assigns (sound, since nothing is wider), then what that walk says about one round, applied from the entry.
+ * Variables that only ever grow or shrink by something bounded get `rounds * most per round`.
+ */
+export function runFor(c: Checker, node: ForStatement): void {
+  const from = evaluate(c, node.from).range ?? fullInterval("number");
+  const to = evaluate(c, node.to).range ?? fullInterval("number");
+  const trips = boundTrips(c, node, from, to);
+  c.noteTrips(node, trips);
+  if (trips === 0n || c.state.dead) return;
+  const loop: Loop = {
+    node,
+    trips,
+    counter: checkCounter(c, node, from, to),
+    entry: c.state,
+    assigned: assignmentsIn(node),
+    nested: nestingOf(node),
+  };
+  let head = widest(c, loop);
+  for (let pass = loop.nested > 2 ? 1 : 0; pass < 2; pass++) {
+    const round = runRound(c, loop, head, true);
+    head = tighten(c, loop, round, head);
+  }
+  const { back, breaks } = runRound(c, loop, head, false);
+  // Where one round is certain, the loop ends behind a round.
+  const certain = from.high < to.low;
+  const exit = certain ? back : joinStates(head, back);
+  exit.locals.delete(node.local);
+  c.state = joinStates(exit, breaks);
+}
+
+interface Loop {
+  readonly node: ForStatement;
+  readonly trips: bigint;
+  readonly counter: Interval;
+  readonly entry: State;
+  readonly assigned: ReadonlyMap<number, readonly Assignment[]>;
+  /** Loops inside of it, and itself. */
+  readonly nested: number;
+}
+
+/** An assignment in a loop's body, with the loops between them. */
+interface Assignment {
+  readonly statement: AssignStatement;
+  readonly loops: readonly ForStatement[];
+}
+
+interface Round {
+  /** What holds when the next round begins. */
+  readonly back: State;
+  readonly breaks: State;
+  readonly record: Record;
+}
+
+function boundTrips(c: Checker, node: ForStatement, from: Interval, to: Interval): bigint {
+  const span = to.high - from.low;
+  const step = BigInt(node.step);
+  const trips = span <= 0n ? 0n : (span + step - 1n) / step;
+  if (trips <= mostTrips) return trips;
+  c.report(unboundedLoop(node.at, trips, mostTrips));
+  return mostTrips;
+}
+
+/** The counter's values in the body; its last, which ends the loop, must still be a number. */
+function checkCounter(c: Checker, node: ForStatement, from: Interval, to: Interval): Interval {
+  const values = interval(from.low, to.high - 1n);
+  const last = values.high + BigInt(node.step);
+  if (last > fullInterval("number").high) c.report(mayOverflow(node.at, point(last)));
+  const { width } = c.program.locals[node.local]!;
+  if (width && !contains(limits(width), values)) c.report(mayNotFit(node.at, values, width, limits(width)));
+  return width ? (meet(values, limits(width)) ?? values) : values;
+}
+
+const assignmentCache = new WeakMap<ForStatement, ReadonlyMap<number, readonly Assignment[]>>();
+
+function assignmentsIn(node: ForStatement): ReadonlyMap<number, readonly Assignment[]> {
+  const known = assignmentCache.get(node);
+  if (known) return known;
+  const found = new Map<number, Assignment[]>();
+  const search = (nodes: readonly Node[], loops: readonly ForStatement[]): void => {
+    for (const inner of nodes) {
+      if (inner.kind === "assign")
+        found.set(inner.local, [...(found.get(inner.local) ?? []), { statement: inner, loops }]);
+      search(childrenOf(inner), inner.kind === "for" ? [...loops, inner] : loops);
+    }
+  };
+  search(node.body, []);
+  assignmentCache.set(node, found);
+  return found;
+}
+
+function nestingOf(node: ForStatement): number {
+  const depth = (nodes: readonly Node[]): number =>
+    nodes.reduce((most, inner) => Math.max(most, (inner.kind === "for" ? 1 : 0) + depth(childrenOf(inner))), 0);
+  return 1 + depth(node.body);
+}
+
+/** The entry with nothing known about what the body may change. */
+function widest(c: Checker, loop: Loop): State {
+  const head = loop.entry.copy();
+  for (const local of loop.assigned.keys()) {
+    const value = head.locals.get(local);
+    if (value) head.locals.set(local, { ...value, ...widestValue(c, local) });
+  }
+  forgetChanged(head, loop);
+  return head;
+}
+
+function widestValue(c: Checker, local: number): Partial<FlowValue> {
+  const { type, width } = c.program.locals[local]!;
+  const range = width ? limits(width) : allOf(type);
+  return { presence: type.kind === "optional" ? "maybe" : "present", ...(range ? { range } : {}) };
+}
+
+/** Forgets the facts that a round may change. */
+function forgetChanged(head: State, loop: Loop): void {
+  if (someNode(loop.node.body, changesPacket)) forgetFacts(head, "packet", "length");
+  if (someNode(loop.node.body, writesMemory)) forgetFacts(head, "packet", "local");
+  for (const local of loop.assigned.keys()) forgetFactsThrough(head, local);
+}
+
+function changesPacket(node: Node): boolean {
+  return node.kind === "operation" && operationNamed(node.operation)?.invalidatesPacket === true;
+}
+
+function writesMemory(node: Node): boolean {
+  if (node.kind === "store" || node.kind === "copy") return true;
+  const args: readonly string[] = (node.kind === "operation" && operationNamed(node.operation)?.args) || [];
+  return args.includes("ref local");
+}
+
+function runRound(c: Checker, loop: Loop, head: State, silent: boolean): Round {
+  const round = { back: State.dead(), breaks: State.dead() };
+  const walk = (): void => {
+    c.state = head.copy();
+    c.state.locals.set(loop.node.local, { presence: "present", range: loop.counter });
+    const { breaks, continues } = c.labelled(loop.node.label, () => runBody(c, loop.node.body));
+    round.back = joinStates(c.state, continues);
+    round.breaks = breaks;
+  };
+  if (silent) return { ...withRecord(c, walk), ...round };
+  walk();
+  return { ...round, record: c.record };
+}
+
+function withRecord(c: Checker, walk: () => void): { readonly record: Record } {
+  return { record: c.silently(walk) };
+}
+
+/** A head that is no wider than before: the entry joined with the end of a round, within what additions can reach. */
+function tighten(c: Checker, loop: Loop, round: Round, before: State): State {
+  const joined = joinStates(loop.entry, round.back);
+  const head = joined === loop.entry || joined === round.back ? joined.copy() : joined;
+  for (const [local, assignments] of loop.assigned) {
+    const value = head.locals.get(local);
+    const entry = loop.entry.locals.get(local);
+    if (!value?.range || !entry) continue;
+    let range: Interval | undefined = value.range;
+    const reachable = entry.range && reachableByAdding(c, loop, round.record, local, entry.range, assignments);
+    if (reachable) range = meet(range, reachable);
+    const known = before.locals.get(local)?.range;
+    if (range && known) range = meet(range, known);
+    if (range) head.locals.set(local, { ...value, range });
+  }
+  head.locals.delete(loop.node.local);
+  return head;
+}
+
+/** The entry's range and all that is added in all rounds; undefined when something else than adding is done to it. */
+function reachableByAdding(
+  c: Checker,
+  loop: Loop,
+  record: Record,
+  local: number,
+  entry: Interval,
+  assignments: readonly Assignment[],
+): Interval | undefined {
+  if (c.program.locals[local]!.type.kind !== "number") return undefined;
+  let [down, up] = [0n, 0n];
+  for (const { statement, loops } of assignments) {
+    const added = addedBy(statement, record);
+    if (added === undefined) return undefined;
+    if (added === "nothing") continue;
+    const times = loops.reduce((product, inner) => product * (record.trips.get(inner) ?? mostTrips), loop.trips);
+    if (added.low < 0n) down += added.low * times;
+    if (added.high > 0n) up += added.high * times;
+  }
+  return interval(entry.low + down, entry.high + up);
+}
+
+/** What `x = x + e` or `x = x - e` adds to x in one go; "nothing" where it is never reached. */
+function addedBy(statement: AssignStatement, record: Record): Interval | "nothing" | undefined {
+  const { value, local } = statement;
+  if (value.kind !== "binary") return undefined;
+  const isSelf = (node: Expression): boolean => node.kind === "local" && node.local === local;
+  const other = isSelf(value.left) ? value.right : value.left;
+  if (!isSelf(value.left) && !(value.operator === "add" && isSelf(value.right))) return undefined;
+  if (value.operator !== "add" && value.operator !== "subtract") return undefined;
+  // An operand that assigns the variable itself would be an assignment of its own in between.
+  if (someNode([other], (node) => node.kind === "assign")) return undefined;
+  const range = record.ranges.get(other);
+  if (!range) return "nothing";
+  return value.operator === "add" ? range : interval(-range.high, -range.low);
+}

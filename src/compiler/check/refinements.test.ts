@@ -1,0 +1,209 @@
+import * as b from "../hir/build.ts";
+import { numberType } from "../hir/types.ts";
+import { type Case, header, length, popVlan, runCases, setting, u8, withValue, withView } from "./testing.ts";
+
+const refinements: readonly Case[] = [
+  [
+    "a comparison with a constant",
+    undefined,
+    (l) => {
+      const [letN, n] = l.let("n", length());
+      return [letN, b.when(b.compare("lessEqual", l.use(n), b.number(255)), [l.let("x", l.use(n), "u8")[0]])];
+    },
+  ],
+  [
+    "the wrong side of a comparison",
+    "IOV4002",
+    (l) => {
+      const [letN, n] = l.let("n", length());
+      return [letN, b.when(b.compare("lessEqual", l.use(n), b.number(255)), [], [l.let("x", l.use(n), "u8")[0]])];
+    },
+  ],
+  [
+    "a return on the other side",
+    undefined,
+    (l) => {
+      const [letN, n] = l.let("n", length());
+      return [
+        letN,
+        b.when(b.compare("greater", l.use(n), b.number(255)), [b.giveBack(b.drop())]),
+        l.let("x", l.use(n), "u8")[0],
+      ];
+    },
+  ],
+  [
+    "both sides of &&",
+    undefined,
+    (l) => {
+      const [letN, n] = l.let("n", b.binary("subtract", length(), b.number(100)));
+      const inside = b.both(
+        b.compare("greaterEqual", l.use(n), b.number(0)),
+        b.compare("less", l.use(n), b.number(256)),
+      );
+      return [letN, b.when(inside, [l.let("x", l.use(n), "u8")[0]])];
+    },
+  ],
+  [
+    "|| on the way out",
+    undefined,
+    (l) => {
+      const [letN, n] = l.let("n", b.binary("subtract", length(), b.number(100)));
+      const outside = b.oneOf(
+        b.compare("less", l.use(n), b.number(0)),
+        b.not(b.compare("less", l.use(n), b.number(256))),
+      );
+      return [letN, b.when(outside, [b.giveBack(b.drop())]), l.let("x", l.use(n), "u8")[0]];
+    },
+  ],
+  [
+    "a sum that is compared",
+    undefined,
+    (l) => {
+      const [letN, n] = l.let("n", length());
+      return [
+        letN,
+        b.when(b.compare("lessEqual", b.add(l.use(n), b.number(45)), b.number(300)), [l.let("x", l.use(n), "u8")[0]]),
+      ];
+    },
+  ],
+  [
+    "two variables that are compared",
+    undefined,
+    (l) => {
+      const [letN, n] = l.let("n", length());
+      const [letM, m] = l.let("m", u8(length()));
+      return [letN, letM, b.when(b.compare("less", l.use(n), l.use(m)), [l.let("x", l.use(n), "u8")[0]])];
+    },
+  ],
+  [
+    "a variable that is assigned after the comparison",
+    "IOV4002",
+    (l) => {
+      const [letN, n] = l.let("n", length());
+      return [
+        letN,
+        b.when(b.compare("less", l.use(n), b.number(9)), [b.assign(n, length()), l.let("x", l.use(n), "u8")[0]]),
+      ];
+    },
+  ],
+  [
+    "a comparison whose right side assigns the variable",
+    "IOV4002",
+    (l) => {
+      const [letN, n] = l.let("n", length());
+      const right = b.sequence([b.assign(n, length())], b.number(9));
+      return [letN, b.when(b.compare("less", l.use(n), right), [l.let("x", l.use(n), "u8")[0]])];
+    },
+  ],
+  [
+    "the packet's length, asked twice",
+    undefined,
+    (l) => [b.when(b.compare("less", length(), b.number(256)), [l.let("x", length(), "u8")[0]])],
+  ],
+  [
+    "the packet's length after a change",
+    "IOV4002",
+    (l) => [b.when(b.compare("less", length(), b.number(256)), [popVlan(), l.let("x", length(), "u8")[0]])],
+  ],
+  [
+    "a field that is read twice",
+    undefined,
+    (l) =>
+      withView(l, (view) => [
+        b.when(b.compare("less", b.load(b.field(view, "word")), b.number(9)), [
+          l.let("x", b.load(b.field(view, "word")), "u8")[0],
+        ]),
+      ]),
+  ],
+  [
+    "a field that is read again after a store",
+    "IOV4002",
+    (l) =>
+      withView(l, (view) => [
+        b.when(b.compare("less", b.load(b.field(view, "word")), b.number(9)), [
+          b.store(b.field(view, "word"), length()),
+          l.let("x", b.load(b.field(view, "word")), "u8")[0],
+        ]),
+      ]),
+  ],
+  [
+    "a map's value that is read twice",
+    "IOV4002",
+    (l) =>
+      withValue(l, 0, (value) => [
+        b.when(b.compare("less", b.load(b.field(value, "word")), b.number(9)), [
+          l.let("x", b.load(b.field(value, "word")), "u8")[0],
+        ]),
+      ]),
+  ],
+  [
+    "a switch over single values",
+    undefined,
+    (l) => {
+      const [letN, n] = l.let("n", length());
+      return [letN, b.choose(1, l.use(n), [{ values: [3n, 7n], body: [l.let("x", l.use(n), "u8")[0]] }])];
+    },
+  ],
+  [
+    "the other values of a switch",
+    "IOV4002",
+    (l) => {
+      const [letN, n] = l.let("n", length());
+      return [letN, b.choose(1, l.use(n), [{ values: [3n], body: [] }], [l.let("x", l.use(n), "u8")[0]])];
+    },
+  ],
+  [
+    "an optional that equals a constant",
+    undefined,
+    (l) => {
+      const [letView, view] = l.let("view", b.packetAt(b.number(0), header));
+      const word = b.conditional(
+        b.present(l.use(view)),
+        b.some(b.load(b.field(b.unwrap(l.use(view)), "word"))),
+        b.none(numberType),
+      );
+      return [
+        letView,
+        b.when(b.compare("notEqual", word, b.some(b.number(6))), [b.giveBack(b.drop())]),
+        b.evaluate(b.unwrap(l.use(view))),
+      ];
+    },
+  ],
+  [
+    "an optional that does not equal a constant",
+    "IOV4009",
+    (l) => {
+      const [letView, view] = l.let("view", b.packetAt(b.number(0), header));
+      const word = b.conditional(
+        b.present(l.use(view)),
+        b.some(b.load(b.field(b.unwrap(l.use(view)), "word"))),
+        b.none(numberType),
+      );
+      return [
+        letView,
+        b.when(b.compare("equal", word, b.some(b.number(6))), [b.giveBack(b.drop())]),
+        b.evaluate(b.unwrap(l.use(view))),
+      ];
+    },
+  ],
+  [
+    "a setting's declared range",
+    undefined,
+    (l) => [l.let("x", b.setting(["limit"]), "u8")[0]],
+    { settings: [setting("limit", { kind: "integer", name: "u32", maximum: 200n }, 5n)] },
+  ],
+  [
+    "a setting that was tested",
+    undefined,
+    (l) => [b.when(b.compare("less", b.setting(["limit"]), b.number(9)), [l.let("x", b.setting(["limit"]), "u8")[0]])],
+    { settings: [setting("limit", { kind: "integer", name: "u32" }, 5n)] },
+  ],
+  [
+    "a setting's width",
+    "IOV4002",
+    (l) => [l.let("x", b.setting(["limit"]), "u8")[0]],
+    { settings: [setting("limit", { kind: "integer", name: "u32" }, 5n)] },
+  ],
+];
+
+runCases("refinements", refinements);

@@ -1,0 +1,148 @@
+import { isScalar } from "../hir/layout.ts";
+import type { Position } from "../hir/position.ts";
+import type { IfStatement, ReturnStatement, Statement, StoreStatement, SwitchStatement } from "../hir/tree.ts";
+import type { Checker } from "./checker.ts";
+import { branch } from "./conditions.ts";
+import { checkFits, evaluate, unknownValue } from "./expressions.ts";
+import { forgetFactsThrough } from "./facts.ts";
+import { mayNotFit, missingVerdict, unwantedVerdict } from "./findings.ts";
+import { assumeCompare, contains, type Interval, interval, limits, meet } from "./interval.ts";
+import { runFor } from "./loops.ts";
+import { checkReadable, checkWritable } from "./memory.ts";
+import { refine } from "./refine.ts";
+import { type FlowValue, joinStates, State } from "./state.ts";
+
+type Rules = {
+  readonly [K in Statement["kind"]]: (c: Checker, node: Extract<Statement, { readonly kind: K }>) => void;
+};
+
+/** Runs statements in the checker's state; what they declare is out of sight afterwards. */
+export function runBody(c: Checker, body: readonly Statement[]): void {
+  runStatements(c, body);
+  c.forget(body, c.state);
+}
+
+/** The same, but what they declare stays known. */
+export function runStatements(c: Checker, body: readonly Statement[]): void {
+  for (const statement of body) {
+    if (c.state.dead) return;
+    c.visit();
+    (rules[statement.kind] as (c: Checker, node: Statement) => void)(c, statement);
+  }
+}
+
+const rules: Rules = {
+  let(c, node) {
+    forgetFactsThrough(c.state, node.local);
+    const { type } = c.program.locals[node.local]!;
+    if (node.value) setLocal(c, node.local, evaluate(c, node.value), node.value.at);
+    else if (type.kind === "optional") c.state.locals.set(node.local, { presence: "absent" });
+    else if (type.kind === "ref" || type.kind === "verdict") c.state.locals.delete(node.local);
+    else c.state.locals.set(node.local, { presence: "present", range: interval(0n, 0n) });
+  },
+  assign(c, node) {
+    const value = evaluate(c, node.value);
+    forgetFactsThrough(c.state, node.local);
+    setLocal(c, node.local, value, node.value.at);
+  },
+  store: runStore,
+  copy(c, node) {
+    const target = evaluate(c, node.target);
+    const source = evaluate(c, node.source);
+    c.use(target, node.target.at);
+    c.use(source, node.source.at);
+    checkReadable(c, node.source, node.source.at);
+    checkWritable(c, node.target, node.target.at);
+  },
+  expression(c, node) {
+    evaluate(c, node.value);
+  },
+  if: runIf,
+  switch: runSwitch,
+  for: runFor,
+  block(c, node) {
+    const { breaks } = c.labelled(node.label, () => runBody(c, node.body));
+    c.state = joinStates(c.state, breaks);
+  },
+  break: (c, node) => c.jump(node.label, "breaks"),
+  continue: (c, node) => c.jump(node.label, "continues"),
+  return: runReturn,
+  lock(c, node) {
+    c.use(evaluate(c, node.lock), node.lock.at);
+    runBody(c, node.body);
+  },
+};
+
+function setLocal(c: Checker, index: number, value: FlowValue, at: Position): void {
+  const local = c.program.locals[index]!;
+  c.use(value, at);
+  const allowed = local.width && limits(local.width);
+  const range = value.range && allowed ? fitting(c, value.range, allowed, local.width, at) : value.range;
+  const known = value.presence === "absent" || range ? value : { ...unknownValue(local.type), ...value };
+  c.state.locals.set(index, range ? { ...known, range } : known);
+}
+
+function fitting(c: Checker, range: Interval, allowed: Interval, width: string | undefined, at: Position): Interval {
+  if (!contains(allowed, range)) c.report(mayNotFit(at, range, width ?? "the variable", allowed));
+  return meet(range, allowed) ?? allowed;
+}
+
+function runStore(c: Checker, node: StoreStatement): void {
+  const target = evaluate(c, node.target);
+  const value = evaluate(c, node.value);
+  c.use(target, node.target.at);
+  const { type } = node.target;
+  if (type.kind === "ref" && isScalar(type.layout)) checkFits(c, value, type.layout, node.value.at);
+  checkWritable(c, node.target, node.target.at);
+}
+
+function runIf(c: Checker, node: IfStatement): void {
+  const { yes, no } = branch(c, node.test);
+  c.state = yes;
+  runBody(c, node.then);
+  const afterThen = c.state;
+  c.state = no;
+  runBody(c, node.otherwise);
+  c.state = joinStates(afterThen, c.state);
+}
+
+function runSwitch(c: Checker, node: SwitchStatement): void {
+  const value = evaluate(c, node.value).range;
+  const entry = c.state;
+  let after = State.dead();
+  const { breaks } = c.labelled(node.label, () => {
+    for (const one of node.cases) {
+      const low = one.values.reduce((a, b) => (a < b ? a : b));
+      const high = one.values.reduce((a, b) => (a > b ? a : b));
+      const state = entry.copy();
+      const possible = !value || one.values.some((each) => each >= value.low && each <= value.high);
+      c.state = possible && refine(c, state, node.value, interval(low, high)) ? state : State.dead();
+      runBody(c, one.body);
+      after = joinStates(after, c.state);
+    }
+    c.state = remaining(c, entry, node, value);
+    runBody(c, node.otherwise);
+    after = joinStates(after, c.state);
+  });
+  c.state = joinStates(after, breaks);
+}
+
+/** What holds where no case does: single values at the ends of the range are gone. */
+function remaining(c: Checker, entry: State, node: SwitchStatement, value: Interval | undefined): State {
+  const values = node.cases.flatMap((one) => one.values).sort((a, b) => (a < b ? -1 : 1));
+  let left: Interval | undefined = value;
+  for (const order of [values, [...values].reverse()]) {
+    for (const each of order) left = left && assumeCompare("notEqual", left, interval(each, each));
+  }
+  const state = entry.copy();
+  if (!value) return state;
+  return left && refine(c, state, node.value, left) ? state : State.dead();
+}
+
+function runReturn(c: Checker, node: ReturnStatement): void {
+  if (node.value) evaluate(c, node.value);
+  const traces = c.program.kind === "tracepoint" || c.program.kind === "btfTracepoint";
+  if (traces && node.value) c.report(unwantedVerdict(node.at));
+  if (!traces && !node.value) c.report(missingVerdict(node.at));
+  c.state = State.dead();
+}

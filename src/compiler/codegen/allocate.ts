@@ -1,0 +1,36 @@
+import type { Graph } from "../ir/graph.ts";
+import type { Loops } from "../ir/loops.ts";
+import type { AllocatedFunction } from "./allocated.ts";
+import { buildIntervals, numberPositions } from "./build-intervals.ts";
+import { Hints } from "./hints.ts";
+import { allocatableRegisters, LinearScan } from "./linear-scan.ts";
+import type { MachineFunction } from "./machine.ts";
+import { machineLiveness } from "./machine-liveness.ts";
+import { MovePlan } from "./moves.ts";
+import { Places } from "./places.ts";
+import { Resolution } from "./resolve.ts";
+import { SplitPositions } from "./split-positions.ts";
+
+/** What allocation knows of the function beside its code. */
+export interface Surroundings {
+  readonly graph: Graph;
+  readonly loops: Loops;
+  /** By block id. */
+  readonly frequency: Float64Array;
+  /** How many registers may be used, 3..10. */
+  readonly registers: number;
+}
+
+/** Chooses registers and stack places for a function and makes the moves that this takes. */
+export function allocate(fn: MachineFunction, { graph, loops, frequency, registers }: Surroundings): AllocatedFunction {
+  const numbering = numberPositions(fn);
+  const liveness = machineLiveness(fn, graph);
+  const intervals = buildIntervals(fn, numbering, liveness, loops);
+  const hints = new Hints(fn, frequency, intervals);
+  const depths = fn.blocks.map((block) => loops.depth[block.id]!);
+  const splits = new SplitPositions(numbering, depths);
+  new LinearScan(numbering, hints, splits, allocatableRegisters(registers)).run(intervals.values());
+  const places = new Places(intervals, fn, numbering);
+  const moves = new MovePlan(fn, numbering, liveness, frequency, places);
+  return new Resolution(fn, graph, numbering, places, moves).run(graph.fn.slots);
+}

@@ -1,0 +1,155 @@
+import * as build from "../../bytecode/build.ts";
+import type { JumpOperation } from "../../bytecode/opcode.ts";
+import { type FinalBlock, type FinalTerminator, type Item, targetsOf } from "./final.ts";
+import type { LinearCode } from "./linear.ts";
+
+type Branch = Extract<FinalTerminator, { kind: "branch" }>;
+
+const inverse: Readonly<Partial<Record<JumpOperation, JumpOperation>>> = {
+  eq: "ne",
+  ne: "eq",
+  gt: "le",
+  le: "gt",
+  ge: "lt",
+  lt: "ge",
+  sgt: "sle",
+  sle: "sgt",
+  sge: "slt",
+  slt: "sge",
+};
+
+export function inverseOf(op: JumpOperation): JumpOperation | undefined {
+  return inverse[op];
+}
+
+/** A block that ends the function in at most this many instructions is copied to where a jump to it would stand. */
+const tinyExit = 2;
+
+/** Puts the blocks in a row: what is expected falls through, and jumps to short ends become the ends themselves. */
+export function lineUp(blocks: readonly FinalBlock[]): LinearCode[] {
+  const byId = new Map(blocks.map((block) => [block.id, block]));
+  const order = traces(blocks, byId);
+  const code: LinearCode[] = [];
+  for (const [index, block] of order.entries()) {
+    code.push({ kind: "label", block: block.id });
+    for (const item of block.items) code.push({ kind: "item", item });
+    addTerminator(code, block.terminator, order[index + 1]?.id, byId);
+  }
+  return dropUnusedLabels(code);
+}
+
+/** Follows from each block not yet placed the side that is expected, as far as it goes. */
+function traces(blocks: readonly FinalBlock[], byId: ReadonlyMap<number, FinalBlock>): FinalBlock[] {
+  const placed = new Set<number>();
+  const order: FinalBlock[] = [];
+  const rank = new Map(blocks.map((block, index) => [block.id, index]));
+  for (const start of blocks) {
+    for (let block: FinalBlock | undefined = start; block && !placed.has(block.id); ) {
+      placed.add(block.id);
+      order.push(block);
+      block = nextInTrace(block, placed, byId, rank);
+    }
+  }
+  return order;
+}
+
+function nextInTrace(
+  { terminator }: FinalBlock,
+  placed: ReadonlySet<number>,
+  byId: ReadonlyMap<number, FinalBlock>,
+  rank: ReadonlyMap<number, number>,
+): FinalBlock | undefined {
+  const open = targetsOf(terminator).filter((id) => !placed.has(id));
+  if (terminator.kind === "jump" && isTinyExit(byId.get(terminator.to)!)) return undefined;
+  if (open.length < 2 || terminator.kind === "jump" || terminator.kind === "exit") return byId.get(open[0] ?? -1);
+  if (terminator.kind === "branch" && terminator.likely) return byId.get(terminator[terminator.likely]);
+  const { then, otherwise } = terminator;
+  const [thenEnds, otherwiseEnds] = [isTinyExit(byId.get(then)!), isTinyExit(byId.get(otherwise)!)];
+  if (thenEnds !== otherwiseEnds) return byId.get(thenEnds ? otherwise : then);
+  // Blocks made for an edge come last in rank: they only lead to another block.
+  return byId.get(rank.get(then)! <= rank.get(otherwise)! ? then : otherwise);
+}
+
+function isTinyExit(block: FinalBlock): boolean {
+  return block.terminator.kind === "exit" && block.items.length < tinyExit;
+}
+
+function addTerminator(
+  code: LinearCode[],
+  terminator: FinalTerminator,
+  next: number | undefined,
+  byId: ReadonlyMap<number, FinalBlock>,
+): void {
+  switch (terminator.kind) {
+    case "exit":
+      code.push({ kind: "item", item: { instruction: build.exit(), at: terminator.at } });
+      return;
+    case "jump":
+      addJump(code, terminator.to, next, terminator.at, byId);
+      return;
+    case "mayGoto":
+      code.push({ kind: "jump", op: "mayGoto", target: terminator.otherwise, at: terminator.at });
+      addJump(code, terminator.then, next, terminator.at, byId);
+      return;
+    case "branch":
+      addBranch(code, terminator, next, byId);
+  }
+}
+
+function addJump(
+  code: LinearCode[],
+  to: number,
+  next: number | undefined,
+  at: number,
+  byId: ReadonlyMap<number, FinalBlock>,
+): void {
+  if (to === next) return;
+  const target = byId.get(to)!;
+  if (!isTinyExit(target)) {
+    code.push({ kind: "jump", op: "always", target: to, at });
+    return;
+  }
+  const end: Item = { instruction: build.exit(), at: target.terminator.at };
+  for (const item of [...target.items, end]) code.push({ kind: "item", item });
+}
+
+function addBranch(
+  code: LinearCode[],
+  branch: Branch,
+  next: number | undefined,
+  byId: ReadonlyMap<number, FinalBlock>,
+): void {
+  const { width, left, right, then, otherwise, at } = branch;
+  const opposite = inverse[branch.op];
+  if (then === next && opposite) {
+    code.push({ kind: "jump", op: opposite, width, left, right, target: otherwise, at });
+    return;
+  }
+  code.push({ kind: "jump", op: branch.op, width, left, right, target: then, at });
+  addJump(code, otherwise, next, at, byId);
+}
+
+function dropUnusedLabels(code: readonly LinearCode[]): LinearCode[] {
+  const used = new Set<number>();
+  for (const one of code) if (one.kind === "jump") used.add(one.target);
+  const kept: LinearCode[] = [];
+  let dead = false;
+  for (const one of code) {
+    if (one.kind === "label") {
+      if (used.has(one.block)) dead = false;
+      else if (dead) continue;
+      kept.push(one);
+      continue;
+    }
+    // A short end that was copied to all of its jumps is not reached any more.
+    if (dead) continue;
+    kept.push(one);
+    dead = endsHere(one);
+  }
+  return kept;
+}
+
+function endsHere(one: LinearCode): boolean {
+  if (one.kind === "jump") return one.op === "always";
+  return one.kind === "item" && one.item.instruction.opcode === build.exit().opcode;
+}

@@ -1,0 +1,119 @@
+import type { Location, MoveSource } from "./allocated.ts";
+import type { Numbering } from "./build-intervals.ts";
+import { overlaps } from "./frame.ts";
+import { type Interval, partAt, type Range, type Whole } from "./interval.ts";
+import type { MachineFunction, Register, VirtualRegister } from "./machine.ts";
+import { machineEdges } from "./machine.ts";
+
+/** Answers where a virtual register is at a position, and hands out spill slots. */
+export class Places {
+  readonly #intervals: ReadonlyMap<VirtualRegister, Interval>;
+  readonly #slots = new Map<VirtualRegister, number>();
+  readonly #slotRanges: (readonly Range[])[] = [];
+
+  constructor(intervals: ReadonlyMap<VirtualRegister, Interval>, fn: MachineFunction, numbering: Numbering) {
+    this.#intervals = intervals;
+    this.#assignSlots(fn, numbering);
+  }
+
+  /** When each spill slot is in use. */
+  get slotRanges(): readonly (readonly Range[])[] {
+    return this.#slotRanges;
+  }
+
+  whole(value: VirtualRegister): Whole {
+    const interval = this.#intervals.get(value);
+    if (!interval) throw new Error(`virtual register ${value} has no interval`);
+    return interval.whole;
+  }
+
+  wholes(): Whole[] {
+    return [...this.#intervals.values()].map(({ whole }) => whole);
+  }
+
+  /** Undefined for a virtual register that nobody reads. */
+  find(value: VirtualRegister): Whole | undefined {
+    return this.#intervals.get(value)?.whole;
+  }
+
+  partAt(value: VirtualRegister, position: number): Interval {
+    const part = partAt(this.whole(value), position);
+    if (!part) throw new Error(`virtual register ${value} is not alive at ${position}`);
+    return part;
+  }
+
+  at(value: VirtualRegister, position: number): MoveSource {
+    return this.of(this.partAt(value, position));
+  }
+
+  /** Where the part is, or how its value is made anew. */
+  of(part: Interval): MoveSource {
+    if (typeof part.place === "object") return { kind: "register", register: part.place.register };
+    return part.whole.rematerial ?? this.spillOf(part.whole);
+  }
+
+  spillOf(whole: Whole): Location {
+    return { kind: "spill", slot: this.#slots.get(whole.value)! };
+  }
+
+  /** A spill slot that is never shared. */
+  newSlot(): Location {
+    this.#slotRanges.push([{ from: 0, to: Number.POSITIVE_INFINITY }]);
+    return { kind: "spill", slot: this.#slotRanges.length - 1 };
+  }
+
+  /** Registers that hold something at any of the positions. */
+  occupied(positions: readonly number[]): Set<Register> {
+    const registers = new Set<Register>();
+    for (const { whole } of this.#intervals.values()) {
+      for (const position of positions) {
+        const part = partAt(whole, position);
+        if (part && typeof part.place === "object") registers.add(part.place.register);
+      }
+    }
+    return registers;
+  }
+
+  /** A block parameter and what edges pass to it share a slot where they can, which saves moves in memory. */
+  #assignSlots(fn: MachineFunction, numbering: Numbering): void {
+    const parametersOf = new Map(fn.blocks.map((block) => [block.id, block.parameters]));
+    for (const block of fn.blocks) {
+      const end = numbering.blockEnd[block.id]! - 1;
+      for (const edge of machineEdges(block.terminator)) {
+        const parameters = parametersOf.get(edge.block)!;
+        for (const [index, arg] of edge.args.entries()) {
+          const parameter = this.find(parameters[index]!);
+          if (arg.kind !== "value" || !parameter || !this.#needsSlot(parameter)) continue;
+          const whole = this.whole(arg.value);
+          if (this.#needsSlot(whole) && partAt(whole, end)?.place === "memory") this.#share(parameter, whole);
+        }
+      }
+    }
+    for (const whole of this.wholes()) {
+      if (this.#needsSlot(whole) && !this.#slots.has(whole.value)) this.#open(whole);
+    }
+  }
+
+  #needsSlot(whole: Whole): boolean {
+    return whole.rematerial === undefined && whole.parts.some((part) => part.place === "memory");
+  }
+
+  #open(whole: Whole): number {
+    this.#slotRanges.push(rangesOf(whole));
+    this.#slots.set(whole.value, this.#slotRanges.length - 1);
+    return this.#slotRanges.length - 1;
+  }
+
+  #share(parameter: Whole, arg: Whole): void {
+    const slot = this.#slots.get(parameter.value) ?? this.#open(parameter);
+    if (this.#slots.has(arg.value)) return;
+    const ranges = rangesOf(arg);
+    if (overlaps(this.#slotRanges[slot]!, ranges)) return;
+    this.#slots.set(arg.value, slot);
+    this.#slotRanges[slot] = [...this.#slotRanges[slot]!, ...ranges].sort((a, b) => a.from - b.from);
+  }
+}
+
+function rangesOf(whole: Whole): Range[] {
+  return whole.parts.flatMap((part) => part.ranges);
+}

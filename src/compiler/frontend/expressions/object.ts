@@ -1,0 +1,70 @@
+import ts from "typescript";
+import { messages } from "../../diagnostics.ts";
+import type { Frame } from "../frame.ts";
+import { inOrder } from "../settle.ts";
+import { describe, poison, type Value } from "../values.ts";
+import { evaluate } from "./evaluate.ts";
+import { identifierValue } from "./identifier.ts";
+import { property } from "./property.ts";
+
+/** An object literal: values by name. It gets a place in memory where one with a layout is wanted. */
+export function objectLiteral(frame: Frame, node: ts.ObjectLiteralExpression): Value {
+  const values = inOrder(
+    frame,
+    node.properties.map((one) => () => memberValue(frame, one)),
+    node,
+  );
+  const members = new Map<string, Value>();
+  for (const [index, value] of values.entries()) {
+    const one = node.properties[index]!;
+    if (value.kind === "poison") return poison;
+    if (ts.isSpreadAssignment(one)) {
+      const parts = spread(frame, value, one);
+      if (!parts) return poison;
+      for (const [name, part] of parts) members.set(name, part);
+    } else {
+      const name = memberName(frame, one);
+      if (name === undefined) return poison;
+      members.set(name, value);
+    }
+  }
+  return { kind: "record", members };
+}
+
+function memberName(frame: Frame, member: ts.ObjectLiteralElementLike): string | undefined {
+  const { name } = member;
+  if (name && (ts.isIdentifier(name) || ts.isStringLiteral(name) || ts.isNumericLiteral(name))) return name.text;
+  if (name && ts.isComputedPropertyName(name)) {
+    const computed = evaluate(frame, name.expression);
+    if (computed.kind === "string") return computed.text;
+    if (computed.kind === "constant") return String(computed.value);
+  }
+  frame.fail(member, messages.notConstant("a field's name"));
+  return undefined;
+}
+
+function memberValue(frame: Frame, member: ts.ObjectLiteralElementLike): Value {
+  if (ts.isPropertyAssignment(member)) {
+    const name = member.name.getText().replace(/\W+/g, "");
+    const { hint } = frame.state;
+    return evaluate(frame.named(hint ? `${hint}_${name}` : name), member.initializer);
+  }
+  if (ts.isShorthandPropertyAssignment(member)) {
+    const symbol = frame.checker.getShorthandAssignmentValueSymbol(member);
+    return symbol ? identifierValue(frame, symbol, member.name) : poison;
+  }
+  if (ts.isSpreadAssignment(member)) return evaluate(frame, member.expression);
+  if (ts.isMethodDeclaration(member))
+    return { kind: "function", declaration: member, scope: frame.scope, name: member.name.getText() };
+  return frame.fail(member, messages.unsupported("getters and setters", "Use a field or a function."));
+}
+
+/** The fields of a struct, or the members of an object, in order. */
+function spread(frame: Frame, value: Value, node: ts.Node): readonly (readonly [string, Value])[] | undefined {
+  if (value.kind === "record") return [...value.members];
+  const type = value.kind === "runtime" ? value.expression.type : undefined;
+  if (type?.kind === "ref" && type.layout.kind === "struct")
+    return type.layout.fields.map((field) => [field.name, property(frame, value, field.name, node)] as const);
+  frame.fail(node, messages.unexpectedValue("a struct or an object", describe(value)));
+  return undefined;
+}

@@ -1,0 +1,84 @@
+import ts from "typescript";
+
+const K = ts.SyntaxKind;
+
+/** The parts of a counted loop. */
+export interface Counted {
+  readonly name: ts.Identifier;
+  readonly counter: ts.Symbol;
+  readonly start: ts.Expression;
+  readonly bound: ts.Expression;
+  readonly inclusive: boolean;
+  readonly downwards: boolean;
+  /** Absent for 1. */
+  readonly step: ts.Expression | undefined;
+  /** Further variables of the loop's head, which nobody assigns. */
+  readonly constants: readonly ts.VariableDeclaration[];
+}
+
+/** The parts of a `for` loop that counts; otherwise what is in the way, in words. */
+export function countedForm(node: ts.ForStatement, checker: ts.TypeChecker): Counted | string {
+  const { initializer, condition, incrementor } = node;
+  if (!initializer || !ts.isVariableDeclarationList(initializer)) return "it declares no counter";
+  if (!condition) return "it has no end";
+  if (!incrementor) return "it has no step";
+  const step = stepOf(incrementor);
+  if (!step) return "its step is not i++, i--, i += constant or i -= constant";
+  const end = endOf(condition, step.name.text);
+  if (!end) return `its test is not ${step.name.text} < end`;
+  if (end.downwards !== step.downwards) return "it counts away from its end";
+  const declaration = initializer.declarations.find((one) => ts.isIdentifier(one.name) && one.name.text === step.name.text);
+  if (!declaration?.initializer || !ts.isIdentifier(declaration.name)) return "it counts a variable of another place";
+  const counter = checker.getSymbolAtLocation(declaration.name);
+  if (!counter) return "its counter is unknown";
+  return {
+    name: declaration.name,
+    counter,
+    start: declaration.initializer,
+    bound: end.bound,
+    inclusive: end.inclusive,
+    downwards: step.downwards,
+    step: step.by,
+    constants: initializer.declarations.filter((one) => one !== declaration),
+  };
+}
+
+interface Step {
+  readonly name: ts.Identifier;
+  readonly by: ts.Expression | undefined;
+  readonly downwards: boolean;
+}
+
+function stepOf(node: ts.Expression): Step | undefined {
+  if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
+    const { operand, operator } = node;
+    const steps = operator === K.PlusPlusToken || operator === K.MinusMinusToken;
+    return steps && ts.isIdentifier(operand)
+      ? { name: operand, by: undefined, downwards: operator === K.MinusMinusToken }
+      : undefined;
+  }
+  if (!ts.isBinaryExpression(node) || !ts.isIdentifier(node.left)) return undefined;
+  const { kind } = node.operatorToken;
+  if (kind === K.PlusEqualsToken) return { name: node.left, by: node.right, downwards: false };
+  return kind === K.MinusEqualsToken ? { name: node.left, by: node.right, downwards: true } : undefined;
+}
+
+interface End {
+  readonly bound: ts.Expression;
+  readonly inclusive: boolean;
+  readonly downwards: boolean;
+}
+
+/** `i < end`, also written `end > i`. */
+function endOf(node: ts.Expression, name: string): End | undefined {
+  if (!ts.isBinaryExpression(node)) return undefined;
+  const isCounter = (side: ts.Expression): boolean => ts.isIdentifier(side) && side.text === name;
+  const mirrored = isCounter(node.right);
+  if (!mirrored && !isCounter(node.left)) return undefined;
+  const kind = node.operatorToken.kind;
+  const less = kind === K.LessThanToken || kind === K.LessThanEqualsToken;
+  const greater = kind === K.GreaterThanToken || kind === K.GreaterThanEqualsToken;
+  if (!less && !greater) return undefined;
+  const inclusive = kind === K.LessThanEqualsToken || kind === K.GreaterThanEqualsToken;
+  return { bound: mirrored ? node.left : node.right, inclusive, downwards: mirrored ? less : greater };
+}

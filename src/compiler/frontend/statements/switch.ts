@@ -1,0 +1,119 @@
+import ts from "typescript";
+import { messages } from "../../diagnostics.ts";
+import type { Expression, SwitchStatement } from "../../hir/tree.ts";
+import { expressionOf } from "../coerce.ts";
+import { equality } from "../equality.ts";
+import { evaluate } from "../expressions/evaluate.ts";
+import type { Frame, Jump } from "../frame.ts";
+import { Scope } from "../scope.ts";
+import { describe, poison, type Value } from "../values.ts";
+import { evaluateStatements } from "./evaluate.ts";
+
+/** The cases that share a body. */
+interface Group {
+  readonly tests: readonly ts.Expression[];
+  readonly isDefault: boolean;
+  readonly body: readonly ts.Statement[];
+}
+
+export function switchStatement(frame: Frame, node: ts.SwitchStatement): boolean {
+  const value = evaluate(frame, node.expression);
+  const groups = groupsOf(node.caseBlock);
+  if (value.kind === "poison") return false;
+  if (value.kind === "constant" || value.kind === "string") return decided(frame, value, groups, node);
+  return runtimeSwitch(frame, value, groups, node);
+}
+
+function groupsOf(block: ts.CaseBlock): readonly Group[] {
+  const groups: Group[] = [];
+  let tests: ts.Expression[] = [];
+  let isDefault = false;
+  for (const [index, clause] of block.clauses.entries()) {
+    if (ts.isCaseClause(clause)) tests.push(clause.expression);
+    else isDefault = true;
+    if (clause.statements.length === 0 && index < block.clauses.length - 1) continue;
+    groups.push({ tests, isDefault, body: clause.statements });
+    tests = [];
+    isDefault = false;
+  }
+  return groups;
+}
+
+/** The compiler knows which case it is. */
+function decided(frame: Frame, value: Value, groups: readonly Group[], node: ts.SwitchStatement): boolean {
+  const matches = (group: Group): boolean =>
+    group.tests.some((test) => {
+      const same = equality(frame, true, value, evaluate(frame, test), test);
+      return same.kind === "constant" && same.value === true;
+    });
+  const chosen = groups.find(matches) ?? groups.find((group) => group.isDefault);
+  if (!chosen) return false;
+  const { emitter } = frame;
+  const label = emitter.newLabel();
+  const { statements, ended, left } = body(frame, chosen, label);
+  if (left) emitter.emit({ kind: "block", label, body: statements, at: frame.at(node) });
+  else for (const statement of statements) emitter.emit(statement);
+  return ended && !left;
+}
+
+function runtimeSwitch(frame: Frame, value: Value, groups: readonly Group[], node: ts.SwitchStatement): boolean {
+  const expression = scrutinee(frame, value, node.expression);
+  if (!expression) return false;
+  const { emitter } = frame;
+  const label = emitter.newLabel();
+  const cases: SwitchStatement["cases"][number][] = [];
+  let otherwise: SwitchStatement["otherwise"] = [];
+  let ended = groups.some((group) => group.isDefault);
+  for (const group of groups) {
+    const values = group.tests.map((test) => caseValue(frame, value, expression, test));
+    const one = body(frame, group, label);
+    ended &&= one.ended && !one.left;
+    if (group.isDefault) otherwise = one.statements;
+    else if (values.every((one) => one !== undefined)) cases.push({ values, body: one.statements });
+  }
+  emitter.emit({ kind: "switch", label, value: expression, cases, otherwise, at: frame.at(node) });
+  return ended;
+}
+
+function scrutinee(frame: Frame, value: Value, node: ts.Expression): Expression | undefined {
+  const expression = expressionOf(frame, value, node);
+  if (!expression || /^(number|u64|i64)$/.test(expression.type.kind)) return expression;
+  frame.fail(node, messages.unexpectedValue("an integer to switch over", describe(value)));
+  return undefined;
+}
+
+function caseValue(frame: Frame, value: Value, expression: Expression, test: ts.Expression): bigint | undefined {
+  const one = evaluate(frame, test);
+  if (one.kind === "string" && value.kind === "runtime" && value.names) {
+    const member = value.names.find(([name]) => name === one.text);
+    if (member) return member[1];
+  }
+  if (one.kind === "constant" && typeof one.value === "bigint") {
+    const fits = one.type === expression.type.kind || (one.type === "bigint" && expression.type.kind !== "number");
+    if (fits) return one.value;
+    frame.fail(test, messages.mixedIntegers(one.type, expression.type.kind));
+  } else if (one !== poison) {
+    frame.fail(test, messages.notConstant("a case"));
+  }
+  return undefined;
+}
+
+/** The statements of a case, without the `break` that ends it. `left`: another break leaves from inside. */
+function body(frame: Frame, group: Group, label: number) {
+  let left = false;
+  const breakTo: Jump = { kind: "break", label, used: () => (left = true) };
+  const name = frame.state.loopName;
+  const jumps = [...frame.state.jumps, name === undefined ? { breakTo } : { breakTo, name }];
+  const inner = frame.with({ jumps, scope: new Scope(frame.scope), loopName: undefined });
+  const own = withoutBreak(group.body);
+  const { statements, result } = frame.emitter.capture(() => evaluateStatements(inner, own.statements));
+  return { statements, ended: result, left };
+}
+
+function withoutBreak(statements: readonly ts.Statement[]) {
+  const only = statements.length === 1 ? statements[0] : undefined;
+  const inner = only && ts.isBlock(only) ? only.statements : statements;
+  const last = inner.at(-1);
+  const broke = last !== undefined && ts.isBreakStatement(last) && !last.label;
+  return { statements: broke ? inner.slice(0, -1) : inner, broke };
+}
