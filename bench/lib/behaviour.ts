@@ -21,7 +21,8 @@ export function behaviourDifference(program: BenchProgram, a: LoadedProgram, b: 
   for (const [index, frame] of framesOf(program).entries()) {
     const [one, other] = [a, b].map((each) => each.program.testRun({ packet: frame }));
     const where = `frame ${index} (${frame.length} bytes, ${Buffer.from(frame).toString("hex")})`;
-    if (one!.returnValue !== other!.returnValue) return `${where}: verdict ${one!.returnValue} and ${other!.returnValue}`;
+    if (one!.returnValue !== other!.returnValue)
+      return `${where}: verdict ${one!.returnValue} and ${other!.returnValue}`;
     const [left, right] = [one!, other!].map((run) => Buffer.from(run.packet).toString("hex"));
     if (left !== right) return `${where}: packet ${left} and ${right}`;
   }

@@ -11,7 +11,9 @@ export type Isa = "v3" | "v4";
 /** The newest of `clang-22`, `clang-19`, ... in PATH, else plain `clang`. Throws E_USAGE with what installs one. */
 export function findClang(): string {
   const folders = (process.env["PATH"] ?? "").split(delimiter);
-  const versions = folders.flatMap(filesOf).flatMap((name) => /^clang-(?<version>\d+)$/.exec(name)?.groups?.["version"] ?? []);
+  const versions = folders
+    .flatMap(filesOf)
+    .flatMap((name) => /^clang-(?<version>\d+)$/.exec(name)?.groups?.["version"] ?? []);
   const newest = Math.max(...versions.map(Number));
   if (versions.length > 0) return `clang-${newest}`;
   if (folders.flatMap(filesOf).includes("clang")) return "clang";

@@ -22,7 +22,8 @@ export interface LoadedProgram extends Disposable {
 export function loadObject(bytes: Uint8Array, entry?: string): LoadedProgram {
   const object = readObject(fillMapOffsets(bytes));
   const linked = object.programs.find(({ name }) => entry === undefined || name === entry);
-  if (!linked) throw new IovisorError("E_USAGE", `the object has no program ${entry ?? ""}`, "give it one in a section");
+  if (!linked)
+    throw new IovisorError("E_USAGE", `the object has no program ${entry ?? ""}`, "give it one in a section");
   using owned = new DisposableStack();
   const maps = new Map(object.maps.map((map) => [map.name, owned.use(createMap(map))]));
   const instructions = decode(linked.code);

@@ -1,5 +1,5 @@
 /** Times programs against each other by BPF_PROG_TEST_RUN. */
-import { attach } from "../../src/kernel/hooks.ts";
+import { type Attachment, attach } from "../../src/kernel/hooks.ts";
 import type { KernelProgram } from "../../src/kernel/programs.ts";
 import { syscall } from "../../src/kernel/sys/native.ts";
 import { VirtualNetwork } from "../../src/kernel/virtual-network.ts";
@@ -17,26 +17,45 @@ export function threadTime(): number {
 }
 
 /**
- * Puts XDP programs into the kernel's dispatcher until it is disposed, by attaching them to devices that get no
- * packets. A test run would put its program there for the time of the run, which costs 20 to 40 ms of patching each
- * (bpf_prog_change_xdp); a program that is there already costs nothing, so that a run can be timed from outside. That
- * matters since the kernel rounds its own figure down to whole nanoseconds.
+ * Keeps XDP programs in the kernel's dispatcher, by attaching them to devices that get no packets. A test run would put
+ * its program there for the time of the run, which costs 20 to 40 ms of patching (bpf_prog_change_xdp); a program that
+ * is there already costs nothing, so that a run can be timed from outside. That matters since the kernel rounds its own
+ * figure down to whole nanoseconds.
  */
-export function holdInDispatcher(programs: readonly KernelProgram[]): Disposable {
-  using owned = new DisposableStack();
-  const wires = programs.map(
-    (_, index) =>
-      [
-        { host: "held", device: `held${index}` },
-        { host: "idle", device: `idle${index}` },
-      ] as const,
-  );
-  const network = owned.use(new VirtualNetwork({ wires }));
-  const { namespace } = network.host("held");
-  programs.forEach((program, index) => {
-    owned.use(attach(program, { hook: "xdp", device: `held${index}` }, { namespace }));
-  });
-  return owned.move();
+export class DispatcherHold implements Disposable {
+  readonly #owned = new DisposableStack();
+  readonly #network: VirtualNetwork;
+  readonly #attachments: Attachment[] = [];
+
+  /** Room for so many programs at once. */
+  constructor(places: number) {
+    const wires = Array.from(
+      { length: places },
+      (_, index) =>
+        [
+          { host: "held", device: `held${index}` },
+          { host: "idle", device: `idle${index}` },
+        ] as const,
+    );
+    this.#network = this.#owned.use(new VirtualNetwork({ wires }));
+  }
+
+  /** Holds these programs instead of the ones before. */
+  hold(programs: readonly KernelProgram[]): void {
+    const { namespace } = this.#network.host("held");
+    for (const [index, program] of programs.entries()) {
+      const known = this.#attachments[index];
+      if (known) known.update(program);
+      else {
+        const spec = { hook: "xdp", device: `held${index}` } as const;
+        this.#attachments.push(this.#owned.use(attach(program, spec, { namespace })));
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#owned.dispose();
+  }
 }
 
 /** One thing to time. */
@@ -52,7 +71,7 @@ export interface TimingOptions {
   /** How long one run should take, in milliseconds. */
   readonly runMilliseconds: number;
   /** The most repetitions of a run, where state (room in a ring) bounds it. */
-  readonly mostRepeats?: number;
+  readonly mostRepeats?: number | undefined;
 }
 
 /** Nanoseconds per packet of each run, by contender. `series[k][i]` and `series[m][i]` ran right after each other. */
@@ -61,7 +80,7 @@ export interface Timing {
   readonly series: readonly (readonly number[])[];
 }
 
-const WARM_UP_REPEATS = 2000;
+const WARM_UP_REPEATS = 20_000;
 
 function runOnce({ program, prepare }: Contender, packet: Uint8Array, repeat: number): number {
   prepare?.();

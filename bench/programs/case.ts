@@ -32,7 +32,9 @@ export function mapOf(maps: Maps, name: string) {
 }
 
 /** Bytes of numbers, each in its size, little-endian unless the size is written as "be16" or "be32". */
-export function pack(...fields: readonly (readonly ["u8" | "u16" | "u32" | "u64" | "be16" | "be32", number | bigint])[]) {
+export function pack(
+  ...fields: readonly (readonly ["u8" | "u16" | "u32" | "u64" | "be16" | "be32", number | bigint])[]
+) {
   const sizes = { u8: 1, u16: 2, be16: 2, u32: 4, be32: 4, u64: 8 } as const;
   const bytes = new Uint8Array(fields.reduce((sum, [type]) => sum + sizes[type], 0));
   const view = new DataView(bytes.buffer);

@@ -39,7 +39,10 @@ function fillServices(maps: Maps): void {
 
 function fillTranslations(maps: Maps): void {
   // The second run meets the packet that the first one rewrote: a translation to itself does the same work.
-  for (const [address, port] of [["10.0.0.1", 1234], ["198.51.100.1", 50000]] as const) {
+  for (const [address, port] of [
+    ["10.0.0.1", 1234],
+    ["198.51.100.1", 50000],
+  ] as const) {
     for (const protocol of [6, 17]) {
       const key = pack(["be32", ipv4(address)], ["be16", port], ["u8", protocol], ["u8", 0]);
       const to = pack(["be32", ipv4("198.51.100.1")], ["be16", 50000], ["u16", 0], ["u64", 0]);
@@ -69,7 +72,11 @@ export const benchPrograms: readonly BenchProgram[] = [
       { name: "udp over ip6", packet: `${ip6} / udp 1234 > 53 / payload 40` },
       { name: "bad total length", packet: `${ip} length 4000 / udp 1 > 2 / payload 16` },
     ],
-    moreFrames: [`${ip} / tcp 1 > 2 syn fin`, `${ip} options 94040000 / udp 5 > 6 / payload 100`, "eth / arp who-has 10.0.0.2 tell 10.0.0.1"],
+    moreFrames: [
+      `${ip} / tcp 1 > 2 syn fin`,
+      `${ip} options 94040000 / udp 5 > 6 / payload 100`,
+      "eth / arp who-has 10.0.0.2 tell 10.0.0.1",
+    ],
   },
   {
     name: "closed-port",
@@ -110,7 +117,12 @@ export const benchPrograms: readonly BenchProgram[] = [
     name: "rate-limiter",
     clock: { buckets: [[0, 16]] },
     cases: [
-      { name: "within", packet: `${ip} / udp 1 > 2 / payload 40`, prepare: setBucket(1_000_000_000n), mostRepeats: 900_000 },
+      {
+        name: "within",
+        packet: `${ip} / udp 1 > 2 / payload 40`,
+        prepare: setBucket(1_000_000_000n),
+        mostRepeats: 900_000,
+      },
       { name: "above", packet: `${ip} / udp 1 > 2 / payload 40`, prepare: setBucket(0n) },
     ],
   },
@@ -139,8 +151,14 @@ export const benchPrograms: readonly BenchProgram[] = [
     name: "ipv6-extensions",
     cases: [
       { name: "none", packet: `${ip6} / tcp 1 > 2 syn` },
-      { name: "three", packet: `${ip6} / hop-by-hop / dest-opts options 1e0001020000 / fragment more id 7 / tcp 1 > 2 syn` },
-      { name: "routing 0", packet: `${ip6} / routing type 0 left 1 data 00000000fd000000000000000000000000000003 / tcp 1 > 2` },
+      {
+        name: "three",
+        packet: `${ip6} / hop-by-hop / dest-opts options 1e0001020000 / fragment more id 7 / tcp 1 > 2 syn`,
+      },
+      {
+        name: "routing 0",
+        packet: `${ip6} / routing type 0 left 1 data 00000000fd000000000000000000000000000003 / tcp 1 > 2`,
+      },
     ],
     moreFrames: [`${ip6} / ${Array.from({ length: 7 }, () => "dest-opts").join(" / ")} / tcp 1 > 2`],
   },
@@ -160,7 +178,11 @@ export const benchPrograms: readonly BenchProgram[] = [
       { name: "syn", packet: `${ip} / tcp 1234 > 80 syn` },
       { name: "udp", packet: `${ip} / udp 1234 > 80 / payload 40` },
     ],
-    moreFrames: [`${ip} / tcp 1 > 2 fin psh urg`, `${ip} / tcp 1 > 2 ack psh`, `${ip} id 9 frag 1480 proto 6 / payload 40`],
+    moreFrames: [
+      `${ip} / tcp 1 > 2 fin psh urg`,
+      `${ip} / tcp 1 > 2 ack psh`,
+      `${ip} id 9 frag 1480 proto 6 / payload 40`,
+    ],
   },
   {
     name: "syn-sketch",
@@ -178,7 +200,10 @@ export const benchPrograms: readonly BenchProgram[] = [
       { name: "udp", packet: `${ip} / udp 1234 > 53 / payload 40` },
       { name: "no translation", packet: `${ip} / tcp 99 > 80 syn` },
     ],
-    moreFrames: [`${ip} / udp 1234 > 53 checksum 0x0000 / payload 40`, `${ip} / icmp echo-request id 1 seq 2 / payload 56`],
+    moreFrames: [
+      `${ip} / udp 1234 > 53 checksum 0x0000 / payload 40`,
+      `${ip} / icmp echo-request id 1 seq 2 / payload 56`,
+    ],
   },
   {
     name: "event-on-match",

@@ -65,6 +65,10 @@ export interface FunctionDeclaration {
   readonly effects: boolean;
   /** Calls helpers, so it has no place inside a lock. */
   readonly helpers: boolean;
+  /** Bytes of local storage that each call takes. */
+  readonly storage: number;
+  /** Rounds of its loops, multiplied. */
+  readonly rounds: number;
 }
 
 export interface ConstantObject {

@@ -32,11 +32,14 @@ export interface BitsLayout {
 
 export interface BytesLayout {
   readonly kind: "bytes";
+  /** Of its declaration, where it has one. */
+  readonly name?: string;
   readonly length: number;
 }
 
 export interface ArrayLayout {
   readonly kind: "array";
+  readonly name?: string;
   readonly element: Layout;
   readonly length: number;
 }
@@ -158,9 +161,9 @@ export function layoutText(layout: Layout): string {
     case "bits":
       return `bits(${layout.unit.name}, ${layout.width})`;
     case "bytes":
-      return `bytes(${layout.length})`;
+      return layout.name ?? `bytes(${layout.length})`;
     case "array":
-      return `array(${layoutText(layout.element)}, ${layout.length})`;
+      return layout.name ?? `array(${layoutText(layout.element)}, ${layout.length})`;
     case "lock":
       return "spinLock";
   }

@@ -69,5 +69,7 @@ if (import.meta.main) {
     if (error.code === "EPIPE") process.exit(exitCodes.ok);
     throw error;
   });
-  process.exitCode = await main(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  process.title = ["iovisor", ...args].join(" "); // what ps, and the owner column of `iovisor ls`, show
+  process.exitCode = await main(args);
 }

@@ -3,7 +3,7 @@ import type { MapDeclaration, MapKind, Module } from "../compiler/hir/tree.ts";
 import type { MapSpec } from "../kernel/maps.ts";
 
 /** The kernel's name of each map kind. */
-const types: Readonly<Record<MapKind, MapSpec["type"]>> = {
+const types = {
   array: "array",
   hash: "hash",
   lruHash: "lru_hash",
@@ -19,13 +19,16 @@ const types: Readonly<Record<MapKind, MapSpec["type"]>> = {
   progArray: "prog_array",
   arrayOfMaps: "array_of_maps",
   hashOfMaps: "hash_of_maps",
-};
+} as const satisfies Readonly<Record<MapKind, MapSpec["type"]>>;
+
+/** The spec of a declared map: its type is one that the virtual machine has, too. */
+export type DeclaredMapSpec = MapSpec & { readonly type: (typeof types)[MapKind] };
 
 /** Type ids of maps' keys and values in a BTF object, by map name. */
 export type MapTypeIds = ReadonlyMap<string, { readonly key: number; readonly value: number }>;
 
 /** What the kernel is asked to make for a declaration. */
-export function mapSpec(module: Module, declaration: MapDeclaration, typeIds: MapTypeIds): MapSpec {
+export function mapSpec(module: Module, declaration: MapDeclaration, typeIds: MapTypeIds): DeclaredMapSpec {
   const inner = declaration.inner === undefined ? undefined : module.maps[declaration.inner];
   const btf = typeIds.get(declaration.name);
   return {

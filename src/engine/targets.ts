@@ -55,7 +55,7 @@ export function isTracer(kind: string): boolean {
 
 /** Programs that say themselves where they go. */
 export function tracers(module: Module): WantedProgram[] {
-  return module.programs.flatMap((program) => {
+  return module.programs.flatMap((program): WantedProgram[] => {
     if (program.kind === "tracepoint") return [{ program, hook: hooks.tracepoint }];
     return program.kind === "btfTracepoint" ? [{ program, hook: hooks.tp_btf }] : [];
   });

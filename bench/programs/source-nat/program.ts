@@ -15,7 +15,7 @@ export const program = onPacket((packet) => {
   const ethernet = packet.at(0, Ethernet);
   if (ethernet?.type !== EtherType.ipv4) return Pass;
   const ip = packet.at(Ethernet.size, Ipv4);
-  if (!ip || ip.headerWords !== 5) return Pass;
+  if (ip?.headerWords !== 5) return Pass;
   const protocol = ip.protocol;
   if (protocol === Protocol.tcp) {
     if (!packet.at(portsAt, Tcp)) return Pass;

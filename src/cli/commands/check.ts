@@ -20,14 +20,14 @@ export interface CheckArguments {
 export function configure(command: Command): void {
   command
     .argument("<files...>", "kernel modules")
-    .option("--hook <hook>", "only this hook; may be given several times", collect, [])
+    .option("--hook <hook>", "only this hook; may be given several times", collect)
     .addOption(settingOption())
     .option("--no-verifier", "do not ask the kernel's verifier")
     .addOption(outputOption())
     .addOption(verifierLogOption())
     .addHelpText("after", help)
-    .action(async (files: readonly string[], options: CheckArguments) => {
+    .action(async (files: readonly string[], { hook = [], ...options }: CheckArguments) => {
       const { checkFiles } = await import("../check/check-files.ts");
-      process.exitCode = await checkFiles(files, options);
+      process.exitCode = await checkFiles(files, { ...options, hook });
     });
 }

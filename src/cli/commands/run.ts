@@ -22,7 +22,7 @@ Examples:
 export function configure(command: Command): void {
   command
     .argument("<file>", "kernel module: .ts, or .hir.json from `iovisor build`")
-    .option("-a, --attach <hook:target>", "where to attach; may be given several times", collect, [])
+    .option("-a, --attach <hook:target>", "where to attach; may be given several times", collect)
     .addOption(settingOption())
     .option("-n, --netns <name>", "network namespace of the devices, as in `ip netns`")
     .option("-w, --watch", "replace the running function when its source is saved; maps are kept where they can be")
@@ -31,8 +31,8 @@ export function configure(command: Command): void {
     .addOption(outputOption())
     .addOption(verifierLogOption())
     .addHelpText("after", help)
-    .action(async (file: string, options: RunArguments) => {
+    .action(async (file: string, { attach = [], ...options }: RunArguments) => {
       const { runFunction } = await import("../run/session.ts");
-      process.exitCode = await runFunction(file, { ...options, interval: options.interval * 1000 });
+      process.exitCode = await runFunction(file, { ...options, attach, interval: options.interval * 1000 });
     });
 }

@@ -9,6 +9,7 @@ import { machineLiveness } from "./machine-liveness.ts";
 import { MovePlan } from "./moves.ts";
 import { Places } from "./places.ts";
 import { Resolution } from "./resolve.ts";
+import { slotLifetimes } from "./slot-lifetimes.ts";
 import { SplitPositions } from "./split-positions.ts";
 
 /** What allocation knows of the function beside its code. */
@@ -30,7 +31,10 @@ export function allocate(fn: MachineFunction, { graph, loops, frequency, registe
   const depths = fn.blocks.map((block) => loops.depth[block.id]!);
   const splits = new SplitPositions(numbering, depths);
   new LinearScan(numbering, hints, splits, allocatableRegisters(registers)).run(intervals.values());
-  const places = new Places(intervals, fn, numbering);
+  const { slots } = graph.fn;
+  const lifetimes = slotLifetimes(fn, graph, numbering, slots.length);
+  const stackSlots = slots.map(({ size, align }, index) => ({ size, align, ranges: lifetimes[index]! }));
+  const places = new Places(intervals, fn, numbering, stackSlots);
   const moves = new MovePlan(fn, numbering, liveness, frequency, places);
-  return new Resolution(fn, graph, numbering, places, moves).run(graph.fn.slots);
+  return new Resolution(fn, graph, numbering, places, moves).run();
 }

@@ -12,8 +12,8 @@ import { isTiedAtomic, type UseKind } from "./uses.ts";
 
 export type Location =
   | { readonly kind: "register"; readonly register: Register }
-  /** A spill slot of eight bytes, by number. */
-  | { readonly kind: "spill"; readonly slot: number };
+  /** A spill slot of eight bytes, by its negative offset from r10. */
+  | { readonly kind: "spill"; readonly offset: number };
 
 export type MoveSource = Location | Rematerial;
 
@@ -47,9 +47,7 @@ export interface AllocatedFunction {
   readonly name: string;
   /** The function's own blocks in order, then those made for edges. */
   readonly blocks: readonly AllocatedBlock[];
-  /** Address of each spill slot, as a negative offset from r10. */
-  readonly spillOffsets: readonly number[];
-  /** Address of each stack slot of the IR. */
+  /** Address of each stack slot of the IR, as a negative offset from r10. */
   readonly slotOffsets: readonly number[];
   /** Bytes of stack in use. */
   readonly frameSize: number;
@@ -61,7 +59,7 @@ export function registerAt(register: Register): Location {
 
 export function isSameLocation(a: MoveSource, b: MoveSource): boolean {
   if (a.kind === "register") return b.kind === "register" && a.register === b.register;
-  return a.kind === "spill" && b.kind === "spill" && a.slot === b.slot;
+  return a.kind === "spill" && b.kind === "spill" && a.offset === b.offset;
 }
 
 type RegisterOf = (value: VirtualRegister, kind: UseKind) => Register;

@@ -83,9 +83,9 @@ class AllocationCheck {
     if (to.kind === "spill" && from.kind !== "register" && from.kind !== "immediate") {
       this.#fail("a move from memory to memory");
     }
-    const target = this.#key(to);
+    const target = keyOf(to);
     this.#overwrite(contents, to);
-    if (from.kind === "register" || from.kind === "spill") contents.copyTo(target, this.#key(from));
+    if (from.kind === "register" || from.kind === "spill") contents.copyTo(target, keyOf(from));
     else contents.define(target, rematerialKey(from));
   }
 
@@ -156,13 +156,9 @@ class AllocationCheck {
     return this.#made.get(source.value) ?? symbolOf(source.value);
   }
 
-  #key(location: Location): string {
-    return location.kind === "register" ? `r${location.register}` : `fp${this.#allocated.spillOffsets[location.slot]!}`;
-  }
-
   #overwrite(contents: Contents, to: Location): void {
-    if (to.kind === "spill") contents.forgetBytes(this.#allocated.spillOffsets[to.slot]!, 8);
-    else contents.forget(this.#key(to));
+    if (to.kind === "spill") contents.forgetBytes(to.offset, 8);
+    else contents.forget(keyOf(to));
   }
 
   /** Stack slots of the program may share bytes with spill slots, but not at the same time. */
@@ -175,6 +171,10 @@ class AllocationCheck {
   #fail(problem: string): never {
     throw new Error(`the register allocation of ${this.#machine.name} is wrong: ${problem}`);
   }
+}
+
+function keyOf(location: Location): string {
+  return location.kind === "register" ? `r${location.register}` : `fp${location.offset}`;
 }
 
 function symbolOf(value: VirtualRegister): string {

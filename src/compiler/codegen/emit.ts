@@ -45,11 +45,11 @@ export class Emitter {
     if (to.kind === "register") {
       if (from.kind === "register") this.#add(build.movReg(to.register, from.register), at);
       else if (from.kind === "spill") {
-        this.#add(build.load(8, to.register, framePointer, this.#fn.spillOffsets[from.slot]!), at);
+        this.#add(build.load(8, to.register, framePointer, from.offset), at);
       } else this.#materialise(to.register, from, at);
       return;
     }
-    const offset = this.#fn.spillOffsets[to.slot]!;
+    const { offset } = to;
     if (from.kind === "register") this.#add(build.store(8, framePointer, offset, from.register), at);
     else if (from.kind === "immediate") {
       this.#add(build.storeImm(8, framePointer, offset, Number(BigInt.asIntN(32, from.value))), at);

@@ -1,4 +1,3 @@
-import type { StackSlot } from "../ir/ir.ts";
 import type { Range } from "./interval.ts";
 
 /** Something that needs room in the frame for a part of the time. */
@@ -58,8 +57,4 @@ export function overlaps(a: readonly Range[], b: readonly Range[]): boolean {
     else j++;
   }
   return false;
-}
-
-export function slotObject(slot: StackSlot, ranges: readonly Range[]): FrameObject {
-  return { size: slot.size, align: slot.align, ranges };
 }

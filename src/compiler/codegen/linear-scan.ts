@@ -1,6 +1,6 @@
 import type { Numbering } from "./build-intervals.ts";
 import type { Hints } from "./hints.ts";
-import type { Interval } from "./interval.ts";
+import { type Interval, step } from "./interval.ts";
 import { IntervalQueue } from "./interval-queue.ts";
 import type { Register } from "./machine.ts";
 import type { SplitPositions } from "./split-positions.ts";
@@ -120,11 +120,12 @@ export class LinearScan {
     }
     for (const other of this.#rivals(current)) {
       const register = registerOf(other);
-      nextUse[register] = Math.min(nextUse[register]!, other.nextUse(start));
+      nextUse[register] = Math.min(nextUse[register]!, wantedAgain(other, start));
     }
     let best = -1;
     for (const register of this.#registers) {
-      if (fixed[register]! > start && (best < 0 || nextUse[register]! > nextUse[best]!)) best = register;
+      if (nextUse[register]! < 0 || !this.#isUsable(current, fixed[register]!)) continue;
+      if (best < 0 || nextUse[register]! > nextUse[best]!) best = register;
     }
     const mustHave = this.#splits.atOrBefore(current.nextRegisterUse(start)) <= start;
     if (!mustHave && (best < 0 || nextUse[best]! <= current.nextUse(start + 1))) {
@@ -139,6 +140,11 @@ export class LinearScan {
       this.#unhandled.push(current.split(position));
     }
     current.place = { register: best };
+  }
+
+  /** Whether a register that is lost at `until` serves the interval at all. */
+  #isUsable(current: Interval, until: number): boolean {
+    return until >= current.end || this.#splits.atOrBefore(until) > current.start;
   }
 
   #rivals(current: Interval): Interval[] {
@@ -170,6 +176,12 @@ export class LinearScan {
     const back = this.#splits.forReload(interval, Math.max(position, interval.start), use);
     this.#unhandled.push(interval.split(back));
   }
+}
+
+/** The next use; -1 when this very instruction needs it in its register, so that no other may have it. */
+function wantedAgain(interval: Interval, position: number): number {
+  const instructionEnd = position - (position % step) + step;
+  return interval.nextRegisterUse(position) < instructionEnd ? -1 : interval.nextUse(position);
 }
 
 function registerOf(interval: Interval): Register {

@@ -8,16 +8,26 @@ import { inverseOf } from "./layout.ts";
 import type { Operand, Register } from "./machine.ts";
 import type { Target } from "./target.ts";
 
-export type LinearJump = {
+interface JumpTo {
   readonly kind: "jump";
   readonly target: number;
   readonly at: Position;
-  /** Only for jumps that are not conditional: with a 32-bit distance (`gotol`). */
+}
+
+interface PlainJump extends JumpTo {
+  readonly op: "always" | "mayGoto";
+  /** With a 32-bit distance (`gotol`). */
   readonly long?: true;
-} & (
-  | { readonly op: "always" | "mayGoto" }
-  | { readonly op: JumpOperation; readonly width: Width; readonly left: Register; readonly right: Operand }
-);
+}
+
+interface ConditionalJump extends JumpTo {
+  readonly op: JumpOperation;
+  readonly width: Width;
+  readonly left: Register;
+  readonly right: Operand;
+}
+
+export type LinearJump = PlainJump | ConditionalJump;
 
 /** Code in its final order, with jumps to labels. */
 export type LinearCode =
@@ -66,7 +76,7 @@ function distance(jump: LinearJump, index: number, { slots, labels }: Starts): n
 }
 
 function isTooFar(one: LinearCode, index: number, starts: Starts): boolean {
-  return one.kind === "jump" && one.long === undefined && Math.abs(distance(one, index, starts)) > reach;
+  return one.kind === "jump" && !isLong(one) && Math.abs(distance(one, index, starts)) > reach;
 }
 
 /** A conditional jump is turned round to jump over a long one. */
@@ -78,15 +88,23 @@ function lengthen(code: readonly LinearCode[], index: number): LinearCode[] {
 }
 
 function over(jump: LinearJump, long: LinearJump, label: number): LinearCode[] {
-  const opposite = jump.op === "always" || jump.op === "mayGoto" ? undefined : inverseOf(jump.op);
   const end: LinearCode = { kind: "label", block: label };
-  if (opposite && jump.op !== "always" && jump.op !== "mayGoto") {
-    return [{ ...jump, op: opposite, target: label }, long, end];
+  if (isConditional(jump)) {
+    const op = inverseOf(jump.op);
+    if (op) return [{ ...jump, op, target: label }, long, end];
   }
   // It has no opposite: it jumps to the long jump, and what follows it jumps over that.
   const taken: LinearCode = { kind: "label", block: label + 1 };
   const past: LinearJump = { kind: "jump", op: "always", target: label, at: jump.at };
   return [{ ...jump, target: label + 1 }, past, taken, long, end];
+}
+
+function isLong(jump: LinearJump): boolean {
+  return !isConditional(jump) && jump.long === true;
+}
+
+function isConditional(jump: LinearJump): jump is ConditionalJump {
+  return jump.op !== "always" && jump.op !== "mayGoto";
 }
 
 /** Puts a jump to the same target as far on the way as this one reaches, and jumps there instead. */
@@ -103,7 +121,8 @@ function addIsland(code: readonly LinearCode[], index: number, starts: Starts): 
     onward,
     { kind: "label", block: label },
   ];
-  const retargeted = code.with(index, { ...jump, target: label + 1 });
+  const shortened: LinearCode = { ...jump, target: label + 1 };
+  const retargeted = code.with(index, shortened);
   return [...retargeted.slice(0, place), ...island, ...retargeted.slice(place)];
 }
 
@@ -123,15 +142,11 @@ function withDistances(code: readonly LinearCode[]): Item[] {
 }
 
 function jumpInstruction(jump: LinearJump, offset: number): Item["instruction"] {
-  switch (jump.op) {
-    case "always":
-      return jump.long ? build.gotol(offset) : build.ja(offset);
-    case "mayGoto":
-      return build.mayGoto(offset);
-    default: {
-      const make = jump.width === 64 ? build.jump : build.jump32;
-      const right = jump.right.kind === "constant" ? jump.right.value : build.reg(jump.right.value);
-      return make(jump.op, jump.left, right, offset);
-    }
+  if (!isConditional(jump)) {
+    if (jump.op === "mayGoto") return build.mayGoto(offset);
+    return jump.long ? build.gotol(offset) : build.ja(offset);
   }
+  const make = jump.width === 64 ? build.jump : build.jump32;
+  const right = jump.right.kind === "constant" ? jump.right.value : build.reg(jump.right.value);
+  return make(jump.op, jump.left, right, offset);
 }

@@ -1,24 +1,46 @@
 import type { Location, MoveSource } from "./allocated.ts";
 import type { Numbering } from "./build-intervals.ts";
-import { overlaps } from "./frame.ts";
+import { type FrameObject, layOutFrame, overlaps, roundUp } from "./frame.ts";
 import { type Interval, partAt, type Range, type Whole } from "./interval.ts";
 import type { MachineFunction, Register, VirtualRegister } from "./machine.ts";
 import { machineEdges } from "./machine.ts";
+
+/** Pointers must be spilled whole (eight bytes, aligned) to stay pointers to the verifier. */
+const spillSize = 8;
 
 /** Answers where a virtual register is at a position, and hands out spill slots. */
 export class Places {
   readonly #intervals: ReadonlyMap<VirtualRegister, Interval>;
   readonly #slots = new Map<VirtualRegister, number>();
   readonly #slotRanges: (readonly Range[])[] = [];
+  readonly #spillOffsets: readonly number[];
+  readonly #stackOffsets: readonly number[];
+  #frameSize: number;
 
-  constructor(intervals: ReadonlyMap<VirtualRegister, Interval>, fn: MachineFunction, numbering: Numbering) {
+  /** `stackSlots` are what else needs room in the frame. */
+  constructor(
+    intervals: ReadonlyMap<VirtualRegister, Interval>,
+    fn: MachineFunction,
+    numbering: Numbering,
+    stackSlots: readonly FrameObject[],
+  ) {
     this.#intervals = intervals;
     this.#assignSlots(fn, numbering);
+    const spills = this.#slotRanges.map((ranges) => ({ size: spillSize, align: spillSize, ranges }));
+    const { offsets, size } = layOutFrame([...stackSlots, ...spills]);
+    this.#stackOffsets = offsets.slice(0, stackSlots.length);
+    this.#spillOffsets = offsets.slice(stackSlots.length);
+    this.#frameSize = size;
   }
 
-  /** When each spill slot is in use. */
-  get slotRanges(): readonly (readonly Range[])[] {
-    return this.#slotRanges;
+  /** By stack slot of the IR: its negative offset from r10. */
+  get stackOffsets(): readonly number[] {
+    return this.#stackOffsets;
+  }
+
+  /** Bytes. */
+  get frameSize(): number {
+    return this.#frameSize;
   }
 
   whole(value: VirtualRegister): Whole {
@@ -53,13 +75,13 @@ export class Places {
   }
 
   spillOf(whole: Whole): Location {
-    return { kind: "spill", slot: this.#slots.get(whole.value)! };
+    return { kind: "spill", offset: this.#spillOffsets[this.#slots.get(whole.value)!]! };
   }
 
   /** A spill slot that is never shared. */
   newSlot(): Location {
-    this.#slotRanges.push([{ from: 0, to: Number.POSITIVE_INFINITY }]);
-    return { kind: "spill", slot: this.#slotRanges.length - 1 };
+    this.#frameSize = roundUp(this.#frameSize, spillSize) + spillSize;
+    return { kind: "spill", offset: -this.#frameSize };
   }
 
   /** Registers that hold something at any of the positions. */

@@ -1,5 +1,4 @@
 import type { Graph } from "../ir/graph.ts";
-import type { StackSlot } from "../ir/ir.ts";
 import {
   type AllocatedBlock,
   type AllocatedCode,
@@ -11,7 +10,6 @@ import {
   withRegisters,
 } from "./allocated.ts";
 import type { Numbering } from "./build-intervals.ts";
-import { layOutFrame, slotObject } from "./frame.ts";
 import { before, reading, step, writing } from "./interval.ts";
 import {
   type MachineBlock,
@@ -25,7 +23,6 @@ import {
 import { isNeverRead, type MovePlan } from "./moves.ts";
 import { sequentialise } from "./parallel-copy.ts";
 import type { Places } from "./places.ts";
-import { slotLifetimes } from "./slot-lifetimes.ts";
 import { isTiedAtomic, machineResult, tiedSource, type UseKind } from "./uses.ts";
 
 /** Writes the code out with registers and with all moves made. */
@@ -34,6 +31,7 @@ export class Resolution {
   readonly #graph: Graph;
   readonly #numbering: Numbering;
   readonly #places: Places;
+  readonly #blocks: ReadonlyMap<number, MachineBlock>;
   readonly #moves: MovePlan;
   readonly #scratchSlots: Location[] = [];
   readonly #edgeBlocks: AllocatedBlock[] = [];
@@ -46,23 +44,17 @@ export class Resolution {
     this.#numbering = numbering;
     this.#places = places;
     this.#moves = moves;
+    this.#blocks = new Map(fn.blocks.map((block) => [block.id, block]));
     this.#nextBlock = fn.blockCount;
   }
 
-  run(slots: readonly StackSlot[]): AllocatedFunction {
+  run(): AllocatedFunction {
     const blocks = this.#fn.blocks.map((block) => this.#block(block));
-    const lifetimes = slotLifetimes(this.#fn, this.#graph, this.#numbering, slots.length);
-    const objects = [
-      ...slots.map((slot, index) => slotObject(slot, lifetimes[index]!)),
-      ...this.#places.slotRanges.map((ranges) => ({ size: 8, align: 8, ranges })),
-    ];
-    const { offsets, size } = layOutFrame(objects);
     return {
       name: this.#fn.name,
       blocks: [...blocks, ...this.#edgeBlocks],
-      slotOffsets: offsets.slice(0, slots.length),
-      spillOffsets: offsets.slice(slots.length),
-      frameSize: size,
+      slotOffsets: this.#places.stackOffsets,
+      frameSize: this.#places.frameSize,
     };
   }
 
@@ -107,7 +99,7 @@ export class Resolution {
     } else {
       const [from, ...others] = this.#graph.predecessors[block.id]!;
       if (others.length === 0) {
-        const source = this.#fn.blocks.find(({ id }) => id === from)!;
+        const source = this.#blocks.get(from!)!;
         const index = machineEdges(source.terminator).findIndex((edge) => edge.block === block.id);
         // With one successor the predecessor has made them already.
         if (machineEdges(source.terminator).length > 1) this.#edgeMoves(source, index, at);

@@ -1,5 +1,5 @@
 import type { Graph } from "../ir/graph.ts";
-import type { Instruction, Value } from "../ir/ir.ts";
+import type { Instruction } from "../ir/ir.ts";
 import { edgesOf } from "../ir/operands.ts";
 
 type Binary = Extract<Instruction, { kind: "binary" }>;
