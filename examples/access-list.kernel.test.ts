@@ -101,7 +101,8 @@ function firstMatch(rules: readonly Rule[], flow: Flow): number {
       (rule.source === undefined || covers(rule.source, flow.source)) &&
       (rule.destination === undefined || covers(rule.destination, flow.destination)) &&
       (rule.protocol === undefined || rule.protocol.includes(flow.protocol)) &&
-      (low <= flow.port && flow.port <= high)
+      low <= flow.port &&
+      flow.port <= high
     );
   });
 }

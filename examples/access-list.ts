@@ -2,36 +2,36 @@
  * An access list: the first rule that matches a packet decides about it. Made for a thousand rules.
  *
  *     ./iovisor run examples/access-list.ts --attach xdp:eth0 \
- *       --set 'rules=[{"source":"10.0.0.0/8","protocol":6,"port":"22","action":"allow"}]' --set otherwise=deny
+ *       --set 'rules=[{"source":"10.0.0.0/8","protocol":[6],"port":"22","action":"allow"}]' --set otherwise=deny
  *
  * A rule that leaves a field out accepts anything there. The list is compiled into a decision structure, so that a
  * packet's cost hardly depends on its length. It is stateless: replies need rules of their own, and fragments behind
  * the first, which have no ports, match rules without ports only.
  */
 import {
-  atomicAdd,
-  arrayMap,
   anyOf,
+  arrayMap,
+  atomicAdd,
   between,
   cidr4,
   config,
   Drop,
   list,
   match,
+  oneOf,
   onPacket,
   type Packet,
   Pass,
   prefix,
   rule,
-  oneOf,
   struct,
   u8,
   u16,
   type u32,
   u64,
-  type Verdict,
 } from "iovisor/kernel";
 import { Ethernet, EtherType, IpProtocol, Ipv4, Ports } from "iovisor/kernel/headers";
+
 const mostRules = 4096;
 
 export const Usage = struct({ packets: u64, bytes: u64 });

@@ -20,14 +20,13 @@ import {
   array,
   arrayMap,
   atomicAdd,
-  be16,
   be32,
   bytes,
   config,
   Drop,
   ipv4,
-  oneOf,
   offsetOf,
+  oneOf,
   onPacket,
   type Packet,
   Pass,
@@ -148,10 +147,16 @@ function fromBackend(packet: Packet, transport: u32, backend: u32): Verdict {
 
 /** An address is covered by the header's checksum and, as part of the pseudo header, by the transport's. */
 function fixChecksums(packet: Packet, transport: u32, from: u32, to: u32): boolean {
-  const offset = transport + (settings.protocol === IpProtocol.tcp ? tcpChecksum : udpChecksum);
-  const whole = { size: 4, pseudoHeader: true, zeroMeansNone: settings.protocol === IpProtocol.udp } as const;
   return (
-    packet.replaceChecksum(offset, from, to, whole) &&
+    fixTransport(packet, transport, from, to) &&
     packet.replaceChecksum(Ethernet.size + offsetOf(Ipv4, "checksum"), from, to, { size: 4 })
   );
+}
+
+function fixTransport(packet: Packet, transport: u32, from: u32, to: u32): boolean {
+  if (settings.protocol === IpProtocol.tcp) {
+    return packet.replaceChecksum(transport + tcpChecksum, from, to, { size: 4, pseudoHeader: true });
+  }
+  const options = { size: 4, pseudoHeader: true, zeroMeansNone: true } as const;
+  return packet.replaceChecksum(transport + udpChecksum, from, to, options);
 }

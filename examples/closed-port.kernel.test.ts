@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { skipWithoutNetwork, testPair } from "../test/network/network.ts";
 import { buildPacket } from "../src/capture/packet.ts";
 import { load } from "../src/index.ts";
+import { skipWithoutNetwork, testPair } from "../test/network/network.ts";
 import { everywhere, tryOut } from "./testing.host.ts";
 
 type ClosedPort = typeof import("./closed-port.ts");
@@ -19,7 +19,7 @@ for (const place of everywhere) {
       ["pass", "eth / ip 10.0.0.1 > 10.0.0.2 / udp 1 > 9999"],
       ["pass", "eth / ip6 fd00::1 > fd00::2 / tcp 1 > 9999 syn"],
       ["pass", "eth / arp who-has 10.0.0.2 tell 10.0.0.1"],
-      ["pass", "eth type 0x0800 / payload hex 4500"],
+      ["pass", "eth / ip proto 6 / payload hex 0001"],
     ] as const;
     for (const [verdict, text] of cases) assert.equal(port.run(buildPacket(text)).verdict, verdict, text);
     const usage = new Map(port.map("usage").entries());

@@ -12,9 +12,9 @@ import {
   anyOf,
   atomicAdd,
   between,
+  type ConnectVerdict,
   cidr4,
   cidr6,
-  type ConnectVerdict,
   config,
   Deny,
   list,
@@ -65,7 +65,7 @@ export const guard4 = onConnect4((socket) => {
     ports: socket.port,
     protocols: u8(socket.protocol),
   });
-  return decide((found?.action ?? settings.otherwise) === "allow", socket.family, socket.port);
+  return decide(found ? found.action === "allow" : settings.otherwise === "allow", socket.family, socket.port);
 });
 
 export const guard6 = onConnect6((socket) => {
@@ -74,13 +74,17 @@ export const guard6 = onConnect6((socket) => {
     ports: socket.port,
     protocols: u8(socket.protocol),
   });
-  return decide((found?.action ?? settings.otherwise) === "allow", socket.family, socket.port);
+  return decide(found ? found.action === "allow" : settings.otherwise === "allow", socket.family, socket.port);
 });
 
 function decide(allowed: boolean, family: u32, port: u32): ConnectVerdict {
   const key = Target({ family, port });
   decisions.insert(key, { allowed: 0n, denied: 0n });
   const count = decisions.ref(key);
-  if (count) atomicAdd(count, allowed ? "allowed" : "denied", 1n);
-  return allowed ? Allow : Deny;
+  if (allowed) {
+    if (count) atomicAdd(count, "allowed", 1n);
+    return Allow;
+  }
+  if (count) atomicAdd(count, "denied", 1n);
+  return Deny;
 }

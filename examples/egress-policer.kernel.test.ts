@@ -20,7 +20,11 @@ for (const place of everywhere) {
     assert.deepEqual(verdicts, [...Array(10).fill("pass"), ...Array(20).fill("drop")]);
     const { passedPackets, passedBytes, droppedPackets, droppedBytes } = policer.map("bucket").get(0)!;
     assert.deepEqual([passedPackets, passedBytes, droppedPackets, droppedBytes], [10n, 10_000n, 20n, 20_000n]);
-    assert.equal(policer.run(buildPacket("eth / ip / udp 1 > 2 / payload 58")).verdict, "pass", "a small one still fits");
+    assert.equal(
+      policer.run(buildPacket("eth / ip / udp 1 > 2 / payload 58")).verdict,
+      "pass",
+      "a small one still fits",
+    );
   });
 }
 

@@ -34,7 +34,9 @@ test("shows each of N programs once, as strace does", { skip: skipWithoutStrace,
       const event = snoop.maps.execs.decode(view, offset, length);
       if (text(event.file) === marked) seen.push({ ...event, command: text(event.command) });
     });
-    const lines = readFileSync(witness, "utf8").split("\n").filter((line) => line.includes(`execve("${marked}"`));
+    const lines = readFileSync(witness, "utf8")
+      .split("\n")
+      .filter((line) => line.includes(`execve("${marked}"`));
     assert.equal(lines.length, count);
     assert.deepEqual(
       seen.map(({ process }) => process),

@@ -3,9 +3,8 @@
  * rule which sees nothing any more is noticed.
  */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { describe, it } from "node:test";
-import { definedDiagnostics } from "../src/compiler/diagnostics.ts";
+import { diagnosticCodes } from "../src/compiler/diagnostics.ts";
 import { errorCodes } from "../src/errors.ts";
 import * as code from "./tidy/code.ts";
 import { deadFiles } from "./tidy/dead-files.ts";
@@ -13,14 +12,6 @@ import * as docs from "./tidy/docs.ts";
 import * as layers from "./tidy/layers.ts";
 import { made, type Project, readProject } from "./tidy/project.ts";
 import * as words from "./tidy/words.ts";
-
-/** The codes of the compiler's diagnostics, which each of its files of messages adds to one table. */
-async function diagnosticCodes(): Promise<string[]> {
-  const messages = new URL("../src/compiler/messages/index.ts", import.meta.url);
-  if (!existsSync(messages)) return [];
-  await import(messages.href);
-  return definedDiagnostics().map((row) => row.code);
-}
 
 interface Rule {
   readonly name: string;
@@ -179,7 +170,7 @@ describe("house rules", () => {
 
 describe("docs/errors.md", () => {
   it("describes every code, and no other", async () => {
-    const codes = [...Object.keys(errorCodes), ...(await diagnosticCodes())];
+    const codes = [...Object.keys(errorCodes), ...diagnosticCodes.map((row) => row.code)];
     const mismatches = docs.codeMismatches(codes, readProject().get("docs/errors.md") ?? "");
     assert.ok(mismatches.length === 0, `\n${mismatches.join("\n")}`);
   });

@@ -1,5 +1,6 @@
 /** A program in the kernel with its maps, whichever compiler made it. */
 import { readFileSync } from "node:fs";
+import { encodeFunctionInfo } from "../../src/bytecode/btf-ext.ts";
 import { decode } from "../../src/bytecode/decode.ts";
 import { readObject } from "../../src/bytecode/elf-read-object.ts";
 import { type Instruction, slotOffsets } from "../../src/bytecode/instruction.ts";
@@ -7,7 +8,7 @@ import { IovisorError } from "../../src/errors.ts";
 import { KernelMap } from "../../src/kernel/maps.ts";
 import { KernelProgram } from "../../src/kernel/programs.ts";
 import { mapTypes, nameOf } from "../../src/kernel/sys/constants.ts";
-import { fillMapOffsets } from "./map-offsets.ts";
+import { completeBtf } from "./complete-btf.ts";
 
 export type Maps = ReadonlyMap<string, KernelMap>;
 
@@ -20,7 +21,7 @@ export interface LoadedProgram extends Disposable {
 
 /** Loads the one program of an object and makes its maps. */
 export function loadObject(bytes: Uint8Array, entry?: string): LoadedProgram {
-  const object = readObject(fillMapOffsets(bytes));
+  const object = readObject(completeBtf(bytes));
   const linked = object.programs.find(({ name }) => entry === undefined || name === entry);
   if (!linked)
     throw new IovisorError("E_USAGE", `the object has no program ${entry ?? ""}`, "give it one in a section");
@@ -29,7 +30,17 @@ export function loadObject(bytes: Uint8Array, entry?: string): LoadedProgram {
   const instructions = decode(linked.code);
   const starts = slotOffsets(instructions);
   const mapReferences = linked.mapReferences.map(({ slot, map }) => ({ index: starts.indexOf(slot), map }));
-  const spec = { name: linked.name, type: "xdp", instructions, mapReferences, license: object.license } as const;
+  const { license, btf } = object;
+  const types = btf && { btf: { data: btf, functionInfo: encodeFunctionInfo(linked.functions) } };
+  const spec = {
+    name: linked.name,
+    type: "xdp",
+    expectedAttachType: "xdp",
+    instructions,
+    mapReferences,
+    license,
+    ...types,
+  } as const;
   const program = owned.use(KernelProgram.load(spec, { maps: Object.fromEntries(maps) }));
   const all = owned.move();
   return { program, maps, instructions, [Symbol.dispose]: () => all.dispose() };

@@ -40,7 +40,8 @@ function attempt<T>(read: () => T): T | undefined {
   }
 }
 
-/** Binds the main thread of a process (by default this one) to a processor. Its other threads stay free. */
-export function pinTo(cpu: number, pid: number = process.pid): void {
-  execFileSync("taskset", ["-p", "-c", String(cpu), String(pid)], { stdio: "ignore" });
+/** Binds the main thread of a process (by default this one), or all of its threads, to a processor. */
+export function pinTo(cpu: number, pid: number = process.pid, options: { readonly allThreads?: boolean } = {}): void {
+  const flags = options.allThreads ? ["-a", "-p", "-c"] : ["-p", "-c"];
+  execFileSync("taskset", [...flags, String(cpu), String(pid)], { stdio: "ignore" });
 }

@@ -5,7 +5,19 @@ import type { Narrow, Range, Wide } from "./integers.ts";
 import type { Layout } from "./layouts.ts";
 
 /** A name in scope and what is known of it. */
-export type Variable = NumberVariable | WideVariable | BoolVariable | ReferenceVariable | OptionalVariable;
+export type Variable =
+  | NumberVariable
+  | WideVariable
+  | BoolVariable
+  | ReferenceVariable
+  | OptionalVariable
+  | HiddenVariable;
+
+/** A name that is of no use here: tsc knows that it is undefined. */
+export interface HiddenVariable {
+  readonly kind: "hidden";
+  readonly name: string;
+}
 
 export interface NumberVariable {
   readonly kind: "number";
@@ -117,7 +129,8 @@ export class Context {
 
   /** Those that may be used here, the innermost names last. */
   variables<K extends Variable["kind"]>(kind: K): Extract<Variable, { readonly kind: K }>[] {
-    return this.#variables.filter(
+    const latest = new Map(this.#variables.map((one) => [one.name, one]));
+    return [...latest.values()].filter(
       (one): one is Extract<Variable, { readonly kind: K }> => one.kind === kind && this.#isFresh(one),
     );
   }

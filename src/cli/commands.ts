@@ -3,6 +3,11 @@ import type { CommandRow } from "./command.ts";
 /** All commands: a new one is a row here and a file in `commands/`. Only the one that is called is loaded. */
 export const commands: readonly CommandRow[] = [
   {
+    name: "demo",
+    summary: "show on this machine, in about a minute, what all this is about",
+    load: () => import("./commands/demo.ts"),
+  },
+  {
     name: "run",
     summary: "compile, load and attach a function; show its maps and events until Ctrl-C",
     load: () => import("./commands/run.ts"),
@@ -17,7 +22,11 @@ export const commands: readonly CommandRow[] = [
     summary: "compile a function to an ELF object or to HIR",
     load: () => import("./commands/build.ts"),
   },
-  { name: "ls", summary: "show which programs are attached where, ours and others'", load: () => import("./commands/ls.ts") },
+  {
+    name: "ls",
+    summary: "show which programs are attached where, ours and others'",
+    load: () => import("./commands/ls.ts"),
+  },
   {
     name: "dump",
     summary: "print a stage of the compiler: HIR, IR, passes, bytecode, BTF",

@@ -39,7 +39,9 @@ function describeUnexpected(error: unknown): string {
 
 function errorObject(error: unknown): object {
   if (error instanceof DiagnosticsError) {
-    return { error: { code: error.code, message: error.message, remedy: error.remedy, diagnostics: error.diagnostics } };
+    return {
+      error: { code: error.code, message: error.message, remedy: error.remedy, diagnostics: error.diagnostics },
+    };
   }
   if (error instanceof IovisorError) {
     return { error: { code: error.code, message: error.message, remedy: error.remedy } };

@@ -1,3 +1,4 @@
+import { findingCodes } from "./check/findings.ts";
 import { type Position, unpackPosition } from "./hir/position.ts";
 import type { Module } from "./hir/tree.ts";
 
@@ -271,6 +272,12 @@ const values = {
     "Use for (const i of range(n)), fewer constants, or a map.",
     (limit: number) => `this expands to more than ${limit} statements`,
   ),
+  notAtomic: row(
+    "IOV2026",
+    "An atomic operation needs an aligned 32- or 64-bit integer of a live map value.",
+    "Use a u32, i32, u64 or i64 field of what map.ref() gives.",
+    () => "this place has no atomic operations",
+  ),
   constantRange: row(
     "IOV2024",
     "A constant does not fit where it is used.",
@@ -352,9 +359,11 @@ const declarations = {
 /** All messages of the language, by name. */
 export const messages = { ...syntax, ...values, ...declarations };
 
-/** What the errors page lists, in the order of the codes. */
-export const diagnosticCodes: readonly { readonly code: string; readonly meaning: string; readonly remedy: string }[] =
-  Object.values(messages).map(({ code, meaning, remedy }) => ({ code, meaning, remedy }));
+/** What the errors page lists, the flow checker's included, in the order of the codes. */
+export const diagnosticCodes: readonly { readonly code: string; readonly meaning: string; readonly remedy: string }[] = [
+  ...Object.values(messages).map(({ code, meaning, remedy }) => ({ code, meaning, remedy })),
+  ...Object.entries(findingCodes).map(([code, row]) => ({ code, ...row })),
+].sort((left, right) => (left.code < right.code ? -1 : 1));
 
 /** The diagnostic for a place in a module's HIR. */
 export function diagnosticAt(module: Pick<Module, "sources">, at: Position, message: Message): Diagnostic {

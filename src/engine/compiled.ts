@@ -49,7 +49,8 @@ function programsFor(module: Module, names: readonly string[]): { readonly progr
   if (names.length === 0) return module.programs.map((program) => ({ program, hook: usualHook(program) }));
   return names.flatMap((name) => {
     const hook = hookNamed(name);
-    if (!hook) throw new IovisorError("E_USAGE", `there is no hook "${name}"`, `hooks: ${Object.keys(hooks).join(", ")}`);
+    if (!hook)
+      throw new IovisorError("E_USAGE", `there is no hook "${name}"`, `hooks: ${Object.keys(hooks).join(", ")}`);
     const fitting = module.programs.filter((program) => program.kind === hook.kind);
     if (fitting.length > 0) return fitting.map((program) => ({ program, hook }));
     const kinds = module.programs.map((program) => `${program.name} (${program.kind})`).join(", ");

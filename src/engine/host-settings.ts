@@ -31,7 +31,10 @@ function convert(type: SettingType, value: SettingValue): HostSettingValue {
       return formatted(type.format, value);
     case "struct":
       return Object.fromEntries(
-        type.fields.map((field) => [field.name, convert(field.type, (value as Record<string, SettingValue>)[field.name]!)]),
+        type.fields.map((field) => [
+          field.name,
+          convert(field.type, (value as Record<string, SettingValue>)[field.name]!),
+        ]),
       );
     case "list":
     case "set":
@@ -42,7 +45,10 @@ function convert(type: SettingType, value: SettingValue): HostSettingValue {
 }
 
 /** As the kernel's code sees them: an IPv6 address is two halves. */
-function formatted(format: Extract<SettingType, { kind: "formatted" }>["format"], value: SettingValue): HostSettingValue {
+function formatted(
+  format: Extract<SettingType, { kind: "formatted" }>["format"],
+  value: SettingValue,
+): HostSettingValue {
   switch (format) {
     case "ipv4":
       return Number(value);

@@ -62,7 +62,9 @@ export type HostMap<Map> = Map extends {
   : never;
 
 /** Names of the exports of a module that are maps. */
-type MapNames<M> = { [K in keyof M]: M[K] extends object ? (typeof contents extends keyof M[K] ? K : never) : never }[keyof M];
+type MapNames<M> = {
+  [K in keyof M]: M[K] extends object ? (typeof contents extends keyof M[K] ? K : never) : never;
+}[keyof M];
 
 /** `fn.maps`. */
 export type HostMaps<M> = unknown extends M ? AnyMaps : { readonly [K in MapNames<M>]: HostMap<M[K]> };

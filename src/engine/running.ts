@@ -10,7 +10,7 @@ import { MapSet, reusableMaps } from "./host-maps.ts";
 import { hostSettings } from "./host-settings.ts";
 import type { HostEvents, HostMaps, HostSettings } from "./host-types.ts";
 import { type LoadedModule, loadModule, type WantedProgram } from "./load.ts";
-import { type AttachTarget, chooseProgram, isTracer, specOf, successor, traceSpec, tracers } from "./targets.ts";
+import { type AttachTarget, chooseProgram, isTracer, specOf, successor, tracers, traceSpec } from "./targets.ts";
 
 type Given = Readonly<Record<string, GivenValue>>;
 /** An attachment and the program of the next version that takes it over. */

@@ -39,7 +39,9 @@ export type ResultShape =
   | "optional copy"
   | "optional number u16"
   /** Reference to local storage of the operation's layout. */
-  | "local";
+  | "local"
+  /** What the rule's field is: a number, u64, i64 or bool. */
+  | "ruleField";
 
 export type MapFamily = "keyed" | "queue" | "ring" | "device" | "program";
 
@@ -267,6 +269,13 @@ export const operations = {
     about: "copy a zero-terminated string from an address of the current process; gives the bytes copied, 0 on a fault",
   },
   "kernel.address": { args: ["ref"], result: "u64", kinds: tracing, about: "a kernel reference as a number" },
+
+  "rule.field": {
+    args: ["number"],
+    result: "ruleField",
+    constants: ["setting", "field"],
+    about: "a plain field of the rule at this index of a list in the configuration; folds at specialisation",
+  },
 
   "bytes.equal": { args: ["ref", "ref"], result: "bool", about: "whether two values of one size agree in every byte" },
 } as const satisfies Readonly<Record<string, Operation>>;

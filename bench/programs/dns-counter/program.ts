@@ -1,5 +1,5 @@
 /** Counts DNS queries over IPv4 by type and by a hash (FNV-1a) of the name's first 64 bytes, in lower case. */
-import { arrayMap, atomicAdd, be16, lruHash, onPacket, Pass, struct, u8, u32, u64 } from "iovisor/kernel";
+import { arrayMap, atomicAdd, be16, lruHash, onPacket, Pass, range, struct, u8, u32, u64 } from "iovisor/kernel";
 import { Ethernet, EtherType, Ipv4, Protocol, Udp } from "../headers.ts";
 
 export const Dns = struct({
@@ -31,12 +31,15 @@ export const program = onPacket((packet) => {
   if (!dns || (dns.flags & 0x8000) !== 0 || dns.questions !== 1) return Pass;
 
   let hash: u32 = 0x811c9dc5;
-  let length: u32 = 0;
-  for (; length < nameLimit; length++) {
-    const letter = packet.at(nameAt + length, u8);
+  let length: u32 = nameLimit;
+  for (const place of range(nameLimit)) {
+    const letter = packet.at(nameAt + place, u8);
     if (!letter) return Pass;
     let c: u32 = letter.value;
-    if (c === 0) break;
+    if (c === 0) {
+      length = place;
+      break;
+    }
     if (c >= 65 && c <= 90) c += 32;
     hash = u32((hash ^ c) * 0x01000193);
   }

@@ -1,5 +1,5 @@
 /** Walks the extension headers; drops routing headers of type 0 (RFC 5095) and chains of more than six. */
-import { Drop, onPacket, Pass, perCpuArray, struct, u8, type u32, u64 } from "iovisor/kernel";
+import { Drop, onPacket, Pass, perCpuArray, range, struct, u8, type u32, u64 } from "iovisor/kernel";
 import { Ethernet, EtherType, Ipv6 } from "../headers.ts";
 
 export const Extension = struct({ next: u8, length: u8, routingType: u8, segments: u8 });
@@ -29,8 +29,7 @@ export const program = onPacket((packet) => {
 
   let next: u32 = ip.next;
   let offset: u32 = Ethernet.size + Ipv6.size;
-  let walked: u32 = 0;
-  for (; walked < headers; walked++) {
+  for (const _ of range(headers)) {
     if (!isExtension(next)) break;
     const extension = packet.at(offset, Extension);
     if (!extension) return Drop;
@@ -40,7 +39,7 @@ export const program = onPacket((packet) => {
     else offset += (extension.length + 1) * 8;
     next = extension.next;
   }
-  if (walked === headers) return Drop;
+  if (isExtension(next)) return Drop;
 
   const count = upper.ref(next);
   if (count) count.value += 1n;

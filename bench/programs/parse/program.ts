@@ -1,5 +1,5 @@
 /** Drops IPv4 and IPv6 packets whose headers contradict themselves or the frame's length. */
-import { Drop, onPacket, type Packet, Pass, type u8, type u32, type Verdict } from "iovisor/kernel";
+import { Drop, onPacket, type Packet, Pass, type u8, u32, type Verdict } from "iovisor/kernel";
 import { Ethernet, EtherType, Ipv4, Ipv6, Protocol, Tcp, TcpFlag, Udp } from "../headers.ts";
 
 const synAndFin = TcpFlag.syn | TcpFlag.fin;
@@ -31,7 +31,7 @@ export const program = onPacket((packet) => {
     const total: u32 = ip.length;
     if (ip.version !== 4 || header < Ipv4.size || total < header || total > room) return Drop;
     if ((ip.fragment & 0x3fff) !== 0) return Pass;
-    return transport(packet, Ethernet.size + header, total - header, ip.protocol);
+    return transport(packet, Ethernet.size + header, u32(total - header), ip.protocol);
   }
   if (ethernet.type === EtherType.ipv6) {
     const ip = packet.at(Ethernet.size, Ipv6);

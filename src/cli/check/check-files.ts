@@ -1,18 +1,18 @@
 import { readFileSync } from "node:fs";
+import type { Module } from "../../compiler/hir/tree.ts";
+import { compileModulePrograms } from "../../engine/compiled.ts";
 import { DiagnosticsError } from "../../engine/diagnostics-error.ts";
 import { loadModule, type WantedProgram } from "../../engine/load.ts";
-import { compileModulePrograms } from "../../engine/compiled.ts";
 import { compileSource } from "../../engine/source.ts";
-import type { Module } from "../../compiler/hir/tree.ts";
 import { IovisorError } from "../../errors.ts";
 import { probe } from "../../kernel/features.ts";
 import { type Hook, hooks } from "../../language/kinds.ts";
+import type { CheckArguments } from "../commands/check.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { toJson } from "../json.ts";
 import { describeDiagnostics, describeError } from "../report.ts";
 import { parseSettings } from "../run/settings.ts";
 import { paint, withProgress } from "../terminal.ts";
-import type { CheckArguments } from "../commands/check.ts";
 
 /** What one program costs at one hook. */
 interface Checked {
@@ -73,7 +73,8 @@ function wantedPrograms(module: Module, names: readonly string[]): WantedProgram
   if (unknown !== undefined) {
     throw new IovisorError("E_USAGE", `there is no hook "${unknown}"`, `hooks: ${Object.keys(hooks).join(", ")}`);
   }
-  const tried = names.length === 0 ? usualHooks : Object.values<Hook>(hooks).filter((hook) => names.includes(hook.name));
+  const tried =
+    names.length === 0 ? usualHooks : Object.values<Hook>(hooks).filter((hook) => names.includes(hook.name));
   return module.programs.flatMap((program) =>
     tried.filter((hook) => hook.kind === program.kind).map((hook) => ({ program, hook })),
   );
@@ -84,7 +85,9 @@ function report(file: string, checked: readonly Checked[], without: string | und
     process.stdout.write(`${toJson({ file, ok: true, programs: checked, ...(without ? { without } : {}) })}\n`);
     return;
   }
-  process.stdout.write(`${paint("green", "ok")} ${file}${without ? ` (the verifier was not asked: ${without})` : ""}\n`);
+  process.stdout.write(
+    `${paint("green", "ok")} ${file}${without ? ` (the verifier was not asked: ${without})` : ""}\n`,
+  );
   for (const { program, hook, instructions, verified } of checked) {
     const walked = verified === undefined ? "" : `, the verifier walked ${verified}`;
     process.stdout.write(`   ${program} at ${hook}: ${instructions} instructions${walked}\n`);

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { OutputFormat } from "../report.ts";
 import { collect, outputOption, settingOption, verifierLogOption } from "../options.ts";
+import type { OutputFormat } from "../report.ts";
 
 const help = `
 Nothing is attached. The verifier is asked where bpf(2) is permitted; elsewhere the check ends with the compiler.

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { OutputFormat } from "../report.ts";
 import { collect, outputOption } from "../options.ts";
+import type { OutputFormat } from "../report.ts";
 
 const help = `
 Lists programs on the devices of this network namespace and of all named ones, on control groups, and on tracepoints,

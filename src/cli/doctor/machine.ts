@@ -19,7 +19,11 @@ export function machineFacts(): readonly Fact[] {
 function kernel(): Fact {
   const [major = 0, minor = 0] = release().split(/[.-]/).map(Number);
   const good = major > oldestKernel[0] || (major === oldestKernel[0] && minor >= oldestKernel[1]);
-  return { what: "kernel", value: good ? release() : `${release()}; ${oldestKernel.join(".")} is the oldest promised`, good };
+  return {
+    what: "kernel",
+    value: good ? release() : `${release()}; ${oldestKernel.join(".")} is the oldest promised`,
+    good,
+  };
 }
 
 function architecture(): Fact {
@@ -39,14 +43,23 @@ function rights(): Fact {
   const held = BigInt(`0x${line?.[1] ?? "0"}`);
   const missing = Object.entries(capabilities).flatMap(([name, bit]) => ((held >> BigInt(bit)) & 1n ? [] : [name]));
   const user = process.geteuid?.() === 0 ? "root" : `user ${process.geteuid?.()}`;
-  const value = missing.length === 0 ? `${user}, with all capabilities that are used` : `${user}, without ${missing.join(", ")}`;
+  const value =
+    missing.length === 0 ? `${user}, with all capabilities that are used` : `${user}, without ${missing.join(", ")}`;
   return { what: "rights", value, good: missing.length === 0 };
 }
 
 function justInTime(): Fact {
   const value = readText("/proc/sys/net/core/bpf_jit_enable")?.trim();
-  const words: Readonly<Record<string, string>> = { "0": "off: programs are interpreted", "1": "on", "2": "on, debugging" };
-  return { what: "just-in-time compiler", value: words[value ?? ""] ?? "unknown", good: value === "1" || value === "2" };
+  const words: Readonly<Record<string, string>> = {
+    "0": "off: programs are interpreted",
+    "1": "on",
+    "2": "on, debugging",
+  };
+  return {
+    what: "just-in-time compiler",
+    value: words[value ?? ""] ?? "unknown",
+    good: value === "1" || value === "2",
+  };
 }
 
 function typeInformation(): Fact {

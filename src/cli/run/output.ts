@@ -75,7 +75,10 @@ class LiveOutput implements RunOutput {
   snapshots(snapshots: readonly Snapshot[]): void {
     const { rows, columns } = terminalSize();
     const each = Math.max(3, Math.floor((rows - 2) / Math.max(1, snapshots.length)) - 4);
-    const lines = snapshots.map((one) => renderSnapshot(one, each)).join("\n\n").split("\n");
+    const lines = snapshots
+      .map((one) => renderSnapshot(one, each))
+      .join("\n\n")
+      .split("\n");
     this.#text = lines
       .slice(0, rows - 1)
       .map((line) => cutLine(line, columns))
@@ -108,12 +111,15 @@ class LiveOutput implements RunOutput {
   }
 }
 
+const ESCAPE = "\x1b";
+const colourCode = new RegExp(`(${ESCAPE}\\[[0-9;]*m)`);
+
 /** Cuts a line with colours at the terminal's edge: a wrapped line would break the count of lines. */
 function cutLine(line: string, columns: number): string {
   let visible = 0;
   let result = "";
-  for (const part of line.split(/(\x1b\[[0-9;]*m)/)) {
-    if (part.startsWith("\x1b")) result += part;
+  for (const part of line.split(colourCode)) {
+    if (part.startsWith(ESCAPE)) result += part;
     else {
       result += part.slice(0, Math.max(0, columns - visible));
       visible += part.length;

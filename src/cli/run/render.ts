@@ -7,7 +7,11 @@ import { type Field, fieldsOf, formatField, formatValue } from "./values.ts";
 /** A map under its title, with at most `rows` entries. */
 export function renderSnapshot(snapshot: Snapshot, rows: number): string {
   const { declaration, entries, cut } = snapshot;
-  const count = cut ? `more than ${entries.length} entries` : entries.length === 1 ? "1 entry" : `${entries.length} entries`;
+  const count = cut
+    ? `more than ${entries.length} entries`
+    : entries.length === 1
+      ? "1 entry"
+      : `${entries.length} entries`;
   const title = `${paint(["bold", "cyan"], titleOf(declaration))} ${paint("dim", count)}`;
   if (entries.length === 0) return title;
   const ordered = sorted(snapshot);
@@ -78,6 +82,8 @@ export function renderEntry(declaration: MapDeclaration, { key, value }: Entry):
 
 /** An event as one line. */
 export function renderEvent(declaration: MapDeclaration, event: unknown): string {
-  const text = declaration.value ? formatValue(declaration.value, event) : Buffer.from(event as Uint8Array).toString("hex");
+  const text = declaration.value
+    ? formatValue(declaration.value, event)
+    : Buffer.from(event as Uint8Array).toString("hex");
   return `${paint("cyan", titleOf(declaration))} ${text}`;
 }

@@ -1,6 +1,6 @@
 import { type FunctionAttachment, type Replacement, RunningFunction } from "../../engine/running.ts";
 import { type CompiledSource, compileSource, isCompiled, sourcePath } from "../../engine/source.ts";
-import { type AttachTarget, parseTarget, traceSpec, tracers } from "../../engine/targets.ts";
+import { type AttachTarget, parseTarget, tracers, traceSpec } from "../../engine/targets.ts";
 import { IovisorError } from "../../errors.ts";
 import { describeError, type OutputFormat } from "../report.ts";
 import { withProgress } from "../terminal.ts";
@@ -43,7 +43,11 @@ function allTargets({ module }: CompiledSource, explicit: readonly AttachTarget[
   const traced = tracers(module).map(({ program }) => ({ where: traceSpec(program), program: program.name }));
   if (explicit.length + traced.length > 0) return [...explicit, ...traced];
   const example = module.programs.some((one) => one.kind === "packet") ? "xdp:eth0" : "cgroup-connect4:/";
-  throw new IovisorError("E_USAGE", `nothing says where ${module.name} goes`, `add --attach, such as --attach ${example}`);
+  throw new IovisorError(
+    "E_USAGE",
+    `nothing says where ${module.name} goes`,
+    `add --attach, such as --attach ${example}`,
+  );
 }
 
 function announce(output: RunOutput, one: FunctionAttachment): void {

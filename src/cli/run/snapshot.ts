@@ -44,7 +44,10 @@ export function addUp(values: readonly unknown[]): unknown {
   const [first, ...rest] = values;
   if (typeof first === "number") return rest.reduce<number>((sum, value) => sum + (value as number), first);
   if (typeof first === "bigint") {
-    return BigInt.asUintN(64, rest.reduce<bigint>((sum, value) => sum + (value as bigint), first));
+    return BigInt.asUintN(
+      64,
+      rest.reduce<bigint>((sum, value) => sum + (value as bigint), first),
+    );
   }
   if (typeof first === "boolean") return values.includes(true);
   if (first instanceof Uint8Array || typeof first !== "object" || first === null) return first;

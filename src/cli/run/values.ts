@@ -73,7 +73,9 @@ function hex(bytes: Uint8Array): string[] {
 
 /** RFC 5952: the longest run of zero groups is left out. */
 function ipv6(bytes: Uint8Array): string {
-  const groups = Array.from({ length: 8 }, (_, index) => ((bytes[index * 2]! << 8) | bytes[index * 2 + 1]!).toString(16));
+  const groups = Array.from({ length: 8 }, (_, index) =>
+    ((bytes[index * 2]! << 8) | bytes[index * 2 + 1]!).toString(16),
+  );
   const runs = [...groups.join(":").matchAll(/(?<![^:])0(:0)+(?![^:])/g)].map((match) => match[0]);
   const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), "");
   const text = groups.join(":");

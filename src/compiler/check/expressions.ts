@@ -268,7 +268,7 @@ function evaluateMatch(c: Checker, node: MatchExpression): FlowValue {
     if (subject.value.type.kind === "ref") checkReadable(c, subject.value, subject.value.at);
   }
   const type = c.module.settings.find((one) => one.name === node.setting)?.type;
-  const items = type?.kind === "list" ? (type.maxItems ?? defaultMaxItems) : defaultMaxItems;
+  const items = type?.kind === "list" || type?.kind === "set" ? (type.maxItems ?? defaultMaxItems) : defaultMaxItems;
   return { presence: "maybe", range: interval(0n, BigInt(Math.max(items - 1, 0))) };
 }
 

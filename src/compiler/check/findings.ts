@@ -34,7 +34,7 @@ export const findingCodes = {
   },
   IOV4006: {
     meaning: "A loop has no proven bound that the kernel allows.",
-    remedy: "Bound it with a constant: `for (let i = 0; i < 16 && i < n; i++)`.",
+    remedy: "Bound it with a constant and leave early: `for (let i = 0; i < 16; i++) { if (i >= n) break; ... }`.",
   },
   IOV4007: {
     meaning: "The loops of a program may take longer than the kernel's verifier, or a packet, can wait.",
@@ -162,7 +162,7 @@ export function unboundedLoop(at: Position, trips: bigint, most: bigint): Findin
     code: "IOV4006",
     at,
     message: `the loop may run ${trips} times; ${most} are the most that the kernel runs`,
-    remedy: "bound it with a constant: for (let i = 0; i < 16 && i < n; i++), or test the bound first",
+    remedy: "bound it with a constant and leave early: for (let i = 0; i < 16; i++) { if (i >= n) break; ... }",
   };
 }
 

@@ -1,6 +1,7 @@
 import { type Operation, operationNamed } from "../../language/operations.ts";
 import { holdsOpaque } from "../hir/equality.ts";
 import { isScalar, sizeOf } from "../hir/layout.ts";
+import { ruleField } from "../hir/settings-tree.ts";
 import type { OperationExpression } from "../hir/tree.ts";
 import type { NarrowInteger } from "../hir/types.ts";
 import type { Checker } from "./checker.ts";
@@ -134,6 +135,11 @@ function resultRange(c: Checker, node: OperationExpression, operation: Operation
     case "atomicValue": {
       const target = node.args[0]!.type;
       return target.kind === "ref" && isScalar(target.layout) ? layoutRange(target.layout) : undefined;
+    }
+    case "ruleField": {
+      const [setting = 0, field = 0] = node.constants ?? [];
+      const declared = ruleField(c.module.settings, setting, field);
+      return declared && interval(declared.low, declared.high);
     }
     case "optional copy": {
       const layout = node.map === undefined ? undefined : c.module.maps[node.map]?.value;

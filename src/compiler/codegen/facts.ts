@@ -1,7 +1,8 @@
 import type { Graph } from "../ir/graph.ts";
-import type { Instruction, Value } from "../ir/ir.ts";
+import type { Instruction, UnaryOp, Value } from "../ir/ir.ts";
 import { edgesOf, operandsOf, resultOf, terminatorOperands } from "../ir/operands.ts";
 import type { Base, Rematerial, Source } from "./machine.ts";
+import { narrowedOperations } from "./narrowing.ts";
 import { bitWidths } from "./widths.ts";
 
 /** An address as a base and a displacement. */
@@ -10,6 +11,16 @@ export interface Place {
   readonly offset: number;
 }
 
+/** How many low bits an extension leaves as they are. */
+const extensions: Readonly<Partial<Record<UnaryOp, number>>> = {
+  zext8: 8,
+  zext16: 16,
+  zext32: 32,
+  sext8: 8,
+  sext16: 16,
+  sext32: 32,
+};
+
 /** What selection asks about the values of a function. */
 export class Facts {
   readonly #definitions: (Instruction | undefined)[];
@@ -17,6 +28,7 @@ export class Facts {
   /** Uses that need the value itself in a register, and not only the base and displacement that it is made of. */
   readonly #plainUses: Uint8Array;
   readonly #aliases: Int32Array;
+  readonly #narrowed: ReadonlySet<Instruction>;
 
   constructor(graph: Graph) {
     this.#definitions = new Array(graph.fn.valueCount).fill(undefined);
@@ -26,7 +38,8 @@ export class Facts {
         if (result !== undefined) this.#definitions[result] = instruction;
       }
     }
-    this.#bits = bitWidths(graph);
+    this.#narrowed = narrowedOperations(graph, this.#definitions);
+    this.#bits = bitWidths(graph, this.#narrowed);
     this.#aliases = new Int32Array(graph.fn.valueCount).fill(-1);
     this.#plainUses = this.#countPlainUses(graph);
   }
@@ -59,6 +72,18 @@ export class Facts {
       default:
         return false;
     }
+  }
+
+  /** Whether the operation is done in 32 bits although it is one of 64. */
+  isNarrowed(instruction: Instruction): boolean {
+    return this.#narrowed.has(instruction);
+  }
+
+  /** The value without extensions that a store of so many bits does not see. */
+  lowBits(value: Value, bits: number): Value {
+    const i = this.#definitions[this.alias(value)];
+    const kept = i?.kind === "unary" ? extensions[i.op] : undefined;
+    return i?.kind === "unary" && kept !== undefined && kept >= bits ? this.lowBits(i.value, bits) : value;
   }
 
   bits(value: Value): number {
@@ -148,7 +173,7 @@ export class Facts {
     for (const block of graph.order) {
       for (const i of block.instructions) {
         if (i.kind === "load") continue;
-        if (i.kind === "store") use(i.value);
+        if (i.kind === "store") use(this.lowBits(i.value, i.size * 8));
         else if (i.kind !== "address" || this.#smallConstant(i.index) === undefined) operandsOf(i).forEach(use);
       }
       terminatorOperands(block.terminator).forEach(use);

@@ -70,7 +70,10 @@ export class MovePlan {
         const last = whole.parts[index - 1];
         if (!last || last.end !== part.start || starts.has(part.start)) continue;
         const key = isBehindArguments(part.start) ? part.start : part.start - (part.start % step);
-        this.#add(this.#listAt(key), last, part, this.#frequency[this.#blockAt(part.start)]!);
+        // Of two cuts in one place the moves are made at once: both start from where the value was before.
+        let source = index - 1;
+        while (whole.parts[source]!.start >= key) source--;
+        this.#add(this.#listAt(key), whole.parts[source]!, part, this.#frequency[this.#blockAt(part.start)]!);
       }
     }
   }

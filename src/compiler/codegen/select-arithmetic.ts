@@ -35,7 +35,13 @@ export function selectBinary(s: Selection, i: Binary): void {
   }
   const [left, right] = inOrder(s, i);
   const width = narrowed(s, i, left, right);
-  if (width === 32 && i.width === 64 && i.op === "and" && s.facts.constant(right) === 0xffff_ffffn) {
+  if (
+    width === 32 &&
+    i.width === 64 &&
+    !s.facts.isNarrowed(i) &&
+    i.op === "and" &&
+    s.facts.constant(right) === 0xffff_ffffn
+  ) {
     const source = s.register(left, i.at);
     s.add({ kind: "convert", conversion: "zext32", result: i.result, source, at: i.at });
     return;
@@ -63,6 +69,7 @@ function inOrder(s: Selection, i: Binary): readonly [Value, Value] {
  */
 function narrowed(s: Selection, i: Binary, left: Value, right: Value): Width {
   const constant = s.facts.constant(right);
+  if (s.facts.isNarrowed(i)) return 32;
   if (i.width === 32 || constant === undefined || fitsImmediate(constant) || constant > 0xffff_ffffn) return i.width;
   if (i.op === "and") return 32;
   return (i.op === "or" || i.op === "xor") && s.facts.bits(left) <= 32 ? 32 : 64;

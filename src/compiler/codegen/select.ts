@@ -116,9 +116,10 @@ function selectStore(s: Selection, i: Extract<Instruction, { kind: "store" }>): 
 
 /** An immediate where the store instruction has one, but not to the context, where old kernels refuse it. */
 function storedOperand(s: Selection, i: Extract<Instruction, { kind: "store" }>): Operand {
-  const constant = s.facts.constant(i.value);
-  if (constant === undefined || i.region === "context") return virtual(s.register(i.value, i.at));
-  if (i.size === 8) return s.operand64(i.value, i.at);
+  const value = s.facts.lowBits(i.value, i.size * 8);
+  const constant = s.facts.constant(value);
+  if (constant === undefined || i.region === "context") return virtual(s.register(value, i.at));
+  if (i.size === 8) return s.operand64(value, i.at);
   const low = BigInt.asUintN(i.size * 8, constant);
   return { kind: "constant", value: Number(BigInt.asIntN(32, low)) };
 }

@@ -8,10 +8,10 @@ type Binary = Extract<Instruction, { kind: "binary" }>;
  * How many low bits of each value may be other than zero, 0..64: what makes zero-extensions needless and lets a
  * 64-bit comparison be a 32-bit one.
  *
- * Never below 64 for what may be an address: 4-byte fields of the context such as `data` hold one although the load
+ * `narrowed` operations are done in 32 bits. Never below 64 for what may be an address: 4-byte fields of the context such as `data` hold one although the load
  * says u32, and the kernel refuses 32-bit operations on it.
  */
-export function bitWidths(graph: Graph): Uint8Array {
+export function bitWidths(graph: Graph, narrowed: ReadonlySet<Instruction>): Uint8Array {
   const bits = new Uint8Array(graph.fn.valueCount);
   for (const value of graph.fn.parameters) bits[value] = 64;
   for (let changed = true; changed; ) {
@@ -19,7 +19,8 @@ export function bitWidths(graph: Graph): Uint8Array {
     for (const block of graph.order) {
       for (const instruction of block.instructions) {
         if (instruction.kind !== "store" && instruction.result !== undefined) {
-          bits[instruction.result] = widthOf(instruction, bits);
+          const width = widthOf(instruction, bits);
+          bits[instruction.result] = narrowed.has(instruction) ? Math.min(width, 32) : width;
         }
       }
       for (const edge of edgesOf(block.terminator)) {

@@ -40,7 +40,14 @@ export function kernelElement(frame: Frame, value: RuntimeValue, index: Value, n
   return kernelPart(frame, base, [...expression.path, String(index.value)], element, node);
 }
 
-function kernelPart(frame: Frame, value: RuntimeValue, path: readonly string[], type: ts.Type, node: ts.Node): Value {
+/** What lies at a path of a kernel object, which a TypeScript type describes. */
+export function kernelPart(
+  frame: Frame,
+  value: RuntimeValue,
+  path: readonly string[],
+  type: ts.Type,
+  node: ts.Node,
+): Value {
   const { base, struct, path: before } = origin(value.expression);
   const make = (result: Type, width?: IntegerName): KernelFieldExpression => {
     const common = { kind: "kernelField", base, struct, path: [...before, ...path], type: result } as const;

@@ -52,6 +52,11 @@ export function isInstalledSource(path: string): boolean {
   return path.startsWith(kernelFolder);
 }
 
+/** Whether a specifier can name a kernel module. */
+export function isKernelImport(specifier: string): boolean {
+  return Object.hasOwn(packages, specifier) || /^\.\.?\//.test(specifier);
+}
+
 /** The name that a source goes by in messages and line information when it belongs to this package. */
 export function installedName(path: string): string {
   const name = path.slice(kernelFolder.length).replace(/\.ts$/, "");

@@ -123,6 +123,7 @@ export interface ObjectValue {
 export interface RuleList {
   readonly setting: string;
   readonly fields: readonly { readonly name: string; readonly type: SettingType }[];
+  readonly namedFields: ReadonlyMap<string, boolean>;
 }
 
 /** A function of the library; it evaluates its arguments itself. */
@@ -132,9 +133,11 @@ export interface BuiltinValue {
   call(frame: Frame, call: ts.CallExpression): Value;
   /** What stands behind a dot: `ipv4.default`. */
   member?(frame: Frame, name: string, node: ts.Node): Value | undefined;
+  /** What it is as a setting: `ipv4`. */
+  readonly setting?: SettingTypeValue;
 }
 
-/** What `config` is made of. */
+/** What `config` and `rule` are made of. */
 export interface SettingTypeValue {
   readonly kind: "settingType";
   readonly type: SettingType;
@@ -142,6 +145,8 @@ export interface SettingTypeValue {
   readonly description: string;
   /** A choice whose members have no numbers of their own. */
   readonly named?: boolean;
+  /** Of a rule: which of its fields are such choices. */
+  readonly namedFields?: ReadonlyMap<string, boolean>;
 }
 
 export interface ProgramValue {

@@ -35,6 +35,18 @@ export function settingAt(settings: readonly SettingDeclaration[], path: readonl
   return setting && scalarAt(setting.type, rest);
 }
 
+/** A plain field of a list's rules, by the indices of the setting and of the field; undefined when it is no scalar. */
+export function ruleField(
+  settings: readonly SettingDeclaration[],
+  setting: number,
+  field: number,
+): ScalarSetting | undefined {
+  const type = settings[setting]?.type;
+  const element = type?.kind === "list" && type.element.kind === "struct" ? type.element : undefined;
+  const found = element?.fields[field]?.type;
+  return found && scalarAt(found, []);
+}
+
 function scalarAt(type: SettingType, path: readonly string[]): ScalarSetting | undefined {
   const [first, ...rest] = path;
   if (type.kind === "struct") {

@@ -7,8 +7,8 @@ import { resolveSettings } from "./settings.ts";
 import { specialise } from "./specialise.ts";
 import { Random } from "./testing/random.ts";
 import { randomModule } from "./testing/random-program.ts";
-import type { Module, SettingDeclaration, Statement } from "./tree.ts";
-import { boolType } from "./types.ts";
+import type { Expression, Module, SettingDeclaration, Statement } from "./tree.ts";
+import { boolType, numberType, optionalType, verdictType } from "./types.ts";
 import { verifyModule } from "./verify.ts";
 import { someNode } from "./walk.ts";
 
@@ -128,4 +128,92 @@ test("no setting is left in a specialised module", () => {
     someNode(program!.body, (node) => node.kind === "setting"),
     false,
   );
+});
+
+const ruleSettings: readonly SettingDeclaration[] = [
+  {
+    name: "ports",
+    type: { kind: "set", element: { kind: "matcher", matcher: "range", name: "u16" } },
+    default: [],
+    description: "",
+    at: 0,
+  },
+  {
+    name: "rules",
+    type: {
+      kind: "list",
+      element: {
+        kind: "struct",
+        fields: [
+          { name: "port", type: { kind: "matcher", matcher: "exact", name: "u16" } },
+          {
+            name: "action",
+            type: {
+              kind: "enum",
+              name: "Action",
+              members: [
+                ["allow", 0n],
+                ["deny", 1n],
+              ],
+            },
+          },
+        ],
+      },
+    },
+    default: [],
+    description: "",
+    at: 0,
+  },
+];
+
+/** Drops what a rule denies; passes what no rule matches, or transmits it when its port is in the set. */
+const ruleModule = b.module(
+  [
+    b.program((l) => {
+      const [letView] = l.let("view", b.packetAt(b.number(0), { kind: "bytes", length: 1 }));
+      const port = b.load(b.element(b.unwrap(l.use(0)), b.number(0)));
+      const match = (setting: string, field: string): Expression => ({
+        kind: "match",
+        setting,
+        subjects: [{ field, value: port }],
+        type: optionalType(numberType),
+        at: 0,
+      });
+      const [letRule, rule] = l.let("rule", match("rules", "port"));
+      const action = b.operation("rule.field", [b.unwrap(l.use(rule))], numberType, { constants: [1, 1] });
+      return [
+        letView,
+        b.when(b.not(b.present(l.use(0))), [b.giveBack(b.pass())]),
+        letRule,
+        b.when(b.both(b.present(l.use(rule)), b.compare("equal", action, b.number(1))), [b.giveBack(b.drop())]),
+        b.when(b.present(match("ports", "")), [b.giveBack(b.operation("verdict.transmit", [], verdictType))]),
+        b.giveBack(b.pass()),
+      ];
+    }),
+  ],
+  { settings: ruleSettings },
+);
+
+test("fields of rules and sets fold to plain comparisons and lists, with the same meaning", () => {
+  assert.deepEqual(verifyModule(ruleModule), []);
+  const rules = Array.from({ length: 40 }, (_, index) => ({ port: index, action: index % 7 < 3 ? "deny" : "allow" }));
+  const values = resolveSettings(ruleModule, { rules, ports: ["30-35", 60, "61-70"] });
+  const folded = specialise(ruleModule, values);
+  assert.deepEqual(verifyModule(folded), []);
+  assert.equal(
+    someNode(folded.programs[0]!.body, (node) => node.kind === "operation" && node.operation === "rule.field"),
+    false,
+  );
+  const verdicts = (module: Module, settings?: typeof values) =>
+    Array.from({ length: 80 }, (_, port) => {
+      const packet = Uint8Array.of(port, ...new Uint8Array(20));
+      const input = { hook: "xdp", packet, ...(settings ? { settings } : {}) } as const;
+      return interpret(module.programs[0]!, module, input).verdict?.name;
+    });
+  const expected = Array.from({ length: 80 }, (_, port) => {
+    if (port < 40 && port % 7 < 3) return "drop";
+    return (port >= 30 && port <= 35) || (port >= 60 && port <= 70) ? "transmit" : "pass";
+  });
+  assert.deepEqual(verdicts(ruleModule, values), expected);
+  assert.deepEqual(verdicts(folded), expected);
 });

@@ -1,14 +1,16 @@
 import { foldExpression } from "./fold.ts";
 import { settingValue } from "./interpret/expressions.ts";
 import type { SettingValues } from "./settings.ts";
+import { matchOverRules, ruleFieldSearch, rulesOfSets } from "./specialise-rules.ts";
 import { mapExpression, mapStatement, type Transform } from "./transform.ts";
-import type { Expression, Module, Program, SettingDeclaration, Statement } from "./tree.ts";
-import { walk } from "./walk.ts";
+import type { Expression, Local, Module, OperationExpression, Program, SettingDeclaration, Statement } from "./tree.ts";
+import { numberType } from "./types.ts";
+import { someNode, walk } from "./walk.ts";
 
 /**
  * A module for one configuration: settings become constants, what follows from them is computed, and branches that
  * cannot be taken are gone. The configuration stays in the declarations as their default, for `match` to find its
- * rules. Meaning and positions of what remains do not change.
+ * rules; a set gets a list of rules beside it. Meaning and positions of what remains do not change.
  *
  * @param values as `resolveSettings` gives them.
  */
@@ -17,36 +19,63 @@ export function specialise(module: Module, values: SettingValues): Module {
     const value = values[setting.name];
     return value === undefined ? setting : { ...setting, default: value };
   });
-  const constantOf = (node: Expression & { kind: "setting" }): Expression => ({
-    kind: "constant",
-    type: node.type,
-    value: settingValue(settings, Object.fromEntries(settings.map((one) => [one.name, one.default])), node),
-    at: node.at,
-  });
+  const configuration: Configuration = {
+    settings,
+    values: Object.fromEntries(settings.map((setting) => [setting.name, setting.default])),
+  };
   return {
     ...module,
-    settings,
-    programs: module.programs.map((program) => new Specialiser(program, constantOf).run()),
+    settings: [...settings, ...rulesOfSets(settings)],
+    programs: module.programs.map((program) => new Specialiser(program, configuration).run()),
   };
+}
+
+interface Configuration {
+  readonly settings: readonly SettingDeclaration[];
+  readonly values: SettingValues;
 }
 
 class Specialiser implements Transform {
   readonly #program: Program;
-  readonly #constantOf: (node: Expression & { kind: "setting" }) => Expression;
+  readonly #configuration: Configuration;
+  readonly #locals: Local[];
   #label: number;
 
-  constructor(program: Program, constantOf: (node: Expression & { kind: "setting" }) => Expression) {
+  constructor(program: Program, configuration: Configuration) {
     this.#program = program;
-    this.#constantOf = constantOf;
+    this.#configuration = configuration;
+    this.#locals = [...program.locals];
     this.#label = firstFreeLabel(program);
   }
 
   run(): Program {
-    return { ...this.#program, body: this.body(this.#program.body) };
+    const body = this.body(this.#program.body);
+    return { ...this.#program, locals: this.#locals, body };
   }
 
   expression(node: Expression): Expression {
-    return node.kind === "setting" ? this.#constantOf(node) : foldExpression(mapExpression(node, this));
+    const { settings, values } = this.#configuration;
+    if (node.kind === "setting")
+      return { kind: "constant", type: node.type, value: settingValue(settings, values, node), at: node.at };
+    const made = mapExpression(node, this);
+    if (made.kind === "match") return matchOverRules(made, settings);
+    if (made.kind === "operation" && made.operation === "rule.field") return foldExpression(this.#ruleField(made));
+    return foldExpression(made);
+  }
+
+  #ruleField(node: OperationExpression): Expression {
+    const { settings, values } = this.#configuration;
+    const { at } = node;
+    const index = this.#locals.push({ name: "rule", type: numberType, at }) - 1;
+    const read: Expression = { kind: "local", local: index, type: numberType, at };
+    const found = ruleFieldSearch(node, read, settings, values);
+    if (
+      found.kind === "constant" &&
+      !someNode(node.args, (inner) => inner.kind === "sequence" || inner.kind === "operation")
+    )
+      return found;
+    const keep: Statement = { kind: "let", local: index, value: node.args[0]!, at };
+    return { kind: "sequence", body: [keep], value: found, type: node.type, at };
   }
 
   /** What stands behind a jump is never reached. */

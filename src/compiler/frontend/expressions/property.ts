@@ -8,6 +8,7 @@ import { expressionOf, toType } from "../coerce.ts";
 import type { Frame } from "../frame.ts";
 import { kernelElement, kernelField } from "../kernel-fields.ts";
 import { layoutMember } from "../library/layouts.ts";
+import { withDefault } from "../library/setting-types.ts";
 import { narrowed } from "../narrowing.ts";
 import { inOrder } from "../settle.ts";
 import {
@@ -106,6 +107,8 @@ export function property(frame: Frame, value: Value, name: string, node: ts.Node
       return value.member?.(frame, name, node) ?? unknown(frame, name, node);
     case "layout":
       return layoutMember(frame, value, name, node);
+    case "settingType":
+      return name === "default" ? withDefault(value) : unknown(frame, name, node);
     case "poison":
       return poison;
     default:

@@ -71,8 +71,9 @@ export function convertCall(frame: Frame, callee: LayoutValue, call: ts.CallExpr
 function convertible(frame: Frame, argument: ts.Expression): Value {
   let node = argument;
   while (ts.isParenthesizedExpression(node)) node = node.expression;
-  const divides = ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.SlashToken;
-  return divides ? binaryParts(frame, node, true) : evaluate(frame, node);
+  if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.SlashToken)
+    return binaryParts(frame, node, true);
+  return evaluate(frame, node);
 }
 
 function convert(frame: Frame, value: Value, layout: Layout & { kind: "integer" | "bool" }, node: ts.Node): Value {

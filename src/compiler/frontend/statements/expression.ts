@@ -21,8 +21,9 @@ function effect(frame: Frame, outer: ts.Expression): void {
     else compoundAssign(frame, node);
     return;
   }
-  const isStep = ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node);
-  if (isStep && (node.operator === K.PlusPlusToken || node.operator === K.MinusMinusToken)) return step(frame, node);
+  if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
+    if (node.operator === K.PlusPlusToken || node.operator === K.MinusMinusToken) return step(frame, node);
+  }
   const value = evaluate(frame, node);
   const expression = value.kind === "runtime" ? value.expression : value.kind === "guarded" ? value.value.expression : undefined;
   if (expression?.kind === "operation") frame.emitter.emit({ kind: "expression", value: expression, at: frame.at(node) });

@@ -179,6 +179,23 @@ export function settingValue(
     type = type?.kind === "struct" ? type.fields.find((field) => field.name === step)?.type : undefined;
     value = isRecord(value) ? value[step] : undefined;
   }
+  return scalarOf(type, value);
+}
+
+/** A plain field of a rule; undefined when the list has no rule of that index. */
+export function ruleFieldValue(
+  declarations: readonly SettingDeclaration[],
+  values: SettingValues,
+  place: { readonly setting: number; readonly field: number; readonly rule: number },
+): bigint | boolean | undefined {
+  const declaration = declarations[place.setting];
+  const element = declaration?.type.kind === "list" ? declaration.type.element : undefined;
+  const field = element?.kind === "struct" ? element.fields[place.field] : undefined;
+  const rule = (values[declaration?.name ?? ""] as readonly SettingValue[] | undefined)?.[place.rule];
+  return field && isRecord(rule) ? scalarOf(field.type, rule[field.name]) : undefined;
+}
+
+function scalarOf(type: SettingType | undefined, value: SettingValue | undefined): bigint | boolean {
   if (type?.kind === "enum") return type.members.find(([name]) => name === value)?.[1] ?? 0n;
   return typeof value === "bigint" || typeof value === "boolean" ? value : 0n;
 }

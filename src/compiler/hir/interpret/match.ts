@@ -7,20 +7,28 @@ import { asMemory, type Value } from "./values.ts";
 type Matcher = SettingType & { readonly kind: "matcher" };
 type Rule = { readonly [name: string]: SettingValue };
 
-/** The index of the first rule of a list whose matchers all accept their subjects; undefined when there is none. */
+/**
+ * The index of the first rule of a list whose matchers all accept their subjects, or of the first member of a set that
+ * accepts its only subject; undefined when there is none.
+ */
 export function firstMatch(node: MatchExpression, machine: Machine): bigint | undefined {
   const type = machine.module.settings.find((one) => one.name === node.setting)?.type;
-  const element = type?.kind === "list" && type.element.kind === "struct" ? type.element : undefined;
   const subjects = node.subjects.map((subject) => ({
     field: subject.field,
-    matcher: element?.fields.find((field) => field.name === subject.field)?.type as Matcher,
     value: subjectValue(evaluate(subject.value, machine), node.at),
   }));
-  const rules = (machine.settings[node.setting] ?? []) as readonly Rule[];
-  const found = rules.findIndex((rule) =>
-    subjects.every(({ field, matcher, value }) => !Object.hasOwn(rule, field) || accepts(matcher, rule[field]!, value)),
-  );
+  const items = (machine.settings[node.setting] ?? []) as readonly SettingValue[];
+  const found = items.findIndex((item) => subjects.every(({ field, value }) => itemAccepts(type, item, field, value)));
   return found < 0 ? undefined : BigInt(found);
+}
+
+/** A rule accepts what it does not mention. */
+function itemAccepts(type: SettingType | undefined, item: SettingValue, field: string, value: bigint): boolean {
+  if (type?.kind === "set") return accepts(type.element as Matcher, item, value);
+  const element = type?.kind === "list" && type.element.kind === "struct" ? type.element : undefined;
+  const matcher = element?.fields.find((one) => one.name === field)?.type as Matcher;
+  const rule = item as Rule;
+  return !Object.hasOwn(rule, field) || accepts(matcher, rule[field]!, value);
 }
 
 /** A reference to 16 bytes is an IPv6 address: one integer in network order. */

@@ -3,7 +3,7 @@ import { evaluateBinary, wrapTo } from "../arithmetic.ts";
 import { type IntegerLayout, isScalar, type Layout, type ScalarLayout, sizeOf } from "../layout.ts";
 import type { OperationExpression } from "../tree.ts";
 import type { IntegerName } from "../types.ts";
-import { evaluate } from "./expressions.ts";
+import { evaluate, ruleFieldValue } from "./expressions.ts";
 import type { Machine } from "./machine.ts";
 import { readScalar, scalarBytes, writeScalar } from "./memory.ts";
 import { packetOperations } from "./packet-operations.ts";
@@ -126,6 +126,14 @@ const environmentOperations = {
   "time.jiffies": ({ machine }) => machine.clock() / 1_000_000n,
   "random.u32": ({ machine }) => machine.random(),
   "cpu.id": ({ machine }) => BigInt(machine.cpu),
+  "rule.field"(call) {
+    const [setting = 0, field = 0] = call.node.constants ?? [];
+    const { module, settings } = call.machine;
+    const rule = Number(integerArgument(call, 0));
+    const value = ruleFieldValue(module.settings, settings, { setting, field, rule });
+    if (value === undefined) throw new InterpreterTrap(`no rule ${rule}`, call.node.at);
+    return value;
+  },
   "bytes.equal"(call) {
     const left = argumentBytes(call, 0, undefined);
     const right = argumentBytes(call, 1, undefined);

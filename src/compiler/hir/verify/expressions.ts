@@ -1,7 +1,7 @@
 import { sameLayout, sameType } from "../equality.ts";
 import type { Layout } from "../layout.ts";
 import { settingAt } from "../settings-tree.ts";
-import type { CompareExpression, Expression, MatchExpression, NewExpression } from "../tree.ts";
+import type { CompareExpression, Expression, MatchExpression, NewExpression, SettingType } from "../tree.ts";
 import {
   boolType,
   limitsOf,
@@ -17,6 +17,8 @@ import { typeOperation } from "./operations.ts";
 import { type Scope, showType } from "./scope.ts";
 import { type Path, under } from "./shape.ts";
 import { expectRef, isInteger, typeCondition, typeStatements } from "./statements.ts";
+
+type MatcherType = SettingType & { readonly kind: "matcher" };
 
 type Rules = {
   readonly [K in Expression["kind"]]: (
@@ -232,33 +234,38 @@ export function partAt(layout: Layout, path: readonly number[]): Layout | undefi
 }
 
 function typeMatch(node: MatchExpression, path: Path, scope: Scope): void {
-  const setting = scope.module.settings.find((one) => one.name === node.setting);
-  const element = setting?.type.kind === "list" ? setting.type.element : undefined;
-  if (element?.kind !== "struct") scope.report.add(path, `no list of rules "${node.setting}"`);
+  const matchers = matchersOf(scope.module.settings.find((one) => one.name === node.setting)?.type);
+  if (!matchers) scope.report.add(path, `no list of rules and no set "${node.setting}"`);
   scope.expect(node.type, optionalType(numberType), path, "the match");
-  const matchers = new Map(
-    (element?.kind === "struct" ? element.fields : []).map((field) => [field.name, field.type] as const),
-  );
   const seen = new Set<string>();
   node.subjects.forEach((subject, index) => {
     const at = under(under(path, "subjects"), index);
     typeExpression(subject.value, under(at, "value"), scope);
-    const type = matchers.get(subject.field);
+    const type = matchers?.get(subject.field);
     if (seen.has(subject.field)) scope.report.add(at, `two values for "${subject.field}"`);
     seen.add(subject.field);
-    if (type?.kind !== "matcher") {
-      scope.report.add(at, `"${subject.field}" is no matcher of ${node.setting}`);
-      return;
-    }
-    const got = subject.value.type;
-    if (type.format === "ipv6" || type.format === "cidr6") {
-      if (got.kind !== "ref" || !sameLayout(got.layout, { kind: "bytes", length: 16 }))
-        scope.report.add(at, "an IPv6 address is matched by a reference to its 16 bytes");
-    } else if (!sameType(got, integerType(type.name))) {
-      scope.report.add(at, `a value of type ${showType(got)} for a matcher of ${type.name}`);
-    }
+    if (!type) scope.report.add(at, `"${subject.field}" is no matcher of ${node.setting}`);
+    else typeSubject(subject.value.type, type, at, scope);
   });
-  for (const [name, type] of matchers) {
-    if (type.kind === "matcher" && !seen.has(name)) scope.report.add(path, `no value for the matcher "${name}"`);
+  for (const name of matchers?.keys() ?? []) {
+    if (!seen.has(name)) scope.report.add(path, `no value for the matcher "${name}"`);
+  }
+}
+
+/** The matchers of a list's rules by name; that of a set goes by the empty name. */
+function matchersOf(type: SettingType | undefined): ReadonlyMap<string, MatcherType> | undefined {
+  if (type?.kind === "set" && type.element.kind === "matcher") return new Map([["", type.element]]);
+  if (type?.kind !== "list" || type.element.kind !== "struct") return undefined;
+  return new Map(
+    type.element.fields.flatMap((field) => (field.type.kind === "matcher" ? [[field.name, field.type] as const] : [])),
+  );
+}
+
+function typeSubject(got: Type, type: MatcherType, at: Path, scope: Scope): void {
+  if (type.format === "ipv6" || type.format === "cidr6") {
+    if (got.kind !== "ref" || !sameLayout(got.layout, { kind: "bytes", length: 16 }))
+      scope.report.add(at, "an IPv6 address is matched by a reference to its 16 bytes");
+  } else if (!sameType(got, integerType(type.name))) {
+    scope.report.add(at, `a value of type ${showType(got)} for a matcher of ${type.name}`);
   }
 }

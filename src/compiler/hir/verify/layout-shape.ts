@@ -4,6 +4,7 @@ import {
   describe,
   integer,
   name,
+  nameOrNothing,
   oneOf,
   optional,
   type Path,
@@ -41,8 +42,8 @@ const own: { readonly [K in Layout["kind"]]: Shape } = {
   } satisfies Own<"bits">),
   bytes: record({ kind: unchecked, length: integer(1, maxLayoutSize) } satisfies Own<"bytes">),
   array: record({ kind: unchecked, element: unchecked, length: integer(1, maxLayoutSize) } satisfies Own<"array">),
-  struct: record({ kind: unchecked, name, size, align, fields: unchecked } satisfies Own<"struct">),
-  union: record({ kind: unchecked, name, size, align, fields: unchecked } satisfies Own<"union">),
+  struct: record({ kind: unchecked, name: nameOrNothing, size, align, fields: unchecked } satisfies Own<"struct">),
+  union: record({ kind: unchecked, name: nameOrNothing, size, align, fields: unchecked } satisfies Own<"union">),
   opaque: record({ kind: unchecked, what: oneOf("spinLock", "timer") } satisfies Own<"opaque">),
 };
 

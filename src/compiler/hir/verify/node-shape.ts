@@ -72,7 +72,7 @@ const statementShapes: { readonly [K in Statement["kind"]]: Shape } = {
 };
 
 const newField = record<{ path: 1; value: 1 }>({ path: listOf(integer(0, 2 ** 24), 16, 1), value: expression });
-const subject = record<{ field: 1; value: 1 }>({ field: name, value: expression });
+const subject = record<{ field: 1; value: 1 }>({ field: text, value: expression });
 const compare = oneOf("equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual");
 const binary = oneOf(
   ...(["add", "subtract", "multiply", "divide", "remainder", "and", "or", "xor"] as const),

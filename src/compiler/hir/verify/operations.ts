@@ -2,6 +2,7 @@ import { type ArgumentShape, type Operation, operationNamed, type ResultShape } 
 import { sameLayout, sameType } from "../equality.ts";
 import type { Layout } from "../layout.ts";
 import { mapKinds } from "../map-kinds.ts";
+import { ruleField } from "../settings-tree.ts";
 import type { MapDeclaration, OperationExpression } from "../tree.ts";
 import {
   boolType,
@@ -28,6 +29,8 @@ const constantLimits: Readonly<Record<string, (value: number) => boolean>> = {
   zeroMeansNone: (value) => value === 0 || value === 1,
   /** BPF_ANY, BPF_NOEXIST, BPF_EXIST. */
   flags: (value) => value >= 0 && value <= 2,
+  setting: (value) => value >= 0,
+  field: (value) => value >= 0,
 };
 
 interface Call {
@@ -139,7 +142,7 @@ function atomicType({ node }: Call): ScalarType | undefined {
 }
 
 function resultType(call: Call, shape: ResultShape): Type | undefined {
-  const { node, map } = call;
+  const { node, map, scope } = call;
   switch (shape) {
     case "void":
       return voidType;
@@ -165,6 +168,10 @@ function resultType(call: Call, shape: ResultShape): Type | undefined {
       return optionalType(numberType);
     case "local":
       return node.layout && refType("local", node.layout);
+    case "ruleField": {
+      const [setting = 0, field = 0] = node.constants ?? [];
+      return ruleField(scope.module.settings, setting, field)?.type;
+    }
   }
 }
 

@@ -86,11 +86,13 @@ export function describe(value: unknown): string {
 export const boolean = shape("true or false", (value) => typeof value === "boolean");
 export const text = shape("a string", (value) => typeof value === "string");
 
+function isName(value: unknown): boolean {
+  return typeof value === "string" && /^[\p{L}\p{N}\p{P}\p{S} ]{1,128}$/u.test(value) && !/^[#@]/.test(value);
+}
+
 /** An identifier or a kernel name: what goes into messages, BTF and file names. */
-export const name = shape(
-  "a name (1 to 128 printable characters)",
-  (value) => typeof value === "string" && /^[\p{L}\p{N}\p{P}\p{S} ]{1,128}$/u.test(value) && !/^[#@]/.test(value),
-);
+export const name = shape("a name (1 to 128 printable characters)", isName);
+export const nameOrNothing = shape("a name or nothing", (value) => value === "" || isName(value));
 
 export function integer(low: number, high: number): Shape {
   return shape(

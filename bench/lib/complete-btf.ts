@@ -1,6 +1,7 @@
 /**
- * clang leaves the places of variables in a data section at 0 in BTF; libbpf fills them in from the symbol table
- * (libbpf.c, btf_fixup_datasec). Done here in the object's own bytes, so that an object with several maps can be read.
+ * clang leaves the sizes of data sections in BTF, and the places of variables in them, at 0; libbpf fills them in from
+ * the section and symbol tables (libbpf.c, btf_fixup_datasec). Done here in the object's own bytes, so that objects with
+ * several maps can be read and their BTF loaded.
  */
 import { readElf } from "../../src/bytecode/elf-reader.ts";
 
@@ -31,8 +32,8 @@ function extraBytes(kind: number, count: number): number {
   }
 }
 
-/** Writes each map's offset into the object's BTF. */
-export function fillMapOffsets(object: Uint8Array): Uint8Array {
+/** The object with sizes and offsets of data sections in its BTF. */
+export function completeBtf(object: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(object);
   const file = readElf(bytes);
   const btf = file.section(".BTF")?.data;
@@ -51,6 +52,8 @@ export function fillMapOffsets(object: Uint8Array): Uint8Array {
     const [kind, count] = [(info >>> 24) & 0x1f, info & 0xffff];
     if (kind === KIND_VAR) variables.set(id, nameAt(view.getUint32(at, true)));
     if (kind === KIND_DATASEC) {
+      const section = file.section(nameAt(view.getUint32(at, true)));
+      if (section) view.setUint32(at + 8, section.size, true);
       for (let index = 0; index < count; index++) {
         const entry = at + TYPE_SIZE + index * 12;
         const name = variables.get(view.getUint32(entry, true));

@@ -1,0 +1,36 @@
+/** Parses, looks the source up and counts: what a function of a chain does at least. */
+import { be32, hash, onPacket, Pass, perCpuArray, struct, u64 } from "iovisor/kernel";
+import { Ethernet, EtherType, Ipv4 } from "../programs/headers.ts";
+
+export const Traffic = struct({ packets: u64, bytes: u64 });
+export const marks = hash({ key: be32, value: u64, maxEntries: 1024 });
+export const traffic = perCpuArray({ value: Traffic, maxEntries: 2 });
+
+/** Parses and counts. */
+export const count = onPacket((packet) => {
+  const ethernet = packet.at(0, Ethernet);
+  if (ethernet?.type !== EtherType.ipv4) return Pass;
+  const ip = packet.at(Ethernet.size, Ipv4);
+  if (!ip || ip.length < Ipv4.size) return Pass;
+  const counter = traffic.ref(0);
+  if (counter) {
+    counter.packets += 1n;
+    counter.bytes += u64(ip.length);
+  }
+  return Pass;
+});
+
+/** Parses, looks up and counts. */
+export const mark = onPacket((packet) => {
+  const ethernet = packet.at(0, Ethernet);
+  if (ethernet?.type !== EtherType.ipv4) return Pass;
+  const ip = packet.at(Ethernet.size, Ipv4);
+  if (!ip || ip.length < Ipv4.size) return Pass;
+  const marked = marks.ref(ip.source);
+  const counter = traffic.ref(marked ? 1 : 0);
+  if (counter) {
+    counter.packets += 1n;
+    counter.bytes += u64(ip.length);
+  }
+  return Pass;
+});

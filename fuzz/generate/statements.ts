@@ -1,0 +1,48 @@
+import { atomicAddStatement } from "./atomics.ts";
+import { assignStatement, storeStatement } from "./assignments.ts";
+import { ifStatement, labelledBlock, leaveStatement, narrowStatement, switchStatement } from "./branches.ts";
+import { callStatement } from "./call-statements.ts";
+import type { Context } from "./context.ts";
+import { destructure, letStatement, localStatement, lookupStatement, viewStatement } from "./definitions.ts";
+import { lockStatement } from "./locks.ts";
+import { loopStatement } from "./loops.ts";
+import { mapStatement, resizeStatement, ringStatement, tailCallStatement } from "./map-statements.ts";
+
+/** Writes one statement (or a few that belong together); false when there is nothing to make it of. */
+export type Statement = (c: Context) => boolean;
+
+const everywhere: readonly (readonly [weight: number, make: Statement])[] = [
+  [10, letStatement],
+  [6, assignStatement],
+  [10, storeStatement],
+  [7, ifStatement],
+  [3, switchStatement],
+  [3, destructure],
+  [4, localStatement],
+];
+
+const outsideOfLocks: readonly (readonly [weight: number, make: Statement])[] = [
+  ...everywhere,
+  [8, viewStatement],
+  [8, lookupStatement],
+  [8, narrowStatement],
+  [5, loopStatement],
+  [4, atomicAddStatement],
+  [6, mapStatement],
+  [2, ringStatement],
+  [2, resizeStatement],
+  [1, tailCallStatement],
+  [3, lockStatement],
+  [3, callStatement],
+  [2, labelledBlock],
+  [3, leaveStatement],
+];
+
+/** Some statements, as many as are left at most. */
+export function statements(c: Context, count: number): void {
+  for (let made = 0; made < count && c.statements > 0; ) {
+    const make = c.random.weighted(c.place.locked ? everywhere : outsideOfLocks);
+    c.statements--;
+    if (make(c)) made++;
+  }
+}

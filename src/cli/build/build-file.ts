@@ -1,0 +1,32 @@
+import { renameSync, writeFileSync } from "node:fs";
+import { type BuildFormat, buildModule } from "../../engine/build.ts";
+import { compileSource } from "../../engine/source.ts";
+import { IovisorError } from "../../errors.ts";
+import type { BuildArguments } from "../commands/build.ts";
+import { parseSettings } from "../run/settings.ts";
+import { withProgress } from "../terminal.ts";
+
+/** `iovisor build`: writes the whole file or nothing. */
+export async function buildFile(file: string, { output, hook, set }: BuildArguments): Promise<void> {
+  const format = formatOf(output);
+  const { module } = await withProgress(`compiling ${file}`, () => compileSource(file));
+  const bytes = buildModule(module, format, parseSettings(set), hook);
+  const temporary = `${output}.${process.pid}`;
+  try {
+    writeFileSync(temporary, bytes);
+    renameSync(temporary, output);
+  } catch (error) {
+    throw new IovisorError(
+      "E_USAGE",
+      `${output} cannot be written: ${(error as Error).message}`,
+      "choose another place",
+    );
+  }
+  process.stderr.write(`${output}: ${bytes.length} bytes of ${format === "elf" ? "ELF" : "HIR"}\n`);
+}
+
+function formatOf(output: string): BuildFormat {
+  if (output.endsWith(".o")) return "elf";
+  if (output.endsWith(".json")) return "hir";
+  throw new IovisorError("E_USAGE", `the name ${output} does not say what to make`, "end it in .o or in .hir.json");
+}

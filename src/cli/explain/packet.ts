@@ -1,0 +1,48 @@
+import { existsSync, readFileSync } from "node:fs";
+import { linkTypes } from "../../capture/capture.ts";
+import { buildPacket, describePacket } from "../../capture/packet.ts";
+import { readCapture } from "../../capture/read-capture.ts";
+import { IovisorError } from "../../errors.ts";
+
+/** Bytes of an Ethernet header: what a packet without one gets in front. */
+const ethernetLength = 14;
+
+/** A packet from a capture file (the `index`-th, from 1) or from a description. It begins with its Ethernet header. */
+export function readPacket(text: string, index: number): Uint8Array {
+  if (existsSync(text)) return capturedPacket(text, index);
+  if (/\.(pcap|pcapng|cap)$/.test(text)) {
+    throw new IovisorError(
+      "E_USAGE",
+      `${text} does not exist`,
+      "give the path of a capture file, or describe a packet",
+    );
+  }
+  const bytes = buildPacket(text);
+  return /^\s*ip6?\b/.test(text) ? framed(bytes) : bytes;
+}
+
+function capturedPacket(path: string, index: number): Uint8Array {
+  const packets = readCapture(readFileSync(path));
+  const packet = packets[index - 1];
+  if (!packet) {
+    throw new IovisorError("E_USAGE", `${path} has no packet ${index}`, `it has ${packets.length}, counted from 1`);
+  }
+  if (packet.linkType === linkTypes.ip) return framed(packet.bytes);
+  if (packet.linkType === linkTypes.ethernet) return packet.bytes;
+  const remedy = "capture on an Ethernet device";
+  throw new IovisorError("E_USAGE", `packet ${index} of ${path} has link type ${packet.linkType}`, remedy);
+}
+
+/** An IP packet in a frame with empty addresses. */
+function framed(packet: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(ethernetLength + packet.length);
+  frame.set(packet, ethernetLength);
+  const type = packet[0]! >> 4 === 6 ? 0x86dd : 0x0800;
+  new DataView(frame.buffer).setUint16(12, type);
+  return frame;
+}
+
+/** A packet in one line. */
+export function showPacket(bytes: Uint8Array): string {
+  return `${describePacket(bytes)} (${bytes.length} bytes)`;
+}

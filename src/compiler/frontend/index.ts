@@ -1,0 +1,93 @@
+import { basename, resolve } from "node:path";
+import ts from "typescript";
+import type { Diagnostic } from "../diagnostics.ts";
+import { messages } from "../diagnostics.ts";
+import { hirVersion, type Module } from "../hir/tree.ts";
+import { expandProgram } from "./handlers.ts";
+import { moduleValue, moduleFrame } from "./module-scope.ts";
+import { createProgram, isLibraryFile, type Overlay } from "./program.ts";
+import { Session } from "./session.ts";
+import { checkSyntax } from "./syntax.ts";
+import { tscDiagnostics } from "./tsc-diagnostics.ts";
+
+export interface CompileOptions {
+  /** Text that stands in for files, by absolute path: unsaved edits, generated modules. */
+  readonly overlay?: ReadonlyMap<string, string>;
+}
+
+export interface Compilation {
+  /** Absent when there are diagnostics. */
+  readonly module?: Module;
+  /** Everything that is wrong, in the order of the files and lines. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Absolute paths of the files that the module is made of, for who watches them. */
+  readonly dependencies: readonly string[];
+}
+
+/**
+ * Compiles a kernel module and all that it imports to HIR. What is wrong with the source comes as diagnostics; nothing
+ * is thrown for it. Later calls for the same entry reuse what did not change.
+ */
+export function compileModule(entryPath: string, options: CompileOptions = {}): Compilation {
+  const entry = resolve(entryPath);
+  const overlay: Overlay = options.overlay ?? new Map();
+  const program = createProgram(entry, overlay);
+  const file = program.getSourceFile(entry);
+  if (!file) return { diagnostics: [missing(entry)], dependencies: [entry] };
+  const own = program.getSourceFiles().filter((one) => !isLibraryFile(one.fileName));
+  const dependencies = own.map((one) => one.fileName);
+  const session = new Session(program, file);
+  const fromTsc = tscDiagnostics(program);
+  for (const one of own) checkSyntax(session, one);
+  evaluateModule(session, file);
+  const diagnostics = combine(fromTsc, session.diagnostics);
+  if (diagnostics.length > 0) return { diagnostics, dependencies };
+  return { module: moduleOf(session), diagnostics, dependencies };
+}
+
+function missing(entry: string): Diagnostic {
+  return { code: "TS6053", message: `File '${entry}' not found.`, file: entry, line: 1, column: 1, length: 0 };
+}
+
+function moduleOf(session: Session): Module {
+  const { maps, settings, programs } = session;
+  const name = basename(session.entry.fileName).replace(/\.ts$/, "");
+  return { version: hirVersion, name, sources: session.sources, maps, settings, programs };
+}
+
+/** Every declaration of the entry, then every program that it exports. */
+function evaluateModule(session: Session, file: ts.SourceFile): void {
+  const { checker } = session;
+  const frame = moduleFrame(session);
+  for (const statement of file.statements) {
+    if (!ts.isVariableStatement(statement)) continue;
+    for (const { name } of statement.declarationList.declarations) {
+      const symbol = ts.isIdentifier(name) ? checker.getSymbolAtLocation(name) : undefined;
+      if (symbol) moduleValue(frame, symbol, name);
+    }
+  }
+  const module = checker.getSymbolAtLocation(file);
+  const exports = module ? checker.getExportsOfModule(module) : [];
+  for (const symbol of exports) {
+    if (!isValue(symbol, checker)) continue;
+    const value = moduleValue(frame, symbol, symbol.valueDeclaration ?? symbol.declarations?.[0] ?? file);
+    if (value.kind === "program") session.programs.push(expandProgram(session, symbol.name, value));
+  }
+  if (session.programs.length === 0 && session.diagnostics.length === 0)
+    session.reportAt(file, 0, 0, messages.noProgram());
+}
+
+function isValue(symbol: ts.Symbol, checker: ts.TypeChecker): boolean {
+  const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+  return (target.flags & ts.SymbolFlags.Value) !== 0;
+}
+
+/** Ours stay where tsc says nothing about the same line: what it says there is the cause. */
+function combine(fromTsc: readonly Diagnostic[], own: readonly Diagnostic[]): readonly Diagnostic[] {
+  const lines = new Set(fromTsc.map((one) => `${one.file}:${one.line}`));
+  const kept = own.filter((one) => /^IOV1/.test(one.code) || !lines.has(`${one.file}:${one.line}`));
+  return [...fromTsc, ...kept].sort(
+    (left, right) =>
+      left.file.localeCompare(right.file) || left.line - right.line || left.column - right.column,
+  );
+}

@@ -1,0 +1,103 @@
+import type ts from "typescript";
+import { type OperationName, operations } from "../../../language/operations.ts";
+import { messages } from "../../diagnostics.ts";
+import { boolType, numberType, optionalType, refType, type Type, verdictType } from "../../hir/types.ts";
+import * as build from "../build.ts";
+import { toType } from "../coerce.ts";
+import type { Frame } from "../frame.ts";
+import { type BuiltinValue, builtin, type ObjectValue, poison, runtime, type Value } from "../values.ts";
+import { constantNumber, numbers, options, values } from "./arguments.ts";
+import type { Library, LibraryEntry } from "./index.ts";
+import { requireKind } from "./kinds.ts";
+import { layoutOf } from "./layouts.ts";
+import { programOf } from "./programs.ts";
+
+export const packetLibrary: Library = {
+  Pass: verdict("verdict.pass"),
+  Drop: verdict("verdict.drop"),
+  transmit: () => numberOperation("verdict.transmit", verdictType),
+  redirect: () => numberOperation("verdict.redirect", verdictType),
+  onPacket: () => builtin("onPacket", (frame, call) => programOf(frame, call, { programKind: "packet", handler: 0 })),
+};
+
+export function verdict(name: OperationName): LibraryEntry {
+  return (frame, node) =>
+    requireKind(frame, name, node) ? runtime(build.operation(name, [], verdictType, frame.at(node))) : poison;
+}
+
+/** An operation whose arguments are numbers; the table says how many. */
+export function numberOperation(name: OperationName, result: Type): BuiltinValue {
+  return builtin(name, (frame, call) => {
+    if (!frame.inProgram) return frame.fail(call, messages.runtimeAtModuleScope(name));
+    if (!requireKind(frame, name, call)) return poison;
+    const args = numbers(frame, call, operations[name].args.length);
+    return args ? runtime(build.operation(name, args, result, frame.at(call))) : poison;
+  });
+}
+
+/** The parameter of a packet handler. */
+export const packetObject: ObjectValue = {
+  kind: "object",
+  what: "the packet",
+  member(frame, name, node) {
+    const read = (operation: string, type: Type): Value => runtime(build.operation(operation, [], type, frame.at(node)));
+    switch (name) {
+      case "length":
+      case "ingressIfindex":
+      case "queue":
+        return read(`packet.${name}`, numberType);
+      case "vlanTag":
+        return read("packet.vlanTag", optionalType(numberType));
+      case "at":
+        return builtin("at", viewAt);
+      case "setLength":
+        return numberOperation("packet.setLength", boolType);
+      case "pushVlan":
+        return numberOperation("packet.pushVlan", boolType);
+      case "popVlan":
+        return numberOperation("packet.popVlan", boolType);
+      case "adjustRoom":
+        return builtin("adjustRoom", adjustRoom);
+      case "replaceChecksum":
+        return builtin("replaceChecksum", replaceChecksum);
+      default:
+        return undefined;
+    }
+  },
+};
+
+function viewAt(frame: Frame, call: ts.CallExpression): Value {
+  const [offset, of] = values(frame, call) ?? [];
+  const layout = of && layoutOf(frame, of, call.arguments[1] ?? call);
+  const position = offset && toType(frame, offset, numberType, call.arguments[0]!);
+  if (!layout || !position) return poison;
+  const type = optionalType(refType("packet", layout));
+  return runtime(build.operation("packet.at", [position], type, frame.at(call), { layout }));
+}
+
+function adjustRoom(frame: Frame, call: ts.CallExpression): Value {
+  const [given] = values(frame, call) ?? [];
+  const delta = given && constantNumber(frame, given, "the number of bytes", call);
+  if (delta === undefined) return poison;
+  if (delta === 0 || Math.abs(delta) > 256) return frame.fail(call, messages.constantRange(String(delta), "1 to 256 bytes"));
+  return runtime(build.operation("packet.adjustRoom", [], boolType, frame.at(call), { constants: [delta] }));
+}
+
+function replaceChecksum(frame: Frame, call: ts.CallExpression): Value {
+  const given = values(frame, call);
+  const record = given && options(frame, given[3], call);
+  if (!record) return poison;
+  const args = given.slice(0, 3).map((value, index) => toType(frame, value, numberType, call.arguments[index]!));
+  const size = constantNumber(frame, record.members.get("size"), '"size"', call);
+  const flags = ["pseudoHeader", "zeroMeansNone"].map((name) => flag(frame, record.members.get(name), name, call));
+  if (!args.every((one) => one !== undefined) || size === undefined || flags.includes(undefined)) return poison;
+  const constants = [size, ...(flags as number[])];
+  return runtime(build.operation("packet.replaceChecksum", args, boolType, frame.at(call), { constants }));
+}
+
+function flag(frame: Frame, value: Value | undefined, name: string, node: ts.Node): number | undefined {
+  if (!value || value.kind === "undefined") return 0;
+  if (value.kind === "constant" && value.type === "bool") return Number(value.value);
+  if (value.kind !== "poison") frame.fail(node, messages.notConstant(`"${name}"`));
+  return undefined;
+}

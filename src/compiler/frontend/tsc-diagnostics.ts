@@ -1,0 +1,27 @@
+import ts from "typescript";
+import type { Diagnostic } from "../diagnostics.ts";
+import { isLibraryFile } from "./program.ts";
+
+/** tsc's own messages about the module's files, in its words. */
+export function tscDiagnostics(program: ts.Program): readonly Diagnostic[] {
+  const all = [...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics()];
+  for (const file of program.getSourceFiles()) {
+    if (isLibraryFile(file.fileName)) continue;
+    const syntax = program.getSyntacticDiagnostics(file);
+    all.push(...(syntax.length > 0 ? syntax : program.getSemanticDiagnostics(file)));
+  }
+  return all.filter((one) => one.category === ts.DiagnosticCategory.Error).map(converted);
+}
+
+export function hasSyntaxErrors(program: ts.Program): boolean {
+  return program.getSourceFiles().some((file) => program.getSyntacticDiagnostics(file).length > 0);
+}
+
+function converted({ code, messageText, file, start = 0, length = 0 }: ts.Diagnostic): Diagnostic {
+  const message = ts.flattenDiagnosticMessageText(messageText, "\n");
+  if (!file) return { code: `TS${code}`, message, file: "", line: 1, column: 1, length: 0 };
+  const { line, character } = file.getLineAndCharacterOfPosition(start);
+  const lineEnd = file.getLineEndOfPosition(start);
+  const shown = Math.max(0, Math.min(length, lineEnd - start));
+  return { code: `TS${code}`, message, file: file.fileName, line: line + 1, column: character + 1, length: shown };
+}

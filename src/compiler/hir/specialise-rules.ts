@@ -1,0 +1,87 @@
+import { ruleFieldValue } from "./interpret/expressions.ts";
+import type { SettingValues } from "./settings.ts";
+import type {
+  Expression,
+  MatchExpression,
+  OperationExpression,
+  SettingDeclaration,
+  SettingType,
+  SettingValue,
+} from "./tree.ts";
+import { boolType, numberType, type ScalarType } from "./types.ts";
+
+const matcherName = "value";
+
+function rulesName(setting: string): string {
+  return `${setting}.rules`;
+}
+
+/** A list of rules of one matcher each for every set: what `match` over the set becomes. */
+export function rulesOfSets(settings: readonly SettingDeclaration[]): readonly SettingDeclaration[] {
+  return settings.flatMap((setting): SettingDeclaration[] => {
+    if (setting.type.kind !== "set" || setting.type.element.kind !== "matcher") return [];
+    const { element, maxItems } = setting.type;
+    const type: SettingType = {
+      kind: "list",
+      element: { kind: "struct", fields: [{ name: matcherName, type: element }] },
+      ...(maxItems === undefined ? {} : { maxItems }),
+    };
+    const items = setting.default as readonly SettingValue[];
+    return [
+      { ...setting, name: rulesName(setting.name), type, default: items.map((item) => ({ [matcherName]: item })) },
+    ];
+  });
+}
+
+/** A match over a set as a match over the rules that stand for it. */
+export function matchOverRules(node: MatchExpression, settings: readonly SettingDeclaration[]): MatchExpression {
+  if (settings.find((one) => one.name === node.setting)?.type.kind !== "set") return node;
+  const subjects = node.subjects.map((subject) => ({ ...subject, field: matcherName }));
+  return { ...node, setting: rulesName(node.setting), subjects };
+}
+
+/** Rules from `first` to the next run's that agree in a field. */
+interface Run {
+  readonly first: number;
+  readonly value: bigint | boolean;
+}
+
+/**
+ * The field of a rule whose index only the packet decides, as comparisons of the index: rules that follow each other
+ * mostly agree, so a search among the runs of equal values is short.
+ *
+ * @param index a local: it is read several times.
+ */
+export function ruleFieldSearch(
+  node: OperationExpression,
+  index: Expression,
+  settings: readonly SettingDeclaration[],
+  values: SettingValues,
+): Expression {
+  const [setting = 0, field = 0] = node.constants ?? [];
+  const runs: Run[] = [];
+  for (let rule = 0; ; rule++) {
+    const value = ruleFieldValue(settings, values, { setting, field, rule });
+    if (value === undefined) break;
+    if (runs.at(-1)?.value !== value) runs.push({ first: rule, value });
+  }
+  const type = node.type as ScalarType;
+  // Without rules nothing ever matches, and the value is never asked for.
+  const zero = type.kind === "bool" ? false : 0n;
+  return search(runs.length > 0 ? runs : [{ first: 0, value: zero }], index, type, node.at);
+}
+
+function search(runs: readonly Run[], index: Expression, type: ScalarType, at: number): Expression {
+  const [only] = runs;
+  if (runs.length === 1) return { kind: "constant", type, value: only!.value, at };
+  const middle = runs.length >> 1;
+  const right: Expression = { kind: "constant", type: numberType, value: BigInt(runs[middle]!.first), at };
+  return {
+    kind: "conditional",
+    test: { kind: "compare", operator: "less", left: index, right, type: boolType, at },
+    then: search(runs.slice(0, middle), index, type, at),
+    otherwise: search(runs.slice(middle), index, type, at),
+    type,
+    at,
+  };
+}
