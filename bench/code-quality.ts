@@ -111,7 +111,7 @@ async function compare(program: BenchProgram, sides: Sides, pairs: number, dispa
     for (const each of [ours, clang]) program.fill?.(each.maps);
     dispatcher.hold([first.program, second.program]);
     for (const [index, one] of program.cases.entries()) {
-      const [a, b] = timeCase(one, ours, clang);
+      const [a, b] = timeCase(one, ours, clang, layout >> 1);
       times[index]!.ours.push(...a);
       times[index]!.clang.push(...b);
       times[index]!.logRatios.push(median(a.map((value, pair) => Math.log(value / b[pair]!))));
@@ -129,7 +129,7 @@ async function compare(program: BenchProgram, sides: Sides, pairs: number, dispa
   return { name: program.name, ours: sizes.ours, clang: sizes.clang, cases };
 }
 
-function timeCase(one: PacketCase, ours: LoadedProgram, clang: LoadedProgram) {
+function timeCase(one: PacketCase, ours: LoadedProgram, clang: LoadedProgram, first: number) {
   const contenders = [ours, clang].map(({ program, maps }) => ({
     program,
     prepare: one.prepare && (() => one.prepare?.(maps)),
@@ -139,6 +139,7 @@ function timeCase(one: PacketCase, ours: LoadedProgram, clang: LoadedProgram) {
     pairs: PAIRS_PER_LAYOUT,
     runMilliseconds: RUN_MILLISECONDS,
     mostRepeats: one.mostRepeats,
+    first,
   });
   return [series[0]!, series[1]!] as const;
 }

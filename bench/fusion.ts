@@ -62,7 +62,7 @@ function measure(module: Module, program: string, length: number, pairs: number,
     const programs = [fused.entry, tailCalls.entry, empty];
     dispatcher.hold(layout % 2 ? programs.toReversed() : programs);
     const contenders = programs.map((one) => ({ program: one }));
-    const timed = timeInterleaved(contenders, { packet, pairs: PAIRS_PER_LAYOUT, runMilliseconds: 5 });
+    const timed = timeInterleaved(contenders, { packet, pairs: PAIRS_PER_LAYOUT, runMilliseconds: 5, first: layout });
     for (const [index, values] of timed.series.entries()) series[index]!.push(...values);
   }
   const [fused, tailCalls, floor] = series.map(median);

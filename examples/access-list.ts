@@ -30,7 +30,15 @@ import {
   type u32,
   u64,
 } from "iovisor/kernel";
-import { Ethernet, EtherType, IpProtocol, Ipv4, Ports } from "iovisor/kernel/headers";
+import {
+  Ethernet,
+  EtherType,
+  IpProtocol,
+  Ipv4,
+  ipv4HeaderLength,
+  isLaterFragment,
+  Ports,
+} from "iovisor/kernel/headers";
 
 const mostRules = 4096;
 
@@ -72,9 +80,9 @@ export default onPacket((packet) => {
 /** 0 where there are no ports; port 0 is reserved and not used on the wire (RFC 6335). */
 function destinationPort(packet: Packet): u16 {
   const ip = packet.at(Ethernet.size, Ipv4);
-  if (ip === undefined || (ip.fragment & 0x1fff) !== 0) return 0;
+  if (ip === undefined || isLaterFragment(ip)) return 0;
   if (ip.protocol !== IpProtocol.tcp && ip.protocol !== IpProtocol.udp) return 0;
-  const ports = packet.at(Ethernet.size + ((ip.versionIhl & 0x0f) << 2), Ports);
+  const ports = packet.at(Ethernet.size + ipv4HeaderLength(ip), Ports);
   return ports?.destination ?? 0;
 }
 

@@ -40,14 +40,21 @@ import {
   u64,
   type Verdict,
 } from "iovisor/kernel";
-import { Ethernet, EtherType, IpProtocol, Ipv4, Ports } from "iovisor/kernel/headers";
+import {
+  Ethernet,
+  EtherType,
+  IpProtocol,
+  Ipv4,
+  Ipv4Fragment,
+  ipv4HeaderLength,
+  Ports,
+  Tcp,
+  Udp,
+} from "iovisor/kernel/headers";
 
 const mostBackends = 16;
-/** Where the checksum stands in each transport header. */
-const tcpChecksum = 16;
-const udpChecksum = 6;
-/** More fragments follow, or this is not the first (RFC 791). */
-const fragmented = 0x3fff;
+/** More fragments follow, or this is not the first. */
+const fragmented = Ipv4Fragment.moreFragments | Ipv4Fragment.offsetMask;
 
 export const Backend = struct({
   address: be32,
@@ -74,7 +81,7 @@ export default onPacket((packet) => {
   if (ethernet?.type !== EtherType.ipv4) return Pass;
   const ip = packet.at(Ethernet.size, Ipv4);
   if (ip?.protocol !== settings.protocol || (ip.fragment & fragmented) !== 0) return Pass;
-  const transport: u32 = Ethernet.size + ((ip.versionIhl & 0x0f) << 2);
+  const transport = Ethernet.size + ipv4HeaderLength(ip);
   const ports = packet.at(transport, Ports);
   const backends = pool.ref(0);
   if (ports === undefined || backends === undefined) return Pass;
@@ -126,10 +133,12 @@ function isBackend(backends: PoolRef, address: u32): boolean {
 }
 
 function toBackend(packet: Packet, transport: u32, backends: PoolRef, flow: u64): Verdict {
-  const backend = backends.backends[choose(backends, flow)];
+  const chosen = choose(backends, flow);
   const ethernet = packet.at(0, Ethernet);
   const ip = packet.at(Ethernet.size, Ipv4);
-  if (backends.size === 0 || backend === undefined || ethernet === undefined || ip === undefined) return Drop;
+  if (chosen >= mostBackends || chosen >= backends.size || ethernet === undefined || ip === undefined) return Drop;
+  const backend = backends.backends[chosen];
+  if (backend === undefined) return Drop;
   atomicAdd(backend, "packets", 1n);
   ethernet.destination = backend.mac;
   ethernet.source = backend.source;
@@ -155,8 +164,8 @@ function fixChecksums(packet: Packet, transport: u32, from: u32, to: u32): boole
 
 function fixTransport(packet: Packet, transport: u32, from: u32, to: u32): boolean {
   if (settings.protocol === IpProtocol.tcp) {
-    return packet.replaceChecksum(transport + tcpChecksum, from, to, { size: 4, pseudoHeader: true });
+    return packet.replaceChecksum(transport + offsetOf(Tcp, "checksum"), from, to, { size: 4, pseudoHeader: true });
   }
   const options = { size: 4, pseudoHeader: true, zeroMeansNone: true } as const;
-  return packet.replaceChecksum(transport + udpChecksum, from, to, options);
+  return packet.replaceChecksum(transport + offsetOf(Udp, "checksum"), from, to, options);
 }

@@ -26,7 +26,17 @@ import {
   type u32,
   u64,
 } from "iovisor/kernel";
-import { Ethernet, EtherType, IpProtocol, Ipv4, Ipv6, Udp } from "iovisor/kernel/headers";
+import {
+  Dns,
+  Ethernet,
+  EtherType,
+  IpProtocol,
+  Ipv4,
+  Ipv6,
+  ipv4HeaderLength,
+  isLaterFragment,
+  Udp,
+} from "iovisor/kernel/headers";
 
 /** Longest name that an event holds, in characters. */
 const nameLimit = 128;
@@ -34,8 +44,6 @@ const nameLimit = 128;
 const longestLabel = 63;
 const response = 0x8000;
 const dot = 0x2e;
-
-const Dns = struct({ id: be16, flags: be16, questions: be16, answers: be16, authorities: be16, additional: be16 });
 
 export const Query = struct({
   /** Nanoseconds since boot. */
@@ -66,14 +74,14 @@ type Event = TypeOf<typeof Query>;
 
 function logIpv4(packet: Packet): void {
   const ip = packet.at(Ethernet.size, Ipv4);
-  if (ip?.protocol !== IpProtocol.udp || (ip.fragment & 0x1fff) !== 0) return;
+  if (ip?.protocol !== IpProtocol.udp || isLaterFragment(ip)) return;
   const event = Query();
   event.family = 4;
   event.source[0] = u8(ip.source >>> 24);
   event.source[1] = u8(ip.source >>> 16);
   event.source[2] = u8(ip.source >>> 8);
   event.source[3] = u8(ip.source);
-  logQuery(packet, Ethernet.size + ((ip.versionIhl & 0x0f) << 2), event);
+  logQuery(packet, Ethernet.size + ipv4HeaderLength(ip), event);
 }
 
 function logIpv6(packet: Packet): void {

@@ -8,7 +8,7 @@
  * (`ethtool -K eth0 rxvlan off` leaves it there). This counts right in each case. VLAN 0 stands for "no tag".
  */
 import { be16, onPacket, type Packet, Pass, perCpuHash, struct, u16, u64 } from "iovisor/kernel";
-import { EtherType } from "iovisor/kernel/headers";
+import { EtherType, vlanId } from "iovisor/kernel/headers";
 
 /** From a frame's 13th byte on: EtherType, and behind it the tag control information where the type is one of a tag. */
 const Tag = struct({ type: be16, control: be16 });
@@ -26,7 +26,7 @@ export default onPacket((packet) => {
   const second = first === undefined ? undefined : tagAt(packet, secondTag);
   const outer = beside ?? first ?? 0;
   const inner = (beside === undefined ? second : first) ?? 0;
-  count({ outer: outer & 0xfff, inner: inner & 0xfff }, packet.length);
+  count({ outer: vlanId(outer), inner: vlanId(inner) }, packet.length);
   return Pass;
 });
 

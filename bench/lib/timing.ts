@@ -74,6 +74,11 @@ export interface TimingOptions {
   readonly runMilliseconds: number;
   /** The most repetitions of a run, where state (room in a ring) bounds it. */
   readonly mostRepeats?: number | undefined;
+  /**
+   * Which contender begins the first round. To be changed from layout to layout: what the kernel still does for the
+   * programs before (freeing them) falls into the first run.
+   */
+  readonly first?: number;
 }
 
 /** Nanoseconds per packet of each run, by contender. `series[k][i]` and `series[m][i]` ran right after each other. */
@@ -108,7 +113,7 @@ export function timeInterleaved(contenders: readonly Contender[], options: Timin
   const repeat = Math.max(100, Math.min(wanted, options.mostRepeats ?? Number.POSITIVE_INFINITY));
   const series = contenders.map((): number[] => []);
   for (let pair = 0; pair < pairs; pair++) {
-    const order = contenders.map((_, index) => (index + pair) % contenders.length);
+    const order = contenders.map((_, index) => (index + pair + (options.first ?? 0)) % contenders.length);
     for (const index of order) series[index]!.push(runOnce(contenders[index]!, packet, repeat));
   }
   return { repeat, series };

@@ -25,17 +25,32 @@ export function runningKernelTypes(): KernelTypeSource {
 export function kernelTypeSource(btf: BtfReader): KernelTypeSource {
   return {
     field(struct, path) {
+      const tracepoint = /^btf_trace_(.+)$/.exec(struct)?.[1];
+      if (tracepoint !== undefined) return argumentField(btf, tracepoint, path);
       const id = btf.findStruct(struct) ?? btf.findUnion(struct);
-      const location = id === undefined ? undefined : member(btf, id, path.join("."));
+      const location = id === undefined ? undefined : member(btf, id, memberPath(path));
       return location && describe(btf, location);
-    },
-    tracepointArgument(tracepoint, argument) {
-      const index = tracepointArguments(btf, tracepoint)?.findIndex((one) => one.name === argument);
-      return index === undefined || index < 0 ? undefined : index;
     },
     functionId: (name) => btf.findFunc(name),
     tracepointId: (name) => btf.findTypedef(`btf_trace_${name}`),
   };
+}
+
+/** Steps as BTF's paths have them: numbers are indexes. */
+function memberPath(path: readonly string[]): string {
+  return path.reduce((text, step) => (/^\d+$/.test(step) ? `${text}[${step}]` : text ? `${text}.${step}` : step), "");
+}
+
+/** An argument of a BTF tracepoint, by its position: 64 bits each, of which an integer's own are taken. */
+function argumentField(btf: BtfReader, tracepoint: string, [step = ""]: readonly string[]): KernelField | undefined {
+  const index = Number(step);
+  const argument = tracepointArguments(btf, tracepoint)?.[index];
+  if (!argument) return undefined;
+  const type = btf.type(btf.resolve(argument.type));
+  const size = btf.sizeOf(argument.type) ?? 8;
+  const place = { offset: index * 8, size: 8, aggregate: false, pointer: type?.kind === "ptr" };
+  const signed = isSigned(btf, argument.type);
+  return size < 8 ? { ...place, signed, bits: { shift: 0, width: size * 8 } } : { ...place, signed };
 }
 
 function describe(btf: BtfReader, location: MemberLocation): KernelField | undefined {

@@ -96,7 +96,13 @@ test("a replacement that fails leaves the old version running", { skip, timeout:
   const [attachment] = running.attachments;
   const before = attachment!.programId;
   const { programs, ...rest } = counterModule();
-  const two = { ...rest, programs: [{ ...programs[0]!, name: "one" }, { ...programs[0]!, name: "two" }] };
+  const two = {
+    ...rest,
+    programs: [
+      { ...programs[0]!, name: "one" },
+      { ...programs[0]!, name: "two" },
+    ],
+  };
   assert.throws(() => running.replace(two), { code: "E_USAGE", message: /no program "count"/ });
   assert.throws(() => running.replace({ ...counterModule(), maps: [] }), Error);
   send(network, 2);
@@ -126,12 +132,15 @@ test("events go on across replacements", { skip, timeout: 20_000 }, async () => 
 test("says which programs there are when none fits the hook", { skip }, () => {
   using running = new RunningFunction(counterModule());
   const refuses = (where: string, message: RegExp, options = {}) =>
-    assert.throws(() => running.attach(where, options), (error) => {
-      assert.ok(error instanceof IovisorError);
-      assert.equal(error.code, "E_USAGE");
-      assert.match(`${error.message}; ${error.remedy}`, message);
-      return true;
-    });
+    assert.throws(
+      () => running.attach(where, options),
+      (error) => {
+        assert.ok(error instanceof IovisorError);
+        assert.equal(error.code, "E_USAGE");
+        assert.match(`${error.message}; ${error.remedy}`, message);
+        return true;
+      },
+    );
   refuses("cgroup-connect4:/", /no program for cgroup-connect4; its programs are: count \(packet\)/);
   refuses("xdp:lo", /no program "other" for xdp/, { program: "other" });
   refuses("sk-lookup", /does not run at the hook "sk-lookup"/);

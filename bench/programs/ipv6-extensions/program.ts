@@ -29,8 +29,12 @@ export const program = onPacket((packet) => {
 
   let next: u32 = ip.next;
   let offset: u32 = Ethernet.size + Ipv6.size;
+  let complete = false;
   for (const _ of range(headers)) {
-    if (!isExtension(next)) break;
+    if (!isExtension(next)) {
+      complete = true;
+      break;
+    }
     const extension = packet.at(offset, Extension);
     if (!extension) return Drop;
     if (next === Next.routing && extension.routingType === 0) return Drop;
@@ -39,7 +43,7 @@ export const program = onPacket((packet) => {
     else offset += (extension.length + 1) * 8;
     next = extension.next;
   }
-  if (isExtension(next)) return Drop;
+  if (!complete) return Drop;
 
   const count = upper.ref(next);
   if (count) count.value += 1n;

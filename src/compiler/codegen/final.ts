@@ -53,7 +53,9 @@ export function targetsOf(terminator: FinalTerminator): readonly number[] {
   }
 }
 
+/** The terminator with `map` applied to its targets; the same object when none of them changes. */
 export function mapTargets(terminator: FinalTerminator, map: (block: number) => number): FinalTerminator {
+  if (targetsOf(terminator).every((id) => map(id) === id)) return terminator;
   switch (terminator.kind) {
     case "jump":
       return { ...terminator, to: map(terminator.to) };

@@ -1,14 +1,15 @@
-import { type FinalBlock, mapTargets, targetsOf } from "./final.ts";
+import { type FinalBlock, type FinalTerminator, mapTargets, targetsOf } from "./final.ts";
 
 /**
  * Jumps to jumps go straight to the end, branches whose sides meet become jumps, equal blocks become one; what is no
  * longer reached goes, as the kernel refuses it. The first block is the entry.
  */
 export function tidyBlocks(blocks: readonly FinalBlock[]): FinalBlock[] {
+  const equal = new EqualBlocks(blocks);
   let current = [...blocks];
   for (let changed = true; changed; ) {
     threadJumps(current);
-    const merged = mergeEqual(current);
+    const merged = equal.merge(current);
     changed = merged.length < current.length;
     current = merged;
   }
@@ -35,29 +36,56 @@ function threadJumps(blocks: readonly FinalBlock[]): void {
   }
 }
 
-function mergeEqual(blocks: readonly FinalBlock[]): FinalBlock[] {
-  const first = new Map<string, number>();
-  const replaced = new Map<number, number>();
-  for (const [index, block] of blocks.entries()) {
-    const key = contentOf(block);
-    const known = first.get(key);
-    if (known === undefined) first.set(key, block.id);
-    else if (index > 0) replaced.set(block.id, known);
+/** Longer blocks are hardly ever equal; shared ends and the moves of edges are short. */
+const longestMerged = 8;
+
+/** Finds blocks that do the same, wherever in the source they come from. */
+class EqualBlocks {
+  /** The instructions of each block as text: these do not change, only where the block leads to. */
+  readonly #texts: ReadonlyMap<number, string>;
+
+  constructor(blocks: readonly FinalBlock[]) {
+    const short = blocks.slice(1).filter(({ items }) => items.length <= longestMerged);
+    this.#texts = new Map(short.map((block) => [block.id, textOf(block)]));
   }
-  if (replaced.size === 0) return [...blocks];
-  const kept = blocks.filter((block) => !replaced.has(block.id));
-  for (const block of kept) block.terminator = mapTargets(block.terminator, (id) => replaced.get(id) ?? id);
-  return kept;
+
+  merge(blocks: readonly FinalBlock[]): FinalBlock[] {
+    const first = new Map<string, number>();
+    const replaced = new Map<number, number>();
+    for (const block of blocks) {
+      const text = this.#texts.get(block.id);
+      if (text === undefined) continue;
+      const key = text + leavesTo(block.terminator);
+      const known = first.get(key);
+      if (known === undefined) first.set(key, block.id);
+      else replaced.set(block.id, known);
+    }
+    if (replaced.size === 0) return [...blocks];
+    const kept = blocks.filter((block) => !replaced.has(block.id));
+    for (const block of kept) block.terminator = mapTargets(block.terminator, (id) => replaced.get(id) ?? id);
+    return kept;
+  }
 }
 
-/** All that a block does, without where in the source it comes from. */
-function contentOf(block: FinalBlock): string {
-  const parts: string[] = block.items.map(({ instruction: i, link }) => {
-    const wide = i.wide === undefined ? "" : `:${i.wide}`;
-    return `${i.opcode}.${i.dst}.${i.src}.${i.offset}.${i.imm}${wide}${link ? JSON.stringify(link) : ""}`;
-  });
-  const { at: _at, ...terminator } = block.terminator;
-  return `${parts.join(" ")} ${JSON.stringify(terminator)}`;
+function textOf(block: FinalBlock): string {
+  let text = "";
+  for (const { instruction: i, link } of block.items) {
+    text += `${i.opcode}.${i.dst}.${i.src}.${i.offset}.${i.wide ?? i.imm}${link ? JSON.stringify(link) : ""} `;
+  }
+  return text;
+}
+
+function leavesTo(t: FinalTerminator): string {
+  switch (t.kind) {
+    case "exit":
+      return "exit";
+    case "jump":
+      return `jump ${t.to}`;
+    case "mayGoto":
+      return `maygoto ${t.then} ${t.otherwise}`;
+    case "branch":
+      return `${t.op}${t.width} ${t.left} ${t.right.kind} ${t.right.value} ${t.then} ${t.otherwise}`;
+  }
 }
 
 function reachable(blocks: readonly FinalBlock[]): FinalBlock[] {

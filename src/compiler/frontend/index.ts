@@ -1,14 +1,14 @@
 import { basename, resolve } from "node:path";
 import ts from "typescript";
-import type { Diagnostic } from "../diagnostics.ts";
-import { messages } from "../diagnostics.ts";
+import { type Diagnostic, messages } from "../diagnostics.ts";
 import { hirVersion, type Module } from "../hir/tree.ts";
 import { expandProgram } from "./handlers.ts";
-import { moduleValue, moduleFrame } from "./module-scope.ts";
+import { moduleFrame, moduleValue } from "./module-scope.ts";
 import { createProgram, isLibraryFile, type Overlay } from "./program.ts";
 import { Session } from "./session.ts";
 import { checkSyntax } from "./syntax.ts";
 import { tscDiagnostics } from "./tsc-diagnostics.ts";
+import type { ProgramValue } from "./values.ts";
 
 export interface CompileOptions {
   /** Text that stands in for files, by absolute path: unsaved edits, generated modules. */
@@ -40,7 +40,11 @@ export function compileModule(entryPath: string, options: CompileOptions = {}): 
   const fromTsc = tscDiagnostics(program);
   for (const one of own) checkSyntax(session, one);
   evaluateModule(session, file);
-  const diagnostics = combine(fromTsc, session.diagnostics);
+  let diagnostics = combine(fromTsc, session.diagnostics);
+  if (diagnostics.length === 0 && session.gaveUp) {
+    session.report(session.gaveUp, messages.internal("a value is missing"));
+    diagnostics = session.diagnostics;
+  }
   if (diagnostics.length > 0) return { diagnostics, dependencies };
   return { module: moduleOf(session), diagnostics, dependencies };
 }
@@ -71,10 +75,18 @@ function evaluateModule(session: Session, file: ts.SourceFile): void {
   for (const symbol of exports) {
     if (!isValue(symbol, checker)) continue;
     const value = moduleValue(frame, symbol, symbol.valueDeclaration ?? symbol.declarations?.[0] ?? file);
-    if (value.kind === "program") session.programs.push(expandProgram(session, symbol.name, value));
+    if (value.kind === "program") expand(session, symbol.name, value);
   }
   if (session.programs.length === 0 && session.diagnostics.length === 0)
     session.reportAt(file, 0, 0, messages.noProgram());
+}
+
+function expand(session: Session, name: string, value: ProgramValue): void {
+  try {
+    session.programs.push(expandProgram(session, name, value));
+  } catch (error) {
+    session.report(value.node, messages.internal(error instanceof Error ? error.message : String(error)));
+  }
 }
 
 function isValue(symbol: ts.Symbol, checker: ts.TypeChecker): boolean {

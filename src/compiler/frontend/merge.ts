@@ -39,6 +39,8 @@ export function merge(frame: Frame, branches: readonly Branch[], options: MergeO
   if (values.some((value) => value.kind === "poison")) return poison;
   const first = values[0]!;
   if (values.every((value) => isSame(value, first))) return first;
+  const fixed = values.find((value) => value.kind === "optionalRecord" && value.record.kind === "object");
+  if (fixed) return frame.fail(node, messages.compileTimeOnly("what match found"));
   const there = values.filter((value) => value.kind !== "undefined" && value.kind !== "void");
   if (there.every((value) => value.kind === "record" || value.kind === "optionalRecord"))
     return mergeRecords(frame, branches, options, node);

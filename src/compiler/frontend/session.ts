@@ -25,6 +25,8 @@ export class Session {
   readonly initializers = new Map<ts.Node, Value>();
   /** Struct layouts by name, so that two declarations of one name get different names. */
   readonly layouts = new Map<string, Layout[]>();
+  /** What the evaluator gave up first without a message: an error of tsc is the reason, or one of ours in here. */
+  gaveUp: ts.Node | undefined;
   readonly #sources: ts.SourceFile[] = [];
   readonly #diagnostics = new Map<string, Diagnostic>();
   readonly #assigned = new Map<ts.SourceFile, ReadonlySet<ts.Symbol>>();

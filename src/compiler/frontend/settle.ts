@@ -24,7 +24,7 @@ export function settle(frame: Frame, value: Value, name: string, node: ts.Node, 
       return settleRecord(frame, value, name, node);
     case "optionalRecord": {
       const present = settle(frame, runtime(value.present), `${name}_present`, node);
-      const record = settleRecord(frame, value.record, name, node);
+      const record = value.record.kind === "record" ? settleRecord(frame, value.record, name, node) : value.record;
       return present.kind === "runtime" ? { kind: "optionalRecord", present: present.expression, record } : poison;
     }
     case "list":

@@ -57,11 +57,11 @@ export interface RecordValue {
   readonly members: ReadonlyMap<string, Value>;
 }
 
-/** A record or undefined, as a function returns it. The members are to be used where `present` holds. */
+/** An object or undefined, as a function returns it. The members are to be used where `present` holds. */
 export interface OptionalRecordValue {
   readonly kind: "optionalRecord";
   readonly present: Expression;
-  readonly record: RecordValue;
+  readonly record: RecordValue | ObjectValue;
 }
 
 export interface ListValue {

@@ -1,5 +1,6 @@
 import type { Position } from "../hir/position.ts";
 import type { Module, Program } from "../hir/tree.ts";
+import { contextParameters } from "../hir/verify/scope.ts";
 import { FunctionBuilder } from "../ir/builder.ts";
 import { helpers } from "../ir/helpers.ts";
 import type { IrFunction, IrProgram } from "../ir/ir.ts";
@@ -47,6 +48,7 @@ export function lowerChain(
     const last = index + 1 === programs.length;
     const next = last && !continuation ? undefined : builder.newBlock();
     l.chainTo(next, index);
+    bindContext(l);
     lowerStatements(l, program.body);
     if (!builder.terminated) l.leave(l.constant(0, program.at), program.at);
     if (!next) break;
@@ -55,6 +57,13 @@ export function lowerChain(
     if (last && continuation) continueElsewhere(l, continuation, program.at);
   }
   return { name, functions: [builder.finish(), ...subprograms] };
+}
+
+/** The handler's parameter, where the hook's context record is one. */
+function bindContext(l: Lowering): void {
+  for (const local of contextParameters(l.program)) {
+    l.builder.write(l.variableOf(local), l.context);
+  }
 }
 
 /** A tail call does not come back; where it finds no program the packet is given up, not passed half judged. */

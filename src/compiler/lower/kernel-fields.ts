@@ -41,25 +41,30 @@ function pointed(type: Type, value: Value): Lowered {
 }
 
 /**
- * The context record and BTF-typed pointers are read directly (a fault reads zero); an untyped kernel address goes
- * through bpf_probe_read_kernel.
+ * The context record and, in programs at BTF tracepoints, whatever the typed arguments lead to is read directly (the
+ * verifier knows the types, a fault reads zero); any other kernel address goes through bpf_probe_read_kernel.
  */
 function readField(l: Lowering, place: Reference, field: KernelField, at: Position): Value {
   const size = field.size as Size;
-  if (place.region === "context") return l.load(place, size, at, { signed: field.signed && size < 8 && !field.bits });
+  const signed = field.signed && size < 8 && !field.bits;
+  const typed = l.program.kind === "btfTracepoint" && !field.bits;
+  if (place.region === "context" || typed) return l.load(place, size, at, { signed });
   const slot = l.newSlot({ kind: "bytes", length: 8 }, 8, at);
   const source = l.address(place, at);
   l.store(slot, 8, l.constant(0, at), at);
   const args = [l.address(slot, at), l.constant(size, at), source];
   l.builder.callHelper(helpers.probeReadKernel.id, args, at);
-  return l.load(slot, size, at, { signed: field.signed && size < 8 && !field.bits });
+  return l.load(slot, size, at, { signed });
 }
 
 function convertBits(l: Lowering, unit: Value, field: KernelField, at: Position): Value {
   if (!field.bits) return unit;
   const { shift, width } = field.bits;
   const { builder } = l;
+  if (field.signed) {
+    const top = builder.binary("shl", 64, unit, l.constant(64 - shift - width, at), at);
+    return builder.binary("ashr", 64, top, l.constant(64 - width, at), at);
+  }
   const shifted = shift === 0 ? unit : builder.binary("lshr", 64, unit, l.constant(shift, at), at);
-  const mask = (1n << BigInt(width)) - 1n;
-  return builder.binary("and", 64, shifted, l.constant(mask, at), at);
+  return builder.binary("and", 64, shifted, l.constant((1n << BigInt(width)) - 1n, at), at);
 }

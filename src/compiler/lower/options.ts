@@ -30,7 +30,7 @@ export interface KernelField {
   readonly offset: number;
   readonly size: number;
   readonly signed: boolean;
-  /** For bit fields: width in bits and shift from the least significant bit of the `size` bytes at `offset`. */
+  /** Only a part of the `size` bytes at `offset`: a bit field, a narrow argument. `shift` from the least significant bit. */
   readonly bits?: { readonly shift: number; readonly width: number };
   /** The field is an array or an embedded structure: its address is its value. */
   readonly aggregate: boolean;
@@ -40,8 +40,9 @@ export interface KernelField {
 
 /** What lowering asks about the running kernel; made from BTF outside of the compiler. */
 export interface KernelTypes {
-  /** @returns undefined when the structure or the field does not exist in this kernel. */
+  /**
+   * The arguments of a BTF tracepoint are the fields of a structure `btf_trace_NAME`, by their positions ("0", "1").
+   * @returns undefined when the structure or the field does not exist in this kernel.
+   */
   field(struct: string, path: readonly string[]): KernelField | undefined;
-  /** The position of a named argument of a BTF tracepoint, counted from 0. */
-  tracepointArgument(tracepoint: string, argument: string): number | undefined;
 }

@@ -35,6 +35,8 @@ export type Ref<T> = Referable<T> & { readonly [region]?: "map" };
 export interface Bytes<N extends number> {
   readonly length: N;
   [index: number]: u8;
+  /** The byte at an index, or undefined when the index is out of range (below zero, too). */
+  at(index: number): u8 | undefined;
   [Symbol.iterator](): IterableIterator<u8>;
 }
 
@@ -42,6 +44,8 @@ export interface Bytes<N extends number> {
 export interface Elements<T, N extends number> {
   readonly length: N;
   [index: number]: T;
+  /** The element at an index, or undefined when the index is out of range (below zero, too). */
+  at(index: number): T | undefined;
   [Symbol.iterator](): IterableIterator<T>;
 }
 

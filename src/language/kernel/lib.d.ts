@@ -54,6 +54,7 @@ interface IterableIterator<T, TReturn = any, TNext = any> extends Iterator<T, TR
 interface ReadonlyArray<T> {
   readonly length: number;
   readonly [index: number]: T;
+  at(index: number): T | undefined;
   [Symbol.iterator](): IterableIterator<T>;
 }
 

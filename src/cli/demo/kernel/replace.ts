@@ -52,8 +52,9 @@ async function sendWhileSwapping(
   try {
     for (let sent = 0; sent < datagrams; sent++) {
       sender.send(Buffer.from(Uint32Array.of(sent).buffer), port, serverAddress);
-      // In small bursts, so that what is counted is the function's loss and not a full socket's.
-      if (sent % 50 === 49) await setImmediate();
+      // In bursts below what the event loop reads from a socket in one turn (32, uv__udp_recvmsg), so that what is
+      // counted is the function's loss and not a full socket's.
+      if (sent % 16 === 15) await setImmediate();
       if (sent % (datagrams / swaps) === datagrams / swaps / 2) {
         const version = versions[milliseconds.length % versions.length]!;
         milliseconds.push(fn.replace(version).milliseconds);

@@ -1,7 +1,6 @@
 import ts from "typescript";
 import { messages } from "../../diagnostics.ts";
-import type { Frame } from "../frame.ts";
-import { NoProgram } from "../frame.ts";
+import { type Frame, NoProgram } from "../frame.ts";
 import { poison, type Value } from "../values.ts";
 import { arrayLiteral } from "./array.ts";
 import { cast, satisfies } from "./cast.ts";
@@ -45,8 +44,13 @@ const visitors: Readonly<Partial<Record<ts.SyntaxKind, Visitor>>> = {
 
 /** What an expression is: calculated, or written down for the kernel to calculate. */
 export function evaluate(frame: Frame, node: ts.Expression): Value {
+  const value = visited(frame, node);
+  if (value.kind === "poison") frame.session.gaveUp ??= node;
+  return value;
+}
+
+function visited(frame: Frame, node: ts.Expression): Value {
   const visit = visitors[node.kind];
-  // Whatever syntax.ts refuses has its message already.
   if (!visit) return poison;
   try {
     return visit(frame, node as never);

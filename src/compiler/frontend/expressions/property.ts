@@ -2,7 +2,7 @@ import ts from "typescript";
 import { messages } from "../../diagnostics.ts";
 import { isScalar } from "../../hir/layout.ts";
 import type { Expression } from "../../hir/tree.ts";
-import { numberType } from "../../hir/types.ts";
+import { boolType, numberType } from "../../hir/types.ts";
 import * as build from "../build.ts";
 import { expressionOf, toType } from "../coerce.ts";
 import type { Frame } from "../frame.ts";
@@ -10,8 +10,9 @@ import { kernelElement, kernelField } from "../kernel-fields.ts";
 import { layoutMember } from "../library/layouts.ts";
 import { withDefault } from "../library/setting-types.ts";
 import { narrowed } from "../narrowing.ts";
-import { inOrder } from "../settle.ts";
+import { inOrder, settle } from "../settle.ts";
 import {
+  builtin,
   describe,
   type GuardedValue,
   numberConstant,
@@ -99,6 +100,7 @@ export function property(frame: Frame, value: Value, name: string, node: ts.Node
     case "record":
       return value.members.get(name) ?? { kind: "undefined" };
     case "list":
+      if (name === "at") return builtin("at", (inner, call) => listAt(inner, value.items, call));
       return name === "length" ? numberConstant(value.items.length) : unknown(frame, name, node);
     case "string":
       return name === "length" ? numberConstant(value.text.length) : unknown(frame, name, node);
@@ -122,8 +124,11 @@ function unknown(frame: Frame, name: string, node: ts.Node): Value {
 
 function fieldOf(frame: Frame, value: RuntimeValue, name: string, node: ts.Node): Value {
   const { type } = value.expression;
-  if (type.kind === "ref" && name === "length" && (type.layout.kind === "bytes" || type.layout.kind === "array"))
-    return numberConstant(type.layout.length);
+  if (type.kind === "ref" && (type.layout.kind === "bytes" || type.layout.kind === "array")) {
+    const { length } = type.layout;
+    if (name === "length") return numberConstant(length);
+    if (name === "at") return builtin("at", (inner, call) => checkedElement(inner, value, length, call));
+  }
   const reference = fieldReference(frame, value, name, node);
   return reference ? runtime(build.loadOrRef(reference, frame.at(node))) : poison;
 }
@@ -159,10 +164,36 @@ export function elementOf(frame: Frame, value: Value, index: Value, node: ts.Nod
   return reference ? runtime(build.loadOrRef(reference, frame.at(node))) : poison;
 }
 
+/** `array.at(index)`: absent out of range, like JavaScript's but that a negative index does not count from the end. */
+function checkedElement(frame: Frame, value: RuntimeValue, length: number, call: ts.CallExpression): Value {
+  const [given] = call.arguments;
+  if (!given) return poison;
+  const index = settle(frame, evaluate(frame, given), "index", given);
+  if (index.kind === "poison") return poison;
+  if (index.kind === "constant" && (Number(index.value) < 0 || Number(index.value) >= length))
+    return { kind: "undefined" };
+  const reference = elementReference(frame, value, index, call);
+  const position = toType(frame, index, numberType, call);
+  if (!reference || !position) return poison;
+  const at = frame.at(call);
+  const compare = (operator: "greaterEqual" | "less", limit: number): Expression => {
+    return { kind: "compare", operator, left: position, right: build.numberLiteral(limit, at), type: boolType, at };
+  };
+  const present = build.logical("and", compare("greaterEqual", 0), compare("less", length), at);
+  if (position.kind === "constant") return runtime(build.loadOrRef(reference, at));
+  return guard(frame, present, runtime(build.loadOrRef(reference, at)), call);
+}
+
 function listItem(frame: Frame, items: readonly Value[], index: Value, node: ts.Node): Value {
   if (index.kind !== "constant") return frame.fail(node, messages.notConstant("the index of a list of constants"));
   const item = items[Number(index.value)];
   return item ?? frame.fail(node, messages.indexOutOfRange(String(index.value), items.length));
+}
+
+function listAt(frame: Frame, items: readonly Value[], call: ts.CallExpression): Value {
+  const index = call.arguments[0] ? evaluate(frame, call.arguments[0]) : poison;
+  if (index.kind === "constant") return items[Number(index.value)] ?? { kind: "undefined" };
+  return index.kind === "poison" ? poison : listItem(frame, items, index, call);
 }
 
 /** The reference to an element; that the index is in range is proven later, where it is not a constant. */

@@ -5,7 +5,7 @@ import { boolType, numberType, optionalType, type ScalarType } from "../../hir/t
 import * as build from "../build.ts";
 import { toLayout, toType } from "../coerce.ts";
 import type { Frame } from "../frame.ts";
-import { builtin, describe, poison, type RecordValue, type RuleList, runtime, type Value } from "../values.ts";
+import { builtin, describe, type ObjectValue, poison, type RecordValue, type RuleList, runtime, type Value } from "../values.ts";
 import { options, values } from "./arguments.ts";
 import type { Library } from "./index.ts";
 
@@ -58,20 +58,23 @@ function subjectsOf(
   return subjects;
 }
 
-/** The rule that matched: its index, and its plain fields. */
+/** The rule that matched: its index, and its plain fields, which are read where they are used. */
 function matched(frame: Frame, rules: RuleList, found: Expression, node: ts.Node): Value {
-  const at = frame.at(node);
-  const index = build.unwrap(found, at);
-  const members = new Map<string, Value>([["index", runtime(index)]]);
   const setting = frame.session.settings.findIndex((one) => one.name === rules.setting);
-  for (const [field, { name, type }] of rules.fields.entries()) {
-    const result = plainType(type);
-    if (!result) continue;
+  const member = (inner: Frame, name: string, place: ts.Node): Value | undefined => {
+    const at = inner.at(place);
+    const index = build.unwrap(found, at);
+    if (name === "index") return runtime(index);
+    const field = rules.fields.findIndex((one) => one.name === name);
+    const type = rules.fields[field]?.type;
+    const result = type && plainType(type);
+    if (!result) return undefined;
     const read = build.operation("rule.field", [index], result, at, { constants: [setting, field] });
     const names = type.kind === "enum" && rules.namedFields.get(name) ? type.members : undefined;
-    members.set(name, names ? { ...runtime(read), names } : runtime(read));
-  }
-  return { kind: "optionalRecord", present: build.present(found, at), record: { kind: "record", members } };
+    return names ? { ...runtime(read), names } : runtime(read);
+  };
+  const record: ObjectValue = { kind: "object", what: "a rule", member };
+  return { kind: "optionalRecord", present: build.present(found, frame.at(node)), record };
 }
 
 /** What reads as a scalar; matchers are not read. */

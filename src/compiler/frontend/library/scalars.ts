@@ -1,13 +1,11 @@
 import ts from "typescript";
 import { messages } from "../../diagnostics.ts";
 import type { IntegerBits, IntegerLayout, Layout } from "../../hir/layout.ts";
-import type { Expression } from "../../hir/tree.ts";
 import { boolType, i64Type, type IntegerName, numberType, type ScalarType, u64Type } from "../../hir/types.ts";
-import { compareIntegers } from "../arithmetic.ts";
-import * as build from "../build.ts";
 import { expressionOf } from "../coerce.ts";
 import { binaryParts } from "../expressions/binary.ts";
 import { evaluate } from "../expressions/evaluate.ts";
+import { extreme } from "../extreme.ts";
 import type { Frame } from "../frame.ts";
 import { inOrder, settle } from "../settle.ts";
 import {
@@ -47,8 +45,8 @@ const constantLayouts: Readonly<Record<string, LayoutValue>> = {
 
 export const scalarLibrary: Library = {
   ...Object.fromEntries(Object.entries(constantLayouts).map(([name, value]) => [name, (): Value => value])),
-  min: extreme("min", true),
-  max: extreme("max", false),
+  min: extremeOf("min", "less"),
+  max: extremeOf("max", "greater"),
   range: () => builtin("range", rangeCall),
 };
 
@@ -102,22 +100,11 @@ function convertConstant({ value }: ConstantValue, layout: Layout & { kind: "int
   return { kind: "constant", type: layout.signed ? "i64" : "u64", value: kept };
 }
 
-/** min and max: the operands are calculated once. */
-function extreme(name: string, smaller: boolean): LibraryEntry {
+function extremeOf(name: string, operator: "less" | "greater"): LibraryEntry {
   return () =>
     builtin(name, (frame, call) => {
-      const both = values(frame, call);
-      if (!both || both.length !== 2) return poison;
-      const [left, right] = both.map((value) => (frame.inProgram ? settle(frame, value, name, call) : value));
-      const test = compareIntegers(frame, smaller ? "less" : "greater", left!, right!, call);
-      if (test.kind === "constant") return test.value ? left! : right!;
-      if (test.kind !== "runtime") return poison;
-      const type = (test.expression as Extract<Expression, { kind: "compare" }>).left.type;
-      const sides = [left!, right!].map((value) =>
-        value.kind === "constant" ? build.constant(type as ScalarType, value.value, frame.at(call)) : expressionOf(frame, value, call),
-      );
-      const [l, r] = sides;
-      return l && r ? runtime(build.conditional(test.expression, l, r, frame.at(call))) : poison;
+      const [left, right] = values(frame, call) ?? [];
+      return left && right ? extreme(frame, operator, left, right, call) : poison;
     });
 }
 

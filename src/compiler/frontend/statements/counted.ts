@@ -7,8 +7,8 @@ export interface Counted {
   readonly name: ts.Identifier;
   readonly counter: ts.Symbol;
   readonly start: ts.Expression;
-  readonly bound: ts.Expression;
-  readonly inclusive: boolean;
+  /** Where it ends: all of these hold while it goes on. */
+  readonly ends: readonly End[];
   readonly downwards: boolean;
   /** Absent for 1. */
   readonly step: ts.Expression | undefined;
@@ -24,9 +24,9 @@ export function countedForm(node: ts.ForStatement, checker: ts.TypeChecker): Cou
   if (!incrementor) return "it has no step";
   const step = stepOf(incrementor);
   if (!step) return "its step is not i++, i--, i += constant or i -= constant";
-  const end = endOf(condition, step.name.text);
-  if (!end) return `its test is not ${step.name.text} < end`;
-  if (end.downwards !== step.downwards) return "it counts away from its end";
+  const ends = endsOf(condition, step.name.text);
+  if (!ends) return `its test is not ${step.name.text} < end`;
+  if (ends.some((end) => end.downwards !== step.downwards)) return "it counts away from its end";
   const declaration = initializer.declarations.find((one) => ts.isIdentifier(one.name) && one.name.text === step.name.text);
   if (!declaration?.initializer || !ts.isIdentifier(declaration.name)) return "it counts a variable of another place";
   const counter = checker.getSymbolAtLocation(declaration.name);
@@ -35,8 +35,7 @@ export function countedForm(node: ts.ForStatement, checker: ts.TypeChecker): Cou
     name: declaration.name,
     counter,
     start: declaration.initializer,
-    bound: end.bound,
-    inclusive: end.inclusive,
+    ends,
     downwards: step.downwards,
     step: step.by,
     constants: initializer.declarations.filter((one) => one !== declaration),
@@ -63,10 +62,24 @@ function stepOf(node: ts.Expression): Step | undefined {
   return kind === K.MinusEqualsToken ? { name: node.left, by: node.right, downwards: true } : undefined;
 }
 
-interface End {
+export interface End {
   readonly bound: ts.Expression;
+  /** `<=` or `>=` */
   readonly inclusive: boolean;
   readonly downwards: boolean;
+}
+
+/** `i < end`, or several of these joined by &&. */
+function endsOf(outer: ts.Expression, name: string): readonly End[] | undefined {
+  let node = outer;
+  while (ts.isParenthesizedExpression(node)) node = node.expression;
+  if (ts.isBinaryExpression(node) && node.operatorToken.kind === K.AmpersandAmpersandToken) {
+    const left = endsOf(node.left, name);
+    const right = endsOf(node.right, name);
+    return left && right && [...left, ...right];
+  }
+  const end = endOf(node, name);
+  return end && [end];
 }
 
 /** `i < end`, also written `end > i`. */

@@ -20,21 +20,31 @@ const visitors: Readonly<Partial<Record<ts.SyntaxKind, Visitor>>> = {
   [K.Block]: (frame, node: ts.Block) => evaluateBlock(frame, node),
   [K.BreakStatement]: breakStatement,
   [K.ContinueStatement]: continueStatement,
-  [K.EmptyStatement]: () => false,
+  [K.EmptyStatement]: nothing,
   [K.ExpressionStatement]: expressionStatement,
   [K.ForOfStatement]: forOfStatement,
   [K.ForStatement]: forStatement,
+  [K.EnumDeclaration]: nothing,
   [K.FunctionDeclaration]: functionDeclaration,
   [K.IfStatement]: ifStatement,
+  [K.InterfaceDeclaration]: nothing,
   [K.LabeledStatement]: labelledStatement,
   [K.ReturnStatement]: returnStatement,
   [K.SwitchStatement]: switchStatement,
+  [K.TypeAliasDeclaration]: nothing,
   [K.VariableStatement]: variableStatement,
 };
 
+/** Types need nothing, and an enum is evaluated where its members are used. */
+function nothing(): boolean {
+  return false;
+}
+
 export function evaluateStatement(frame: Frame, node: ts.Statement): boolean {
   const visit = visitors[node.kind];
-  return visit ? visit(frame, node as never) : false;
+  if (visit) return visit(frame, node as never);
+  frame.session.gaveUp ??= node;
+  return false;
 }
 
 /** Statements in a scope that exists. What cannot be reached is left out. */

@@ -8,12 +8,13 @@ import { bindPattern } from "../bindings.ts";
 import { expressionOf, toType } from "../coerce.ts";
 import { isStable } from "../emitter.ts";
 import { evaluate } from "../expressions/evaluate.ts";
+import { extreme } from "../extreme.ts";
 import type { Frame, Jump, JumpTarget } from "../frame.ts";
 import { Scope } from "../scope.ts";
-import { settle } from "../settle.ts";
+import { inOrder, settle } from "../settle.ts";
 import { declaredType } from "../types.ts";
 import { numberConstant, poison, runtime, type Value } from "../values.ts";
-import { type Counted, countedForm } from "./counted.ts";
+import { type Counted, countedForm, type End } from "./counted.ts";
 import { evaluateBlock } from "./evaluate.ts";
 
 /** `for (let i = from; i < to; i += step)`, and the same downwards. */
@@ -52,22 +53,33 @@ interface Count {
   readonly step: number;
 }
 
-/** The end of the loop, evaluated once; it must be the same in every round. */
+/** Where the loop ends, evaluated once: the nearest of its ends. */
 function fixedBound(frame: Frame, form: Counted, node: ts.ForStatement): Value {
-  const bound = evaluate(frame, form.bound);
-  const end = form.inclusive && bound.kind !== "poison" ? beyond(frame, bound, form) : bound;
-  if (end.kind !== "runtime") return end;
+  const ends = inOrder(
+    frame,
+    form.ends.map((end) => () => fixedEnd(frame, end, node)),
+    node,
+  );
+  if (ends.some((end) => end.kind === "poison")) return poison;
+  return ends.reduce((nearest, end) => extreme(frame, form.downwards ? "greater" : "less", nearest, end, node));
+}
+
+/** An end must be the same in every round. */
+function fixedEnd(frame: Frame, end: End, node: ts.ForStatement): Value {
+  const given = evaluate(frame, end.bound);
+  const value = end.inclusive && given.kind !== "poison" ? beyond(frame, given, end) : given;
+  if (value.kind !== "runtime") return value;
   const changed = assignedSymbols(node.statement, frame.checker);
-  const mutable = mentions(form.bound, frame.checker).some(
+  const mutable = mentions(end.bound, frame.checker).some(
     (symbol) => changed.has(symbol) || frame.session.isAssignedByClosures(symbol),
   );
-  const readable = isStable(end.expression, mutable ? frame.emitter.mutable : new Set());
-  return readable ? end : frame.fail(form.bound, messages.changingBound());
+  const fixed = isStable(value.expression, mutable ? frame.emitter.mutable : new Set());
+  return fixed ? value : frame.fail(end.bound, messages.changingBound());
 }
 
 /** `i <= end` goes on to end + 1, `i >= end` down to end - 1. */
-function beyond(frame: Frame, bound: Value, form: Counted): Value {
-  return arithmetic(frame, form.downwards ? "subtract" : "add", bound, numberConstant(1), form.bound);
+function beyond(frame: Frame, bound: Value, end: End): Value {
+  return arithmetic(frame, end.downwards ? "subtract" : "add", bound, numberConstant(1), end.bound);
 }
 
 function mentions(node: ts.Node, checker: ts.TypeChecker): readonly ts.Symbol[] {
@@ -83,7 +95,7 @@ function mentions(node: ts.Node, checker: ts.TypeChecker): readonly ts.Symbol[] 
 
 function countUp(frame: Frame, form: Counted, count: Count, node: ts.ForStatement): void {
   const from = toType(frame, count.from, numberType, form.start);
-  const to = toType(frame, count.bound, numberType, form.bound);
+  const to = toType(frame, count.bound, numberType, node);
   if (!from || !to) return;
   const width = declaredType(frame.checker.getTypeOfSymbol(form.counter), frame.checker)?.width;
   const at = frame.at(node);
@@ -97,15 +109,15 @@ function countUp(frame: Frame, form: Counted, count: Count, node: ts.ForStatemen
 
 /** HIR counts upwards: the rounds that are done are counted, and taken from the start. */
 function countDown(frame: Frame, form: Counted, count: Count, node: ts.ForStatement): void {
-  const rounds = arithmetic(frame, "subtract", count.from, count.bound, form.bound);
-  const to = rounds.kind === "poison" ? undefined : expressionOf(frame, rounds, form.bound);
+  const rounds = arithmetic(frame, "subtract", count.from, count.bound, node);
+  const to = rounds.kind === "poison" ? undefined : expressionOf(frame, rounds, node);
   if (!to) return;
   const at = frame.at(node);
   const local = frame.emitter.newLocal(`${form.name.text}_done`, numberType, at);
   const from: Expression = { kind: "constant", type: numberType, value: 0n, at };
   emitLoop(frame, { local, from, to, step: count.step, node }, (inner) => {
     const done = runtime({ kind: "local", local, type: numberType, at });
-    const value = arithmetic(inner, "subtract", count.from, done, form.bound);
+    const value = arithmetic(inner, "subtract", count.from, done, node);
     inner.scope.bind(form.counter, { kind: "value", value: settle(inner, value, form.name.text, node) });
     evaluateBlock(inner, node.statement);
   });

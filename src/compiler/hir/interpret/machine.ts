@@ -6,7 +6,7 @@ import type { MapDeclaration, Module, Program } from "../tree.ts";
 import { contextParameters } from "../verify/scope.ts";
 import { createMapStore } from "./maps.ts";
 import type { InterpretInput, KernelModel, ProcessModel } from "./options.ts";
-import { Packet } from "./packet.ts";
+import { type Packet, SkbPacket, XdpPacket } from "./packet.ts";
 import { InterpreterTrap } from "./trap.ts";
 import { referenceToBytes, type Value } from "./values.ts";
 
@@ -17,7 +17,10 @@ export interface EmittedEvent {
 }
 
 const defaultMaxSteps = 10_000_000;
-const defaultMaxLength = 3520;
+/** A page without headroom and struct skb_shared_info: the frames of BPF_PROG_TEST_RUN. */
+const mostFrameBytes = 3520;
+/** BPF_SKB_MAX_LEN, net/core/filter.c: four pages without struct skb_shared_info. */
+const mostSkbBytes = 16064;
 /** MAX_TAIL_CALL_CNT, include/linux/bpf.h. */
 const maxTailCalls = 33;
 
@@ -141,9 +144,7 @@ export class Machine {
 }
 
 function newPacket(input: InterpretInput, bytes: Uint8Array, hook: Hook): Packet {
-  return new Packet(bytes, {
-    maxLength: input.maxLength ?? defaultMaxLength,
-    tag: input.vlanTag,
-    tagBeside: hook.packetModel === "skb",
-  });
+  return hook.packetModel === "skb"
+    ? new SkbPacket(bytes, input.maxLength ?? mostSkbBytes, input.vlanTag)
+    : new XdpPacket(bytes, input.maxLength ?? mostFrameBytes);
 }

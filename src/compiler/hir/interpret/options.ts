@@ -22,7 +22,7 @@ export interface InterpretInput {
   readonly queue?: number;
   /** The tag that the device took out of the frame; only skb hooks have one. */
   readonly vlanTag?: number;
-  /** The greatest length that the packet may be given. Default: 3520, an XDP frame of BPF_PROG_TEST_RUN. */
+  /** The greatest length that the packet may be given. Default: 3520 at XDP, 16064 at skb hooks. */
   readonly maxLength?: number;
   /** The context record: its bytes, or an object that `kernel` understands. */
   readonly context?: unknown;

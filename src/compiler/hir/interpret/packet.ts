@@ -3,7 +3,8 @@ import type { Storage } from "./values.ts";
 const ethernetHeader = 14;
 const macAddresses = 12;
 const tagLength = 4;
-const vlanTypes: readonly number[] = [0x8100, 0x88a8];
+const vlanType = 0x8100;
+const vlanTypes: readonly number[] = [vlanType, 0x88a8];
 /** Views end within the first 65535 bytes: no more can be proven to the kernel's verifier (MAX_PACKET_OFF). */
 const farthest = 0xffffn;
 
@@ -11,104 +12,79 @@ const farthest = 0xffffn;
  * The packet of a run. Every operation that changes it makes the references stale that were made before, whether it
  * succeeds or not, on every hook.
  */
-export class Packet {
+export abstract class Packet {
   readonly storage: Storage;
-  readonly #maxLength: number;
-  /** At skb hooks a tag may stand beside the bytes; pushing puts it there (skb_vlan_push, net/core/skbuff.c). */
-  #tag: number | undefined;
-  readonly #tagBeside: boolean;
 
-  constructor(bytes: Uint8Array, options: { maxLength: number; tag: number | undefined; tagBeside: boolean }) {
+  constructor(bytes: Uint8Array) {
     this.storage = { bytes: bytes.slice(), epoch: 0 };
-    this.#maxLength = Math.max(options.maxLength, bytes.length);
-    this.#tagBeside = options.tagBeside;
-    this.#tag = options.tagBeside ? options.tag : undefined;
   }
 
   get length(): number {
     return this.storage.bytes.length;
   }
 
+  /** A tag that stands beside the bytes. */
   get vlanTag(): number | undefined {
-    return this.#tag;
+    return undefined;
   }
+
+  protected abstract get mostBytes(): number;
+  protected abstract makeRoom(delta: number): boolean;
+  protected abstract push(tag: number): boolean;
+  protected abstract pop(): boolean;
 
   holds(offset: bigint, size: number): boolean {
     const end = offset + BigInt(size);
     return offset >= 0n && end <= farthest && end <= BigInt(this.length);
   }
 
-  #replace(bytes: Uint8Array): void {
-    this.storage.bytes = bytes;
-  }
-
-  #renew(): void {
-    this.storage.epoch++;
-  }
-
   /** New bytes at the end are zero. */
   setLength(length: bigint): boolean {
-    this.#renew();
-    if (length < BigInt(ethernetHeader) || length > BigInt(this.#maxLength)) return false;
+    this.storage.epoch++;
+    if (length < BigInt(ethernetHeader) || length > BigInt(this.mostBytes)) return false;
     const bytes = new Uint8Array(Number(length));
     bytes.set(this.storage.bytes.subarray(0, Number(length)));
-    this.#replace(bytes);
+    this.storage.bytes = bytes;
     return true;
   }
 
+  /** New bytes are zero. */
   adjustRoom(delta: number): boolean {
-    this.#renew();
-    return this.#insertAt(ethernetHeader, delta);
-  }
-
-  #insertAt(offset: number, delta: number): boolean {
-    const { bytes } = this.storage;
-    const length = bytes.length + delta;
-    const kept = delta < 0 ? offset - delta : offset;
-    if (bytes.length < kept || length < ethernetHeader || length > Math.max(this.#maxLength, bytes.length))
-      return false;
-    const changed = new Uint8Array(length);
-    changed.set(bytes.subarray(0, offset));
-    changed.set(bytes.subarray(kept), delta < 0 ? offset : offset + delta);
-    this.#replace(changed);
-    return true;
-  }
-
-  #inlineTag(): number | undefined {
-    const { bytes } = this.storage;
-    if (bytes.length < ethernetHeader + tagLength) return undefined;
-    const type = (bytes[macAddresses]! << 8) | bytes[macAddresses + 1]!;
-    if (!vlanTypes.includes(type)) return undefined;
-    return (bytes[macAddresses + 2]! << 8) | bytes[macAddresses + 3]!;
-  }
-
-  #putInline(tag: number): boolean {
-    if (this.length < ethernetHeader || !this.#insertAt(macAddresses, tagLength)) return false;
-    const view = new DataView(this.storage.bytes.buffer);
-    view.setUint16(macAddresses, 0x8100);
-    view.setUint16(macAddresses + 2, tag);
-    return true;
+    this.storage.epoch++;
+    return this.makeRoom(delta);
   }
 
   pushVlan(tag: number): boolean {
-    this.#renew();
-    if (!this.#tagBeside) return this.#putInline(tag);
-    if (this.#tag !== undefined && !this.#putInline(this.#tag)) return false;
-    this.#tag = tag;
-    return true;
+    this.storage.epoch++;
+    return this.push(tag);
   }
 
   popVlan(): boolean {
-    this.#renew();
-    const inline = this.#inlineTag();
-    if (!this.#tagBeside) return inline !== undefined && this.#insertAt(macAddresses, -tagLength);
-    if (this.#tag === undefined) {
-      if (inline === undefined || !this.#insertAt(macAddresses, -tagLength)) return false;
-    }
-    // skb_vlan_pop: what is then outermost moves beside the bytes.
-    this.#tag = this.#inlineTag();
-    if (this.#tag !== undefined) this.#insertAt(macAddresses, -tagLength);
+    this.storage.epoch++;
+    return this.pop();
+  }
+
+  /** Inserts (positive) or removes bytes at an offset; false when there are not as many behind it. */
+  protected insertAt(offset: number, delta: number): boolean {
+    const { bytes } = this.storage;
+    const kept = delta < 0 ? offset - delta : offset;
+    if (bytes.length < kept || bytes.length + delta < ethernetHeader) return false;
+    const changed = new Uint8Array(bytes.length + delta);
+    changed.set(bytes.subarray(0, offset));
+    changed.set(bytes.subarray(kept), delta < 0 ? offset : offset + delta);
+    this.storage.bytes = changed;
     return true;
+  }
+
+  protected read16(offset: number): number {
+    return ((this.storage.bytes[offset] ?? 0) << 8) | (this.storage.bytes[offset + 1] ?? 0);
+  }
+
+  protected insertTag(type: number, tag: number): void {
+    this.insertAt(macAddresses, tagLength);
+    const view = new DataView(this.storage.bytes.buffer);
+    view.setUint16(macAddresses, type);
+    view.setUint16(macAddresses + 2, tag);
   }
 
   /**
@@ -116,7 +92,7 @@ export class Packet {
    * other zero, 0xffff.
    */
   replaceChecksum(offset: bigint, change: ChecksumChange): boolean {
-    this.#renew();
+    this.storage.epoch++;
     if (!this.holds(offset, 2)) return false;
     const view = new DataView(this.storage.bytes.buffer);
     const at = Number(offset);
@@ -127,6 +103,107 @@ export class Packet {
     const updated = Number(~sum & 0xffffn);
     view.setUint16(at, change.zeroMeansNone && updated === 0 ? 0xffff : updated);
     return true;
+  }
+}
+
+/** XDP_PACKET_HEADROOM and what the kernel keeps of it for itself (struct xdp_frame). */
+const headroom = 256;
+const frameHeader = 40;
+
+/** A frame in its buffer: what is inserted moves the start of the packet into the headroom. */
+export class XdpPacket extends Packet {
+  #start = headroom;
+  readonly #end: number;
+
+  constructor(bytes: Uint8Array, maxLength: number) {
+    super(bytes);
+    this.#end = headroom + Math.max(maxLength, bytes.length);
+  }
+
+  protected override get mostBytes(): number {
+    return this.#end - this.#start;
+  }
+
+  #insert(offset: number, delta: number): boolean {
+    if (this.#start - delta < frameHeader || !this.insertAt(offset, delta)) return false;
+    this.#start -= delta;
+    return true;
+  }
+
+  protected override makeRoom(delta: number): boolean {
+    return this.#insert(ethernetHeader, delta);
+  }
+
+  protected override push(tag: number): boolean {
+    if (this.length < ethernetHeader || this.#start - tagLength < frameHeader) return false;
+    this.#start -= tagLength;
+    this.insertTag(vlanType, tag);
+    return true;
+  }
+
+  protected override pop(): boolean {
+    const tagged = this.length >= ethernetHeader + tagLength && vlanTypes.includes(this.read16(macAddresses));
+    return tagged && this.#insert(macAddresses, -tagLength);
+  }
+}
+
+const networkHeaders: Readonly<Record<number, number>> = { 2048: 20, 34525: 40 };
+
+/**
+ * A packet in the stack. The outermost tag stands beside the bytes (skb_vlan_push, net/core/skbuff.c), and the kernel
+ * goes by the protocol that it noted and not by what the program wrote to the bytes.
+ */
+export class SkbPacket extends Packet {
+  #protocol: number;
+  #tag: { readonly type: number; readonly tag: number } | undefined;
+  readonly #maxLength: number;
+
+  constructor(bytes: Uint8Array, maxLength: number, tag: number | undefined) {
+    super(bytes);
+    this.#protocol = this.read16(macAddresses);
+    this.#maxLength = Math.max(maxLength, bytes.length);
+    this.#tag = tag === undefined ? undefined : { type: vlanType, tag };
+  }
+
+  override get vlanTag(): number | undefined {
+    return this.#tag?.tag;
+  }
+
+  protected override get mostBytes(): number {
+    return this.#maxLength;
+  }
+
+  /** bpf_skb_adjust_room: for IP packets only, and never into the network header. */
+  protected override makeRoom(delta: number): boolean {
+    const header = networkHeaders[this.#protocol];
+    if (header === undefined || this.length + delta > this.#maxLength) return false;
+    if (delta < 0 && this.length - ethernetHeader + delta < header) return false;
+    return this.insertAt(ethernetHeader, delta);
+  }
+
+  protected override push(tag: number): boolean {
+    if (this.#tag) {
+      this.insertTag(this.#tag.type, this.#tag.tag);
+      this.#protocol = this.#tag.type;
+    }
+    this.#tag = { type: vlanType, tag };
+    return true;
+  }
+
+  protected override pop(): boolean {
+    if (!this.#tag && !vlanTypes.includes(this.#protocol)) return false;
+    if (this.#tag) this.#tag = undefined;
+    else this.#removeInline();
+    // What is then outermost moves beside the bytes.
+    if (vlanTypes.includes(this.#protocol)) this.#tag = { type: this.#protocol, tag: this.#removeInline() };
+    return true;
+  }
+
+  #removeInline(): number {
+    const tag = this.read16(macAddresses + 2);
+    this.#protocol = this.read16(macAddresses + tagLength);
+    this.insertAt(macAddresses, -tagLength);
+    return tag;
   }
 }
 

@@ -14,8 +14,11 @@ import { lowerRedirect, lowerRedirectMap, lowerTransmit, lowerVerdict } from "./
 
 type LowerOperation = (l: Lowering, e: OperationExpression) => Lowered;
 
+/** Fields of rules are gone when the settings are folded in (specialise-rules.ts). */
+type LoweredOperation = Exclude<OperationName, "rule.field">;
+
 /** One row per operation of the language; a missing one does not compile. */
-const table: Readonly<Record<OperationName, LowerOperation>> = {
+const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "verdict.pass": lowerVerdict("pass"),
   "verdict.drop": lowerVerdict("drop"),
   "verdict.transmit": lowerTransmit,
@@ -66,7 +69,7 @@ const table: Readonly<Record<OperationName, LowerOperation>> = {
 };
 
 export function lowerOperation(l: Lowering, e: OperationExpression): Lowered {
-  const lower = table[e.operation as OperationName];
+  const lower = table[e.operation as LoweredOperation];
   if (!lower) throw new Error(`HIR is not well formed: no operation ${e.operation}`);
   return lower(l, e);
 }

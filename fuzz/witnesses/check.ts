@@ -1,0 +1,221 @@
+import { type CompiledProgram, compileProgram } from "../../src/compiler/compile.ts";
+import { compileModule } from "../../src/compiler/frontend/index.ts";
+import type { Module, Program } from "../../src/compiler/hir/tree.ts";
+import { StackTooLarge } from "../../src/compiler/codegen/index.ts";
+import { runningKernelTypes } from "../../src/engine/kernel-types.ts";
+import { type PreparedModule, prepareModule, programSpec } from "../../src/engine/prepare.ts";
+import { IovisorError } from "../../src/errors.ts";
+import { KernelProgram, VerifierError } from "../../src/kernel/programs.ts";
+import { type HookName, hooks } from "../../src/language/kinds.ts";
+import { Random } from "../random.ts";
+import { type Configuration, configurationsFor, packetHooks } from "./configurations.ts";
+import { randomPacket } from "./inputs.ts";
+import { interpretRun, type RunInput } from "./interpreter.ts";
+import { KernelMaps } from "./kernel-maps.ts";
+import { machineRun } from "./machine.ts";
+import { difference, hex, type Observation } from "./observation.ts";
+import { type Failure, failed, type Outcome, thrown } from "./outcome.ts";
+import { randomPresets } from "./presets.ts";
+
+export interface CheckOptions {
+  /** For inputs and the choice of configurations. */
+  readonly seed: number;
+  readonly index: number;
+  readonly packets: number;
+  /** Whether there is a kernel to load into. */
+  readonly kernel: boolean;
+  /** Only this configuration and hook: what a shrinker asks for. */
+  readonly only?: { readonly configuration?: Configuration | undefined; readonly hook?: HookName | undefined };
+}
+
+export const entryPath = "/generated/main.ts";
+
+/** Source text to HIR with settings folded in, or why not. */
+export function prepareSource(source: string, given: Readonly<Record<string, unknown>>): PreparedModule | Outcome {
+  let module: Module | undefined;
+  try {
+    const compilation = compileModule(entryPath, { overlay: new Map([[entryPath, source]]) });
+    const [first] = compilation.diagnostics;
+    if (first) return { kind: "refused", code: first.code, message: `${first.line}:${first.column}: ${first.message}` };
+    module = compilation.module;
+  } catch (cause) {
+    return thrown("front end", cause);
+  }
+  if (!module) return failed("front end: neither module nor diagnostics", "");
+  return prepareTree(module, given);
+}
+
+export function prepareTree(module: Module, given: Readonly<Record<string, unknown>>): PreparedModule | Outcome {
+  try {
+    return prepareModule(module, given);
+  } catch (cause) {
+    if (!(cause instanceof IovisorError) || cause.code !== "E_DIAGNOSTICS") return thrown("checker", cause);
+    const code = cause.message.match(/IOV\d+/)?.[0] ?? cause.code;
+    return { kind: "refused", code, message: cause.message };
+  }
+}
+
+/** Compiles, loads and runs a program in all ways, and compares. */
+export function checkSource(source: string, given: Readonly<Record<string, unknown>>, options: CheckOptions): Outcome {
+  const prepared = prepareSource(source, given);
+  return "kind" in prepared ? prepared : checkPrepared(prepared, options);
+}
+
+export function checkPrepared(prepared: PreparedModule, options: CheckOptions): Outcome {
+  const [program] = prepared.module.programs;
+  if (!program) return failed("front end: no program", "");
+  using maps = options.kernel ? kernelMaps(prepared.module) : undefined;
+  if (maps && "kind" in maps) return maps;
+  const tally = { runs: 0, loads: 0, skipped: 0 };
+  for (const hook of hooksOf(program)) {
+    if (options.only?.hook !== undefined && options.only.hook !== hook) continue;
+    const failure = checkHook({ prepared, program, hook, maps, options }, tally);
+    if (failure) return failure;
+  }
+  return { kind: "agreed", ...tally };
+}
+
+function kernelMaps(module: Module): KernelMaps | (Failure & Disposable) {
+  try {
+    return new KernelMaps(module);
+  } catch (cause) {
+    return { ...thrown("map creation", cause), [Symbol.dispose]: () => undefined };
+  }
+}
+
+function hooksOf(program: Program): readonly HookName[] {
+  if (program.kind === "packet") return packetHooks;
+  return (Object.keys(hooks) as HookName[]).filter((name) => hooks[name].kind === program.kind);
+}
+
+interface Job {
+  readonly prepared: PreparedModule;
+  readonly program: Program;
+  readonly hook: HookName;
+  readonly maps: KernelMaps | undefined;
+  readonly options: CheckOptions;
+}
+
+interface Tally {
+  runs: number;
+  loads: number;
+  skipped: number;
+}
+
+interface ExpectedRun {
+  readonly input: RunInput;
+  readonly expected: Observation;
+}
+
+function checkHook(job: Job, tally: Tally): Outcome | undefined {
+  const { prepared, program, hook, options } = job;
+  const random = new Random(options.seed ^ 0x5eed, options.index);
+  const configurations = options.only?.configuration ? [options.only.configuration] : configurationsFor(random);
+  const runs: ExpectedRun[] = [];
+  if (program.kind === "packet") {
+    for (let count = options.packets; count > 0; count--) {
+      const input = { hook, packet: randomPacket(random), presets: randomPresets(prepared.module, random) };
+      try {
+        runs.push({ input, expected: interpretRun(prepared.module, program, prepared.settings, input) });
+      } catch (cause) {
+        return thrown("interpreter", cause, { hook });
+      }
+    }
+  }
+  for (const configuration of configurations) {
+    const failure = checkConfiguration(job, configuration, runs, tally);
+    if (failure) return failure;
+  }
+  return undefined;
+}
+
+function checkConfiguration(
+  { prepared, program, hook, maps }: Job,
+  configuration: Configuration,
+  runs: readonly ExpectedRun[],
+  tally: Tally,
+): Outcome | undefined {
+  const where = { configuration: configuration.name, hook };
+  const tracing = hook === "tracepoint" || hook === "tp_btf";
+  let compiled: CompiledProgram;
+  try {
+    compiled = compileProgram(prepared.module, program, {
+      hook: hooks[hook],
+      settings: prepared.settings,
+      ...(prepared.ranges ? { ranges: prepared.ranges } : {}),
+      ...(tracing ? { kernel: runningKernelTypes() } : {}),
+      ...configuration.options,
+    });
+  } catch (cause) {
+    if (!(cause instanceof StackTooLarge)) return thrown("compile", cause, where);
+    const { registers, optimization } = configuration.options;
+    if (registers === undefined && optimization === 2) return { kind: "refused", code: "stack", message: cause.message };
+    // Unoptimised or with few registers, more is spilt than a user's program would spill.
+    tally.skipped++;
+    return undefined;
+  }
+  const machine = compareWith("machine", prepared.module, runs, where, ({ input }) => [machineRun(prepared.module, compiled, input)]);
+  tally.runs += runs.length;
+  return machine ?? (maps && checkInKernel(prepared.module, compiled, maps, runs, where, tally));
+}
+
+interface Where {
+  readonly configuration: string;
+  readonly hook: HookName;
+}
+
+function checkInKernel(
+  module: Module,
+  compiled: CompiledProgram,
+  maps: KernelMaps,
+  runs: readonly ExpectedRun[],
+  where: Where,
+  tally: Tally,
+): Failure | undefined {
+  let loaded: KernelProgram;
+  try {
+    loaded = KernelProgram.load(programSpec(compiled, runningKernelTypes), { maps: maps.byName });
+  } catch (cause) {
+    if (!(cause instanceof VerifierError)) return thrown("load", cause, where);
+    const reason = cause.lastLine.replace(/0x[0-9a-f]+|-?\d+/g, "N").slice(0, 100);
+    return failed(`verifier: ${reason}`, `${cause.message}\n${cause.log.slice(-6000)}`, where);
+  }
+  using program = loaded;
+  tally.loads++;
+  return compareWith("kernel", module, runs, where, ({ input }) => {
+    maps.reset(input.presets);
+    const result = program.testRun({ packet: input.packet });
+    tally.runs++;
+    const verdict = String(where.hook === "xdp" ? result.returnValue : result.returnValue | 0);
+    const packet = hex(result.packet);
+    return maps.observe().map((contents) => ({ verdict, packet, maps: contents }));
+  });
+}
+
+/** Compares each run with what was expected; a witness may give alternatives, one for each processor. */
+function compareWith(
+  witness: "machine" | "kernel",
+  module: Module,
+  runs: readonly ExpectedRun[],
+  where: Where,
+  run: (one: ExpectedRun) => readonly Observation[],
+): Failure | undefined {
+  for (const one of runs) {
+    let seen: readonly Observation[];
+    try {
+      seen = run(one);
+    } catch (cause) {
+      return thrown(`${witness} run`, cause, where);
+    }
+    const names = ["interpreter", witness] as const;
+    const differences = seen.map((observation) => difference(module.maps, one.expected, observation, names));
+    if (differences.includes(undefined)) continue;
+    const presets = one.input.presets.map((preset, index) => {
+      const name = module.maps[index]!.name;
+      return `${name}: ${preset.entries.map(([k, v]) => `${hex(k)}=${hex(v)}`).join(" ")} ${preset.elements.map(hex).join(" ")}`;
+    });
+    const details = [differences[0], `packet before: ${hex(one.input.packet)}`, ...presets].join("\n");
+    return failed(`difference: interpreter and ${witness}`, details, where);
+  }
+  return undefined;
+}
