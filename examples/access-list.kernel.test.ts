@@ -57,17 +57,17 @@ function generator(seed: number): (below: number) => number {
 
 function randomRules(count: number, next: (below: number) => number): Rule[] {
   return Array.from({ length: count }, () => ({
-    ...(next(4) > 0 && { source: block(next) }),
-    ...(next(4) > 0 && { destination: block(next) }),
+    ...(next(20) > 0 && { source: block(next) }),
+    ...(next(20) > 0 && { destination: block(next) }),
     ...(next(3) > 0 && { protocol: next(2) ? [6] : [6, 17] }),
-    ...(next(3) > 0 && { port: ports(next) }),
+    ...(next(10) > 0 && { port: ports(next) }),
     action: next(2) ? ("allow" as const) : ("deny" as const),
   }));
 }
 
 /** Blocks of a small part of the address space, so that they overlap. */
 function block(next: (below: number) => number): string {
-  const length = [8, 16, 20, 24, 28, 32][next(6)]!;
+  const length = [16, 20, 24, 28, 32][next(5)]!;
   return `10.${next(4)}.${next(8)}.${next(256)}/${length}`;
 }
 

@@ -48,7 +48,7 @@ export interface LoadFunctionOptions<M> {
  */
 export async function load<M = unknown>(
   source: FunctionSource,
-  options: LoadFunctionOptions<M> = {},
+  options: LoadFunctionOptions<NoInfer<M>> = {},
 ): Promise<RunningFunction<M>> {
   const targets = (options.attach ?? []).map((one) => (typeof one === "string" ? { where: one } : one));
   const settings = (options.settings ?? {}) as Readonly<Record<string, unknown>>;

@@ -5,19 +5,19 @@ import type { HostEvents, HostMaps, HostSettings } from "./engine/host-types.ts"
 import type { PerCpuMap, TypedMap, TypedQueue } from "./engine/typed-map.ts";
 import { load, type RunningFunction } from "./index.ts";
 import type {
-  arrayMap,
   array,
+  arrayMap,
   be32,
   bytes,
   config,
   ipv4,
   list,
   lruHash,
-  oneOf,
   onPacket,
   perCpuArray,
   queue,
   ringBuffer,
+  Setting,
   spinLock,
   struct,
   TypeOf,
@@ -69,7 +69,7 @@ declare function makeLocked(): ReturnType<
 >;
 declare function makeSettings(): ReturnType<
   typeof config<{
-    mode: ReturnType<ReturnType<typeof oneOf<["strict", "loose"]>>["default"]>;
+    mode: Setting<"strict" | "loose">;
     server: ReturnType<(typeof ipv4)["default"]>;
     limits: { burst: ReturnType<(typeof u64)["default"]> };
     rules: ReturnType<typeof list<{ index: typeof u32 }>>;
@@ -107,7 +107,9 @@ export async function uses(): Promise<void> {
   running.maps.other;
   // @ts-expect-error: no such setting
   await load<ClosedPort>("closed-port.ts", { settings: { closedDoor: 80 } });
-  await load<Everything>("x.ts", { settings: { mode: "strict", server: "192.0.2.1", limits: { burst: 1 }, rules: [{}] } });
+  await load<Everything>("x.ts", {
+    settings: { mode: "strict", server: "192.0.2.1", limits: { burst: 1 }, rules: [{}] },
+  });
   // @ts-expect-error: no such mode
   await load<Everything>("x.ts", { settings: { mode: "none" } });
   const untyped: RunningFunction = await load("x.ts", { settings: { anything: 1 } });

@@ -66,7 +66,7 @@ function newLength(c: Context, packet: string): string {
     case 0:
       return String(c.random.between(14, 200));
     case 1:
-      return `${packet}.length + ${c.random.between(0, 64)}`;
+      return `(${packet}.length & 4095) + ${c.random.between(0, 64)}`;
     default:
       return `14 + (${numberExpression(c, 1).text} & 255)`;
   }

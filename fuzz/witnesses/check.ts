@@ -5,7 +5,7 @@ import { StackTooLarge } from "../../src/compiler/codegen/index.ts";
 import { runningKernelTypes } from "../../src/engine/kernel-types.ts";
 import { type PreparedModule, prepareModule, programSpec } from "../../src/engine/prepare.ts";
 import { IovisorError } from "../../src/errors.ts";
-import { KernelProgram, VerifierError } from "../../src/kernel/programs.ts";
+import { KernelProgram, type TestRunResult, VerifierError } from "../../src/kernel/programs.ts";
 import { type HookName, hooks } from "../../src/language/kinds.ts";
 import { Random } from "../random.ts";
 import { type Configuration, configurationsFor, packetHooks } from "./configurations.ts";
@@ -184,12 +184,26 @@ function checkInKernel(
   tally.loads++;
   return compareWith("kernel", module, runs, where, ({ input }) => {
     maps.reset(input.presets);
-    const result = program.testRun({ packet: input.packet });
+    const result = runOnce(program, input.packet);
+    if (!result) {
+      tally.skipped++;
+      return undefined;
+    }
     tally.runs++;
     const verdict = String(where.hook === "xdp" ? result.returnValue : result.returnValue | 0);
     const packet = hex(result.packet);
     return maps.observe().map((contents) => ({ verdict, packet, maps: contents }));
   });
+}
+
+/** Undefined for packets that a test run does not take: at tc, IP ones whose header is cut off (net/bpf/test_run.c). */
+function runOnce(program: KernelProgram, packet: Uint8Array): TestRunResult | undefined {
+  try {
+    return program.testRun({ packet });
+  } catch (cause) {
+    if (cause instanceof IovisorError && cause.code === "E_USAGE" && packet.length < 54) return undefined;
+    throw cause;
+  }
 }
 
 /** Compares each run with what was expected; a witness may give alternatives, one for each processor. */
@@ -198,15 +212,16 @@ function compareWith(
   module: Module,
   runs: readonly ExpectedRun[],
   where: Where,
-  run: (one: ExpectedRun) => readonly Observation[],
+  run: (one: ExpectedRun) => readonly Observation[] | undefined,
 ): Failure | undefined {
   for (const one of runs) {
-    let seen: readonly Observation[];
+    let seen: readonly Observation[] | undefined;
     try {
       seen = run(one);
     } catch (cause) {
       return thrown(`${witness} run`, cause, where);
     }
+    if (!seen) continue;
     const names = ["interpreter", witness] as const;
     const differences = seen.map((observation) => difference(module.maps, one.expected, observation, names));
     if (differences.includes(undefined)) continue;

@@ -38,6 +38,7 @@ export function interpretRun(module: Module, program: Program, settings: Setting
     maps: module.maps.map((map, index) => {
       const store = stores[index]!;
       if (map.kind === "queue" || map.kind === "stack" || map.kind === "ringBuffer") return sequence(store.elements());
+      if (map.kind === "progArray") return "";
       return contents(
         map,
         store.entries().map(({ key, values }) => [key, values[0]!] as const),

@@ -7,7 +7,10 @@ import { formatValue } from "./values.ts";
 const bytes = (length: number): Layout => ({ kind: "bytes", length });
 
 test("shows a struct as names and values, those inside with dots", () => {
-  const flow = struct("Flow", { source: integer(32, "big"), ports: struct("Ports", { from: integer(16), to: integer(16) }) });
+  const flow = struct("Flow", {
+    source: integer(32, "big"),
+    ports: struct("Ports", { from: integer(16), to: integer(16) }),
+  });
   const value = { source: 0xc000_0201, ports: { from: 1000, to: 80 } };
   assert.equal(formatValue(flow, value), "source=192.0.2.1 ports.from=1000 ports.to=80");
 });
@@ -31,6 +34,9 @@ test("tells text, MAC and IPv6 addresses among bytes", () => {
 
 test("cuts long arrays", () => {
   const layout: Layout = { kind: "array", element: integer(8), length: 20 };
-  const text = formatValue(layout, Array.from({ length: 20 }, (_, index) => index));
+  const text = formatValue(
+    layout,
+    Array.from({ length: 20 }, (_, index) => index),
+  );
   assert.equal(text, "[0 1 2 3 4 5 6 7 ... 20 elements]");
 });

@@ -1,5 +1,5 @@
 import { holdsOpaque } from "../hir/equality.ts";
-import { isScalar } from "../hir/layout.ts";
+import { isScalar, type Layout } from "../hir/layout.ts";
 import type { Expression } from "../hir/tree.ts";
 import type { Region } from "../hir/types.ts";
 import type { Checker } from "./checker.ts";
@@ -19,7 +19,13 @@ export function checkReadable(c: Checker, ref: Expression, at: number): void {
   if (region === "kernel") c.report(kernelMemory(at));
   if (isScalar(layout)) return;
   if (holdsOpaque(layout)) c.report(copiesOpaque(at));
-  if (region === "context" && c.program.kind !== "tracepoint") c.report(partOfContext(at));
+  if (region === "context" && !isReadWhole(c, layout)) c.report(partOfContext(at));
+}
+
+/** An IPv6 address of struct bpf_sock_addr is read in two halves (bpf_ctx_wide_access_ok, Linux 5.3). */
+function isReadWhole(c: Checker, layout: Layout): boolean {
+  const address = layout.kind === "bytes" && layout.length === 16;
+  return c.program.kind === "tracepoint" || (c.program.kind === "cgroupConnect6" && address);
 }
 
 /** A reference whose bytes are written here. */

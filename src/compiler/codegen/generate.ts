@@ -70,10 +70,28 @@ export interface CompiledFunctionSet {
  * @throws StackTooLarge when a chain of calls needs more than 512 bytes of stack.
  */
 export function generate(program: IrProgram, options: CodegenOptions): CompiledFunctionSet {
-  const generated = program.functions.map((fn) => generateFunction(fn, options));
+  const functions = calledFunctions(program);
+  const generated = functions.map((fn) => generateFunction(fn, options));
   const deepest = deepestChain(generated.map(({ use }) => use));
   if (deepest.size > maxStack) throw new StackTooLarge(deepest.size, deepest.chain);
-  return link(program, generated, deepest.size);
+  return link(functions, generated, deepest.size);
+}
+
+/** The functions that the entry reaches, in the program's order: the kernel refuses code that nothing reaches. */
+function calledFunctions(program: IrProgram): readonly IrFunction[] {
+  const byName = new Map(program.functions.map((fn) => [fn.name, fn]));
+  const reached = new Set<IrFunction>();
+  const work = program.functions.slice(0, 1);
+  for (let fn = work.pop(); fn; fn = work.pop()) {
+    if (reached.has(fn)) continue;
+    reached.add(fn);
+    for (const block of fn.blocks) {
+      for (const i of block.instructions) {
+        if (i.kind === "callFunction" || i.kind === "functionAddress") work.push(byName.get(i.callee)!);
+      }
+    }
+  }
+  return program.functions.filter((fn) => reached.has(fn));
 }
 
 interface Generated {
@@ -92,15 +110,27 @@ function generateFunction(fn: IrFunction, options: CodegenOptions): Generated {
   const blocks = tidyBlocks(new Emitter(allocated, options.target).run());
   const items = resolveJumps(lineUp(blocks), options.target);
   const callees = items.flatMap(({ link }) => (link?.kind === "function" ? [link.name] : []));
-  return { items, use: { name: fn.name, size: allocated.frameSize, callees } };
+  const size = allocated.frameSize + (usesMayGoto(fn) ? mayGotoStack : 0);
+  return { items, use: { name: fn.name, size, callees } };
+}
+
+/** What the kernel adds to the frame of a function with `may_goto` (do_misc_fixups, kernel/bpf/verifier.c). */
+const mayGotoStack = 16;
+
+function usesMayGoto(fn: IrFunction): boolean {
+  return fn.blocks.some(({ terminator }) => terminator.kind === "mayGoto");
 }
 
 /** Puts the functions behind each other and fills in what refers from one to another. */
-function link(program: IrProgram, generated: readonly Generated[], stackDepth: number): CompiledFunctionSet {
+function link(
+  sources: readonly IrFunction[],
+  generated: readonly Generated[],
+  stackDepth: number,
+): CompiledFunctionSet {
   const functions: CompiledFunction[] = [];
   let slot = 0;
   for (const [index, { items, use }] of generated.entries()) {
-    const { name, linkage, parameterKinds } = program.functions[index]!;
+    const { name, linkage, parameterKinds } = sources[index]!;
     functions.push({ name, slot, linkage, parameterKinds, frameSize: use.size });
     for (const { instruction } of items) slot += slotCount(instruction);
   }

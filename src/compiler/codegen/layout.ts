@@ -30,10 +30,15 @@ export function lineUp(blocks: readonly FinalBlock[]): LinearCode[] {
   const byId = new Map(blocks.map((block) => [block.id, block]));
   const order = traces(blocks, byId);
   const code: LinearCode[] = [];
+  const placed = new Set<number>();
   for (const [index, block] of order.entries()) {
+    placed.add(block.id);
     code.push({ kind: "label", block: block.id });
     for (const item of block.items) code.push({ kind: "item", item });
-    addTerminator(code, block.terminator, order[index + 1]?.id, byId);
+    const next = order[index + 1]?.id;
+    const test = loopTest(block, placed, byId);
+    if (test) for (const item of test.items) code.push({ kind: "item", item });
+    addTerminator(code, test?.terminator ?? block.terminator, next, byId);
   }
   return dropUnusedLabels(code);
 }
@@ -68,6 +73,20 @@ function nextInTrace(
   if (thenEnds !== otherwiseEnds) return byId.get(thenEnds ? otherwise : then);
   // Blocks made for an edge come last in rank: they only lead to another block.
   return byId.get(rank.get(then)! <= rank.get(otherwise)! ? then : otherwise);
+}
+
+/** A loop's test of at most this many instructions is repeated at the loop's end. */
+const shortTest = 4;
+
+/** The block's jump back to a short test at the head of a loop: tested here, each round has one jump less. */
+function loopTest(
+  { terminator }: FinalBlock,
+  placed: ReadonlySet<number>,
+  byId: ReadonlyMap<number, FinalBlock>,
+): FinalBlock | undefined {
+  if (terminator.kind !== "jump" || !placed.has(terminator.to)) return undefined;
+  const test = byId.get(terminator.to)!;
+  return test.terminator.kind === "branch" && test.items.length < shortTest ? test : undefined;
 }
 
 function isTinyExit(block: FinalBlock): boolean {
@@ -125,6 +144,12 @@ function addBranch(
     code.push({ kind: "jump", op: opposite, width, left, right, target: otherwise, at });
     return;
   }
+  const endsHere = isTinyExit(byId.get(then)!) && !isTinyExit(byId.get(otherwise)!);
+  if (otherwise !== next && endsHere && opposite) {
+    code.push({ kind: "jump", op: opposite, width, left, right, target: otherwise, at });
+    addJump(code, then, next, at, byId);
+    return;
+  }
   code.push({ kind: "jump", op: branch.op, width, left, right, target: then, at });
   addJump(code, otherwise, next, at, byId);
 }
@@ -144,12 +169,12 @@ function dropUnusedLabels(code: readonly LinearCode[]): LinearCode[] {
     // A short end that was copied to all of its jumps is not reached any more.
     if (dead) continue;
     kept.push(one);
-    dead = endsHere(one);
+    dead = isEnd(one);
   }
   return kept;
 }
 
-function endsHere(one: LinearCode): boolean {
+function isEnd(one: LinearCode): boolean {
   if (one.kind === "jump") return one.op === "always";
   return one.kind === "item" && one.item.instruction.opcode === build.exit().opcode;
 }

@@ -3,8 +3,13 @@ import type { AtomicOp, Block, Edge, Instruction, IrFunction, IrProgram, Size, V
 import { blocksById } from "./operands.ts";
 
 export interface InterpretOptions {
-  /** What the first parameter points to; changed in place. */
+  /** Changed in place. */
   readonly memory: Uint8Array;
+  /**
+   * What the first parameter is: the memory's address, or that of a context as of XDP, which holds the addresses of
+   * the memory's start and end as 4-byte fields. Default "memory".
+   */
+  readonly parameter?: "memory" | "context";
   /** Called for helpers and kernel functions; the arguments are not read as addresses. */
   readonly call?: (callee: number | string, args: readonly bigint[]) => bigint;
   /** Instructions after which a run is given up. Default 100,000. */
@@ -12,6 +17,7 @@ export interface InterpretOptions {
 }
 
 /** Addresses of the memory, and of the stack slots from there upwards: far apart, so that no access strays. */
+const contextAddress = 0x800_0000n;
 const memoryAddress = 0x1000_0000n;
 const stackAddress = 0x2000_0000n;
 const apart = 0x1_0000n;
@@ -23,7 +29,8 @@ const apart = 0x1_0000n;
  */
 export function interpret(program: IrProgram, options: InterpretOptions): bigint {
   const machine = new Interpreter(program, options);
-  return machine.call(program.functions[0]!, [memoryAddress, BigInt(options.memory.length)]);
+  const first = options.parameter === "context" ? contextAddress : memoryAddress;
+  return machine.call(program.functions[0]!, [first, BigInt(options.memory.length)]);
 }
 
 interface Region {
@@ -42,7 +49,13 @@ class Interpreter {
   constructor(program: IrProgram, options: InterpretOptions) {
     this.#program = program;
     this.#options = options;
-    this.#regions = [{ address: memoryAddress, bytes: options.memory, written: undefined }];
+    const context = new Uint8Array(8);
+    new DataView(context.buffer).setUint32(0, Number(memoryAddress), true);
+    new DataView(context.buffer).setUint32(4, Number(memoryAddress) + options.memory.length, true);
+    this.#regions = [
+      { address: contextAddress, bytes: context, written: undefined },
+      { address: memoryAddress, bytes: options.memory, written: undefined },
+    ];
   }
 
   call(fn: IrFunction, args: readonly bigint[]): bigint {

@@ -50,6 +50,11 @@ export interface RandomIrOptions {
   readonly memory?: number;
   /** Helpers without arguments that may be called. Default none. */
   readonly helpers?: readonly number[];
+  /**
+   * What the function's parameter is: the address of the memory, or an XDP context whose packet is the memory. A
+   * packet takes no atomics; these go to the stack then. Default "memory".
+   */
+  readonly parameter?: "memory" | "packet";
 }
 
 /**
@@ -99,6 +104,9 @@ class Generator {
   readonly #memory: number;
   /** Values of this block that are no address: they need not pass through variables. */
   #values: Value[] = [];
+  readonly #isPacket: boolean;
+  #base: Value = 0;
+  #end: Value = 0;
   #budget: number;
   #loops = 0;
   #at = 1024;
@@ -107,18 +115,20 @@ class Generator {
     this.#random = random;
     this.#options = options;
     this.#memory = options.memory ?? 256;
+    this.#isPacket = options.parameter === "packet";
     this.#budget = options.size ?? 60;
   }
 
   run(): IrFunction {
     const b = this.#b;
+    this.#base = this.#isPacket ? this.#checkedPacket() : b.parameter(0);
     const count = 2 + this.#random.below(10);
     for (let index = 0; index < count; index++) {
       this.#variables.push(`x${index}`);
       const offset = 8 * this.#random.below(8);
       b.write(
         `x${index}`,
-        b.load({ size: 8, signed: false, base: b.parameter(0), offset, region: "map", at: this.#place() }),
+        b.load({ size: 8, signed: false, base: this.#base, offset, region: this.#region(), at: this.#place() }),
       );
     }
     for (let index = this.#random.below(3); index > 0; index--) this.#openSlot();
@@ -129,6 +139,36 @@ class Generator {
     }
     b.return(sum, this.#place());
     return b.finish();
+  }
+
+  /** The packet's start, once it is known to be long enough. */
+  #checkedPacket(): Value {
+    const b = this.#b;
+    const field = (offset: number): Value =>
+      b.load({ size: 4, signed: false, base: b.parameter(0), offset, region: "context", at: this.#place() });
+    const data = field(0);
+    const end = field(4);
+    const [short, long] = [b.newBlock(), b.newBlock()];
+    this.#end = end;
+    this.#checkEnd(data, this.#memory);
+    return data;
+  }
+
+  /** Goes on only when so many bytes from the address on are in the packet, as the kernel's verifier wants it. */
+  #checkEnd(address: Value, length: number): void {
+    const b = this.#b;
+    const [short, long] = [b.newBlock(), b.newBlock()];
+    const limit = b.address(address, b.constant(BigInt(length), this.#place()), this.#place());
+    b.branch({ op: "ugt", width: 64, left: limit, right: this.#end, then: short, otherwise: long, at: this.#place() });
+    b.seal(short);
+    b.switchTo(short);
+    b.return(b.constant(0n, this.#place()), this.#place());
+    b.seal(long);
+    b.switchTo(long);
+  }
+
+  #region(): "packet" | "map" {
+    return this.#isPacket ? "packet" : "map";
   }
 
   #place(): number {
@@ -197,10 +237,10 @@ class Generator {
   }
 
   /** A base and an offset for an access of `size` bytes that stays inside. */
-  #address(size: number, forAtomic: boolean): { base: Value; offset: number; region: "map" | "stack" } {
+  #address(size: number, forAtomic: boolean): { base: Value; offset: number; region: "packet" | "map" | "stack" } {
     const b = this.#b;
     const at = this.#place();
-    if (this.#slots.length > 0 && this.#random.chance(30)) {
+    if (this.#slots.length > 0 && (this.#random.chance(30) || (forAtomic && this.#isPacket))) {
       const slot = this.#random.pick(this.#slots);
       const offset = size * this.#random.below(Math.floor(slot.size / size));
       return { base: b.slotAddress(slot, at), offset, region: "stack" };
@@ -208,13 +248,14 @@ class Generator {
     const room = forAtomic ? size : 1;
     if (this.#random.chance(50)) {
       const offset = room * this.#random.below(Math.floor((this.#memory - size) / room));
-      return { base: b.parameter(0), offset, region: "map" };
+      return { base: this.#base, offset, region: this.#region() };
     }
     const mask = b.constant(BigInt(this.#memory / 4 - 1) & ~BigInt(room - 1), at);
     const index = b.binary("and", 64, this.#value(), mask, at);
-    let base = b.address(b.parameter(0), index, at);
+    let base = b.address(this.#base, index, at);
+    if (this.#isPacket) this.#checkEnd(base, 128);
     if (this.#random.chance(50)) base = b.address(base, b.constant(BigInt(room * this.#random.below(8)), at), at);
-    return { base, offset: room * this.#random.below(8), region: "map" };
+    return { base, offset: room * this.#random.below(8), region: this.#region() };
   }
 
   #access(): void {
@@ -230,6 +271,10 @@ class Generator {
   }
 
   #atomic(): void {
+    if (this.#isPacket && this.#slots.length === 0) {
+      this.#arithmetic();
+      return;
+    }
     const size = this.#random.chance(50) ? 4 : 8;
     const op = this.#random.pick<AtomicOp>(atomicOps);
     const place = this.#address(size, true);

@@ -1,4 +1,4 @@
-import type { contents, region } from "./brands.js";
+import type { contents } from "./brands.js";
 import type { AnyLayout, Ref, SpinLock, TypeOf } from "./layouts.js";
 import type { Verdict } from "./packet.js";
 import type { u32 } from "./scalars.js";
@@ -145,23 +145,20 @@ export declare function hashOfMaps<K extends AnyLayout, Inner>(
   options: { readonly key: K; readonly inner: Inner; readonly maxEntries: number } & Display,
 ): MapOfMaps<"hashOfMaps", TypeOf<K>, Inner>;
 
-/** A live map value of whatever layout. */
-type LiveRef = { readonly [region]?: "map" };
-
 /** Adds to a 32- or 64-bit field of a live map value, atomically. Packets and local values have no atomics. */
-export declare function atomicAdd<T extends LiveRef, F extends keyof T>(target: T, field: F, delta: T[F]): void;
+export declare function atomicAdd<T extends object, F extends keyof T>(target: T, field: F, delta: T[F]): void;
 /** Adds atomically and gives the value before. ISA v3, Linux 5.12. */
-export declare function atomicFetchAdd<T extends LiveRef, F extends keyof T>(target: T, field: F, delta: T[F]): T[F];
+export declare function atomicFetchAdd<T extends object, F extends keyof T>(target: T, field: F, delta: T[F]): T[F];
 /** Ands atomically and gives the value before. Linux 5.12. */
-export declare function atomicFetchAnd<T extends LiveRef, F extends keyof T>(target: T, field: F, bits: T[F]): T[F];
+export declare function atomicFetchAnd<T extends object, F extends keyof T>(target: T, field: F, bits: T[F]): T[F];
 /** Ors atomically and gives the value before. Linux 5.12. */
-export declare function atomicFetchOr<T extends LiveRef, F extends keyof T>(target: T, field: F, bits: T[F]): T[F];
+export declare function atomicFetchOr<T extends object, F extends keyof T>(target: T, field: F, bits: T[F]): T[F];
 /** Xors atomically and gives the value before. Linux 5.12. */
-export declare function atomicFetchXor<T extends LiveRef, F extends keyof T>(target: T, field: F, bits: T[F]): T[F];
+export declare function atomicFetchXor<T extends object, F extends keyof T>(target: T, field: F, bits: T[F]): T[F];
 /** Writes atomically and gives the value before. Linux 5.12. */
-export declare function atomicExchange<T extends LiveRef, F extends keyof T>(target: T, field: F, value: T[F]): T[F];
+export declare function atomicExchange<T extends object, F extends keyof T>(target: T, field: F, value: T[F]): T[F];
 /** Writes `value` if `expected` is there, atomically, and gives the value before. Linux 5.12. */
-export declare function atomicCompareExchange<T extends LiveRef, F extends keyof T>(
+export declare function atomicCompareExchange<T extends object, F extends keyof T>(
   target: T,
   field: F,
   expected: T[F],

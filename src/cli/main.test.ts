@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { commands } from "./commands.ts";
+
+const main = join(import.meta.dirname, "main.ts");
+const closedPort = join(import.meta.dirname, "../../examples/closed-port.ts");
+
+function iovisor(...args: string[]) {
+  const child = spawnSync(process.execPath, [main, ...args], { encoding: "utf8", timeout: 60_000 });
+  return { code: child.status, out: child.stdout, err: child.stderr };
+}
+
+function scratch(): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), "iov-cli-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
+
+test("prints help for itself and for every command, with the exit codes", () => {
+  const { code, out } = iovisor("--help");
+  assert.equal(code, 0);
+  assert.match(out, /Exit codes: 0 done, 1 failed, 2 wrong arguments, 130/);
+  for (const { name } of commands) {
+    assert.match(out, new RegExp(`^ {2}${name} `, "m"));
+    const help = iovisor(name, "--help");
+    assert.equal(help.code, 0);
+    assert.match(help.out, new RegExp(`^Usage: iovisor ${name}`));
+  }
+});
+
+test("ends with 2 for wrong arguments, and says which", () => {
+  const wrong = (args: readonly string[], message: RegExp) => {
+    const { code, err } = iovisor(...args);
+    assert.match(err, message);
+    assert.equal(code, 2, args.join(" "));
+  };
+  wrong(["rnu"], /unknown command 'rnu'[\s\S]*run/);
+  wrong(["run"], /missing required argument 'file'/);
+  wrong(["run", "--wach", "x.ts"], /unknown option '--wach'[\s\S]*--watch/);
+  wrong(["run", "x.ts", "--for", "soon"], /Expected a positive number/);
+  wrong(["run", "no-such-file.ts", "--attach", "xdp:eth0"], /no-such-file\.ts does not exist/);
+  wrong(["run", closedPort], /nothing says where closed-port goes/);
+  wrong(["run", closedPort, "--attach", "xpd:eth0"], /there is no hook "xpd"/);
+  wrong(["explain", closedPort, "--packet", "eth / nonsense"], /nonsense/);
+  wrong(["build", closedPort, "-o", "x.exe"], /does not say what to make/);
+});
+
+test("check prints every diagnostic in tsc's format and ends with 1", () => {
+  using folder = scratch();
+  const file = join(folder.path, "wrong.ts");
+  writeFileSync(
+    file,
+    `import { onPacket, Pass, type u8 } from "iovisor/kernel";
+export default onPacket((packet) => {
+  const small: u8 = packet.length;
+  while (true) {}
+  return Pass;
+});
+`,
+  );
+  const { code, out } = iovisor("check", file);
+  assert.match(out, /wrong\.ts\(3,9\): error TS2322: /);
+  assert.match(out, /wrong\.ts\(4,3\): error IOV1007: .* \[.*\]/);
+  assert.equal(code, 1);
+  const json = JSON.parse(iovisor("check", file, "-o", "json").out);
+  assert.equal(json.ok, false);
+  assert.equal(json.error.diagnostics[0].line, 3);
+});
+
+test("check needs no kernel when told so", () => {
+  const { code, out, err } = iovisor("check", closedPort, "--no-verifier", "-o", "json");
+  assert.equal(code, 0, err);
+  const { ok, programs } = JSON.parse(out);
+  assert.equal(ok, true);
+  assert.deepEqual(
+    programs.map(({ hook }: { hook: string }) => hook),
+    ["xdp", "tcx-ingress"],
+  );
+});
+
+test("explain shows the path with its values, and the verdict of the VM", () => {
+  const packet = "eth / ip 192.0.2.1 > 192.0.2.2 / tcp 4000 > 80 syn";
+  const { code, out, err } = iovisor("explain", closedPort, "--packet", packet, "--set", "closedPort=80");
+  assert.equal(code, 0, err);
+  assert.match(out, /ethernet\.type = 2048 \(0x800\)/);
+  assert.match(out, /settings\.closedPort = 80\b/);
+  assert.match(out, /^verdict {2}drop \(1\) in the VM, \d+ instructions$/m);
+  assert.match(out, /^map {6}usage key=192\.0\.2\.1 packets=1 bytes=54$/m);
+});
+
+test("build writes HIR that runs without TypeScript, and an ELF object", () => {
+  using folder = scratch();
+  const hir = join(folder.path, "closed-port.hir.json");
+  assert.equal(iovisor("build", closedPort, "-o", hir).code, 0);
+  const packet = "eth / ip / tcp 4000 > 9999 syn";
+  assert.match(iovisor("explain", hir, "--packet", packet).out, /^verdict {2}drop/m);
+  const elf = join(folder.path, "closed-port.o");
+  assert.equal(iovisor("build", closedPort, "-o", elf, "--hook", "xdp", "--hook", "tcx-egress").code, 0);
+  assert.deepEqual([...readFileSync(elf).subarray(0, 4)], [0x7f, 0x45, 0x4c, 0x46]);
+});
+
+test("dump prints every stage", () => {
+  const shows = (stage: string, text: RegExp) => {
+    const { code, out, err } = iovisor("dump", closedPort, "--stage", stage);
+    assert.equal(code, 0, err);
+    assert.match(out, text);
+  };
+  shows("hir", /^packet default \{/m);
+  shows("ir", /^program default/m);
+  shows("passes", /^; after simplify/m);
+  shows("bytecode", /^; closed-port\.ts:19: .*\n +\d+: r\d+ = \*\(u16 \*\)/m);
+  shows("btf", /func default type=\d+ linkage=global/);
+});
+
+test("types writes a set-up once, and not over another one", () => {
+  using folder = scratch();
+  assert.equal(iovisor("types", folder.path).code, 0);
+  assert.match(readFileSync(join(folder.path, "tsconfig.json"), "utf8"), /"iovisor\/kernel": \[/);
+  const again = iovisor("types", folder.path);
+  assert.match(again.err, /is there already[\s\S]*--force/);
+  assert.equal(again.code, 1);
+  assert.equal(iovisor("types", folder.path, "--force").code, 0);
+});
+
+test("completion knows commands, options and hooks", () => {
+  const bash = iovisor("completion", "bash").out;
+  const script = `${bash}
+complete_line() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _iovisor; printf '%s ' "\${COMPREPLY[@]}"; echo; }
+complete_line iovisor exp
+complete_line iovisor run --att
+complete_line iovisor run --attach tcx
+complete_line iovisor dump --stage by`;
+  const { stdout, status } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
+  assert.equal(status, 0);
+  assert.deepEqual(stdout.trimEnd().split(/ \n/), ["explain", "--attach", "tcx-ingress: tcx-egress:", "bytecode"]);
+});
