@@ -23,9 +23,9 @@ import { benchPrograms } from "./programs/table.ts";
 const PAIRS_PER_LAYOUT = 2;
 const RUN_MILLISECONDS = 10;
 
-/** Sizes of a program: as compiled (8-byte slots), after the verifier's rewrites, as machine code (bytes). */
+/** Sizes of a program: as compiled (instructions), after the verifier's rewrites (slots), as machine code (bytes). */
 export interface CodeSize {
-  readonly slots: number;
+  readonly instructions: number;
   readonly translated: number;
   readonly jited: number;
 }
@@ -158,6 +158,5 @@ function checkBehaviour(program: BenchProgram, [makeOurs, makeClang]: readonly (
 
 function sizeOf({ program, instructions }: LoadedProgram): CodeSize {
   const { translatedSize, jitedSize } = program.info();
-  const slots = instructions.reduce((sum, { wide }) => sum + (wide === undefined ? 1 : 2), 0);
-  return { slots, translated: translatedSize / 8, jited: jitedSize };
+  return { instructions, translated: translatedSize / 8, jited: jitedSize };
 }

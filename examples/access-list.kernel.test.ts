@@ -123,7 +123,8 @@ test("a thousand rules decide as they would one by one", async (t) => {
         protocol: chosen.protocol?.at(-1) ?? 6,
         port: Number((chosen.port ?? String(next(3000))).split("-").at(-1)),
       };
-      const text = `eth / ip ${flow.source} > ${flow.destination} / ${flow.protocol === 6 ? "tcp" : "udp"} 1 > ${flow.port}`;
+      const transport = `${flow.protocol === 6 ? "tcp" : "udp"} 1 > ${flow.port}`;
+      const text = `eth / ip ${flow.source} > ${flow.destination} / ${transport}`;
       const expected = firstMatch(rules, flow);
       const slot = expected < 0 ? otherwise : expected;
       hits.add(slot);

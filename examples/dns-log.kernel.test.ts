@@ -74,9 +74,11 @@ test("logs what a real resolver asks", { skip: skipWithoutNetwork, timeout: 20_0
   try {
     using log = await load<DnsLog>(source, { settings: { port: 5353 } });
     log.attach("tcx-ingress:eth0", { netns: server.namespace });
-    const resolver = `new (require("dns").promises.Resolver)({ timeout: 100, tries: 1 })`;
-    const script = `const r = ${resolver}; r.setServers(["192.0.2.2:5353"]); r.resolve6("iovisor.example").catch(() => {});`;
-    client.exec(process.execPath, ["-e", script]);
+    const ask = `
+      const resolver = new (require("dns").promises.Resolver)({ timeout: 100, tries: 1 });
+      resolver.setServers(["192.0.2.2:5353"]);
+      resolver.resolve6("iovisor.example").catch(() => {});`;
+    client.exec(process.execPath, ["-e", ask]);
     await sleep(50);
     const queries = log.maps.queries.stream();
     const { value } = await queries.next();

@@ -21,7 +21,12 @@ import {
 
 const slots = 64;
 
-export const Totals = struct({ waits: u64, nanoseconds: u64 });
+export const Totals = struct({
+  waits: u64,
+  nanoseconds: u64,
+  /** Times that a task got a processor and its wait had begun unseen: before this was attached, or the map was full. */
+  unseen: u64,
+});
 
 /** Since when each thread has been ready. */
 export const ready = hash({ key: u32, value: u64, maxEntries: 65536, show: "hidden" });
@@ -53,14 +58,17 @@ function startWait(task: TaskStruct): void {
 
 function endWait(task: TaskStruct): void {
   if (!isMeasured(task)) return;
+  const sum = totals.ref(0);
+  if (sum === undefined) return;
   const since = ready.get(u32(task.pid));
-  if (since === undefined) return;
+  if (since === undefined) {
+    atomicAdd(sum, "unseen", 1n);
+    return;
+  }
   ready.delete(u32(task.pid));
   const waited = time.now() - since;
   const slot = waits.ref(log2(waited));
   if (slot) atomicAdd(slot, "value", 1n);
-  const sum = totals.ref(0);
-  if (sum === undefined) return;
   atomicAdd(sum, "waits", 1n);
   atomicAdd(sum, "nanoseconds", waited);
 }

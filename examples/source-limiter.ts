@@ -1,7 +1,8 @@
 /**
  * A limiter per source address, with a list of networks that are refused outright.
  *
- *     ./iovisor run examples/source-limiter.ts --attach xdp:eth0 --set packetsPerSecond=1000 --set 'blocked=["203.0.113.0/24"]'
+ *     ./iovisor run examples/source-limiter.ts --attach xdp:eth0 --set packetsPerSecond=1000 \
+ *       --set 'blocked=["203.0.113.0/24"]'
  *
  * Each IPv4 source may send `burst` packets at once and `packetsPerSecond` in the long run; networks in the map `rates`
  * have a rate of their own, which the host writes there while this runs. A token bucket is kept as the time at which it

@@ -3,9 +3,9 @@
  *
  *     ./iovisor run examples/vlan-counter.ts --attach tcx-ingress:eth0
  *
- * Where a tag is depends on the hook: a device usually takes the outer tag out of the frame, and at TCX it stands beside
- * the packet (`packet.vlanTag`); at XDP all tags are in the frame, unless the device has taken the outer one away before
- * (`ethtool -K eth0 rxvlan off` leaves it there). This counts right in each case. VLAN 0 stands for "no tag".
+ * Where a tag is depends on the hook: a device usually takes the outer tag out of the frame, and at TCX it stands
+ * beside the packet (`packet.vlanTag`); at XDP all tags are in the frame, unless the device has taken the outer one
+ * away before (`ethtool -K eth0 rxvlan off` leaves it there). This counts right in each case. VLAN 0 means "no tag".
  */
 import { be16, onPacket, type Packet, Pass, perCpuHash, struct, u16, u64 } from "iovisor/kernel";
 import { EtherType, vlanId } from "iovisor/kernel/headers";

@@ -3,9 +3,7 @@
  *
  * @example
  * import { load } from "iovisor";
- * using fn = await load<typeof import("./closed-port.ts")>(new URL("./closed-port.ts", import.meta.url), {
- *   settings: { closedPort: 9999 },
- * });
+ * using fn = await load<typeof import("./closed-port.ts")>("closed-port.ts", { settings: { closedPort: 9999 } });
  * fn.attach("xdp:eth0");
  * for (const [source, usage] of fn.maps.usage) console.log(source, usage.packets);
  */

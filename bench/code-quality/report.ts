@@ -72,8 +72,8 @@ function programTable(results: readonly ProgramResult[]): string {
       { title: "program", of: (result: ProgramResult) => result.name },
       { title: "ratio", of: (result) => decimals(programRatio(result).value, 3) },
       { title: "90% interval", of: (result) => interval(programRatio(result)) },
-      { title: "slots", of: ({ ours }) => ours.slots },
-      { title: "clang", of: ({ clang }) => clang.slots },
+      { title: "instructions", of: ({ ours }) => ours.instructions },
+      { title: "clang", of: ({ clang }) => clang.instructions },
       { title: "xlated", of: ({ ours }) => ours.translated },
       { title: "clang", of: ({ clang }) => clang.translated },
       { title: "jited bytes", of: ({ ours }) => ours.jited },
@@ -103,13 +103,13 @@ function interval({ low, high }: Estimate): string {
 }
 
 function summary({ isa, pairs, results }: CodeQuality, all: Estimate, floor: number): string {
-  const slots = geometricMean(results.map(({ ours, clang }) => ours.slots / clang.slots));
+  const instructions = geometricMean(results.map(({ ours, clang }) => ours.instructions / clang.instructions));
   const jited = geometricMean(results.map(({ ours, clang }) => ours.jited / clang.jited));
   const outliers = results.filter((result) => programRatio(result).value > OUTLIER).map(({ name }) => name);
   return [
     `Geometric mean over ${results.length} programs (ISA ${isa}, ${pairs} pairs per packet):`,
     `**${all.value.toFixed(3)}**, upper 95% bound **${all.high.toFixed(3)}** (goal ${GOAL});`,
-    `instructions ${slots.toFixed(3)}, machine code ${jited.toFixed(3)} of clang's.`,
+    `instructions ${instructions.toFixed(3)}, machine code ${jited.toFixed(3)} of clang's.`,
     `The test run itself takes ${floor.toFixed(1)} ns, which is part of all times; "net" is without it.`,
     outliers.length > 0 ? `Above ${OUTLIER}: ${outliers.join(", ")} (\`--show NAME\` shows both codes).` : "",
   ].join(" ");

@@ -1,9 +1,8 @@
 /** A program in the kernel with its maps, whichever compiler made it. */
-import { readFileSync } from "node:fs";
 import { encodeFunctionInfo } from "../../src/bytecode/btf-ext.ts";
 import { decode } from "../../src/bytecode/decode.ts";
 import { readObject } from "../../src/bytecode/elf-read-object.ts";
-import { type Instruction, slotOffsets } from "../../src/bytecode/instruction.ts";
+import { slotOffsets } from "../../src/bytecode/instruction.ts";
 import { IovisorError } from "../../src/errors.ts";
 import { KernelMap } from "../../src/kernel/maps.ts";
 import { KernelProgram } from "../../src/kernel/programs.ts";
@@ -15,8 +14,8 @@ export type Maps = ReadonlyMap<string, KernelMap>;
 export interface LoadedProgram extends Disposable {
   readonly program: KernelProgram;
   readonly maps: Maps;
-  /** As the compiler made them, before the verifier's rewrites. */
-  readonly instructions: readonly Instruction[];
+  /** How many the compiler made, before the verifier's rewrites. */
+  readonly instructions: number;
 }
 
 /** Loads the one program of an object and makes its maps. */
@@ -43,12 +42,7 @@ export function loadObject(bytes: Uint8Array, entry?: string): LoadedProgram {
   } as const;
   const program = owned.use(KernelProgram.load(spec, { maps: Object.fromEntries(maps) }));
   const all = owned.move();
-  return { program, maps, instructions, [Symbol.dispose]: () => all.dispose() };
-}
-
-/** Loads the one program of an object file. */
-export function loadObjectFile(path: string): LoadedProgram {
-  return loadObject(readFileSync(path));
+  return { program, maps, instructions: instructions.length, [Symbol.dispose]: () => all.dispose() };
 }
 
 type ObjectMap = ReturnType<typeof readObject>["maps"][number];

@@ -101,7 +101,7 @@ function filterPorts(packet: Packet, offset: u32, protocol: u8, source: u32, des
 
 function filter4(packet: Packet, offset: u32, vlan: u16): Verdict {
   const ip = packet.at(offset, Ipv4);
-  if (!ip || ip.version !== 4 || ip.headerWords < 5) return Drop;
+  if (ip?.version !== 4 || ip.headerWords < 5) return Drop;
   if (isBlocked(packet, ip.source)) return Drop;
   const now = time.coarse();
   const bucket = buckets.ref(ip.source);

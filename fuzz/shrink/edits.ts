@@ -19,7 +19,7 @@ export function edits(source: string): readonly Edit[] {
     found.push(...editsOf(node, file));
     ts.forEachChild(node, visit);
   };
-  visit(file);
+  ts.forEachChild(file, visit);
   return found.sort((a, b) => b.end - b.start - b.text.length - (a.end - a.start - a.text.length));
 }
 

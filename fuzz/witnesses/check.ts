@@ -64,11 +64,12 @@ export function checkSource(source: string, given: Readonly<Record<string, unkno
 export function checkPrepared(prepared: PreparedModule, options: CheckOptions): Outcome {
   const [program] = prepared.module.programs;
   if (!program) return failed("front end: no program", "");
-  using maps = options.kernel ? kernelMaps(prepared.module) : undefined;
-  if (maps && "kind" in maps) return maps;
   const tally = { runs: 0, loads: 0, skipped: 0 };
   for (const hook of hooksOf(program)) {
     if (options.only?.hook !== undefined && options.only.hook !== hook) continue;
+    // A program array belongs to the type of the first program that uses it, so each hook has maps of its own.
+    using maps = options.kernel ? kernelMaps(prepared.module) : undefined;
+    if (maps && "kind" in maps) return maps;
     const failure = checkHook({ prepared, program, hook, maps, options }, tally);
     if (failure) return failure;
   }
@@ -178,7 +179,7 @@ function checkInKernel(
   } catch (cause) {
     if (!(cause instanceof VerifierError)) return thrown("load", cause, where);
     const reason = cause.lastLine.replace(/0x[0-9a-f]+|-?\d+/g, "N").slice(0, 100);
-    return failed(`verifier: ${reason}`, `${cause.message}\n${cause.log.slice(-6000)}`, where);
+    return failed(`verifier: ${reason}`, `errno ${cause.errno}: ${cause.message}\n${cause.log.slice(-6000)}`, where);
   }
   using program = loaded;
   tally.loads++;

@@ -10,13 +10,3 @@ export const exitCodes = {
   /** Ended by SIGTERM, everything cleaned up. */
   terminated: 143,
 } as const;
-
-/** Ends a command early with an exit code, after its clean-up ran. The message was printed before. */
-export class Exit extends Error {
-  readonly exitCode: number;
-
-  constructor(exitCode: number) {
-    super(`exit code ${exitCode}`);
-    this.exitCode = exitCode;
-  }
-}

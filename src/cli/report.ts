@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Diagnostic } from "../compiler/diagnostics.ts";
 import { DiagnosticsError, formatDiagnostic, shortPath } from "../engine/diagnostics-error.ts";
 import { IovisorError } from "../errors.ts";
@@ -50,20 +51,14 @@ function errorObject(error: unknown): object {
 }
 
 /** Diagnostics as tsc prints them: with the source and colours on a terminal, a line each elsewhere. */
-export function describeDiagnostics(
-  diagnostics: readonly Diagnostic[],
-  readLine: (file: string, line: number) => string | undefined = () => undefined,
-): string {
+export function describeDiagnostics(diagnostics: readonly Diagnostic[]): string {
   const pretty = isTerminal(process.stderr);
-  const texts = diagnostics.map((one) => (pretty ? prettyDiagnostic(one, readLine) : formatDiagnostic(one)));
+  const texts = diagnostics.map((one) => (pretty ? prettyDiagnostic(one) : formatDiagnostic(one)));
   const count = diagnostics.length === 1 ? "1 error" : `${diagnostics.length} errors`;
   return [...texts, `${count} [E_DIAGNOSTICS]`].join("\n");
 }
 
-function prettyDiagnostic(
-  { file, line, column, length, code, message, remedy }: Diagnostic,
-  readLine: (file: string, line: number) => string | undefined,
-): string {
+function prettyDiagnostic({ file, line, column, length, code, message, remedy }: Diagnostic): string {
   const place = `${paint("cyan", shortPath(file), process.stderr)}:${line}:${column}`;
   const head = `${place} - ${paint("red", "error", process.stderr)} ${paint("dim", code, process.stderr)}: ${message}`;
   const text = readLine(file, line);
@@ -75,4 +70,12 @@ function prettyDiagnostic(
   }
   if (remedy) parts.push(`  ${remedy}`);
   return parts.join("\n");
+}
+
+function readLine(file: string, line: number): string | undefined {
+  try {
+    return readFileSync(file, "utf8").split("\n")[line - 1];
+  } catch {
+    return undefined;
+  }
 }

@@ -360,10 +360,11 @@ const declarations = {
 export const messages = { ...syntax, ...values, ...declarations };
 
 /** What the errors page lists, the flow checker's included, in the order of the codes. */
-export const diagnosticCodes: readonly { readonly code: string; readonly meaning: string; readonly remedy: string }[] = [
-  ...Object.values(messages).map(({ code, meaning, remedy }) => ({ code, meaning, remedy })),
-  ...Object.entries(findingCodes).map(([code, row]) => ({ code, ...row })),
-].sort((left, right) => (left.code < right.code ? -1 : 1));
+export const diagnosticCodes: readonly { readonly code: string; readonly meaning: string; readonly remedy: string }[] =
+  [
+    ...Object.values(messages).map(({ code, meaning, remedy }) => ({ code, meaning, remedy })),
+    ...Object.entries(findingCodes).map(([code, row]) => ({ code, ...row })),
+  ].sort((left, right) => (left.code < right.code ? -1 : 1));
 
 /** The diagnostic for a place in a module's HIR. */
 export function diagnosticAt(module: Pick<Module, "sources">, at: Position, message: Message): Diagnostic {

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Module } from "../../compiler/hir/tree.ts";
 import { compileModulePrograms } from "../../engine/compiled.ts";
 import { DiagnosticsError } from "../../engine/diagnostics-error.ts";
@@ -100,16 +99,8 @@ function reportFailure(file: string, error: unknown, args: CheckArguments): void
   if (output === "json") {
     process.stdout.write(`${toJson({ file, ok: false, ...JSON.parse(describeError(error, { output })) })}\n`);
   } else if (error instanceof DiagnosticsError) {
-    process.stdout.write(`${describeDiagnostics(error.diagnostics, readLine)}\n`);
+    process.stdout.write(`${describeDiagnostics(error.diagnostics)}\n`);
   } else {
     process.stderr.write(`${describeError(error, { verifierLog })}\n`);
-  }
-}
-
-function readLine(file: string, line: number): string | undefined {
-  try {
-    return readFileSync(file, "utf8").split("\n")[line - 1];
-  } catch {
-    return undefined;
   }
 }

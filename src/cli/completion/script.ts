@@ -1,6 +1,6 @@
 import type { Command, Option } from "commander";
 import { hooks } from "../../language/kinds.ts";
-import { makeProgram } from "../main.ts";
+import { makeProgram } from "../program.ts";
 
 /** A completion script, made of the commands' own declarations. */
 export async function completionScript(shell: "bash" | "zsh"): Promise<string> {

@@ -36,9 +36,24 @@ function render(facts: readonly Fact[], findings: readonly Finding[], all: boole
   for (const [group, members] of Map.groupBy(findings, (one) => one.group)) {
     const there = members.filter(({ result }) => result.supported).length;
     lines.push("", `${paint("bold", group)} ${paint("dim", `${there} of ${members.length}`)}`);
-    for (const one of members) if (all || !one.result.supported) lines.push(line(one));
+    const shown = members.filter(({ result }) => all || !result.supported);
+    for (const alike of Map.groupBy(shown, reasonOf).values()) lines.push(...renderAlike(alike));
   }
   return lines.join("\n");
+}
+
+/** Features that are missing for one reason are told in one line when they are many. */
+const manyAlike = 4;
+
+function reasonOf({ name, result }: Finding): string {
+  return result.supported ? name : result.reason;
+}
+
+function renderAlike(findings: readonly Finding[]): readonly string[] {
+  const [first] = findings;
+  if (!first || first.result.supported || findings.length < manyAlike) return findings.map(line);
+  const names = findings.map(({ name }) => name).join(", ");
+  return [`  ${mark(false)} ${names}`, `      ${paint("dim", first.result.reason)}`];
 }
 
 function line({ name, what, minimumKernel, result }: Finding): string {
@@ -66,5 +81,6 @@ function verdict(able: boolean, findings: readonly Finding[]): string {
   const advice = root
     ? "this environment forbids it to root, too: a container needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON from its host"
     : "run it as root";
-  return `${paint("red", "\npacket functions cannot run in this kernel from here")}: ${advice}. \`iovisor explain\` runs them on the built-in VM.`;
+  const head = paint("red", "\npacket functions cannot run in this kernel from here");
+  return `${head}: ${advice}. \`iovisor explain\` runs them on the built-in VM.`;
 }

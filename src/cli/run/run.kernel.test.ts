@@ -47,6 +47,10 @@ class Run {
     }
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
@@ -98,6 +102,18 @@ for (const [signal, code] of [
     assert.deepEqual(listDeviceAttachments(network.host("b").namespace), []);
   });
 }
+
+test("ls shows what is attached, and who holds it", options, async () => {
+  using network = testPair();
+  await using run = new Run(...runArguments(closedPort, network));
+  const attached = await run.next("attached");
+  await using ls = new Run("ls", "--netns", network.host("b").namespace.name!, "-o", "json");
+  const owner = await ls.next("owner");
+  assert.equal(owner["pid"], run.pid);
+  assert.match(String(owner["command"]), /^iovisor run /);
+  assert.equal(await ls.exitCode(), 0);
+  assert.ok(Number(attached["programId"]) > 0);
+});
 
 test("run ends by itself with --for", options, async () => {
   using network = testPair();

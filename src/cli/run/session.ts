@@ -74,9 +74,6 @@ class Session {
     const timer = setInterval(() => this.#attempt(stop, () => this.#showMaps()), interval);
     using events = this.#running.events.named();
     const reading = this.#readEvents(events, stop);
-    // A reader that went away has no use for the rest.
-    const onClosed = (): void => stop.stop(0);
-    process.stdout.once("close", onClosed);
     this.#showMaps();
     try {
       const exitCode = await stop.stopped;
@@ -84,7 +81,6 @@ class Session {
       return exitCode;
     } finally {
       clearInterval(timer);
-      process.stdout.off("close", onClosed);
       events.close();
       await reading;
       this.#output.end();

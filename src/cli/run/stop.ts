@@ -7,24 +7,30 @@ export interface StopSignal extends Disposable {
   stop(exitCode: number): void;
 }
 
-/** Ends a run after `seconds` (0), on Ctrl-C (130), or on SIGTERM and SIGHUP (143). A second signal does not wait. */
+/** What ends a run: 0 after `seconds` or when nobody reads the output, 130 on Ctrl-C, 143 on SIGTERM and SIGHUP. */
 export function stopSignal(seconds: number | undefined): StopSignal {
   const { promise, resolve } = Promise.withResolvers<number>();
+  let stopping = false;
   const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping) process.exit(exitCodes.failed); // the second one does not wait
+    stopping = true;
     resolve(signal === "SIGINT" ? exitCodes.interrupted : exitCodes.terminated);
-    process.once(signal, () => process.exit(exitCodes.failed));
   };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.once(signal, onSignal);
-  const longest = 2 ** 31 - 1;
-  const milliseconds = seconds === undefined ? longest : Math.min(seconds * 1000, longest);
+  const onReaderGone = (): void => resolve(exitCodes.ok);
+  for (const signal of signals) process.on(signal, onSignal);
+  process.stdout.on("error", onReaderGone);
+  const milliseconds = seconds === undefined ? longestTimer : Math.min(seconds * 1000, longestTimer);
   const timer = setTimeout(() => resolve(exitCodes.ok), milliseconds);
   return {
     stopped: promise,
     stop: resolve,
     [Symbol.dispose]: () => {
       clearTimeout(timer);
-      for (const signal of signals) process.removeAllListeners(signal);
+      for (const signal of signals) process.off(signal, onSignal);
+      process.stdout.off("error", onReaderGone);
     },
   };
 }
+
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const longestTimer = 2 ** 31 - 1;

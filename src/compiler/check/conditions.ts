@@ -3,7 +3,7 @@ import type { Checker } from "./checker.ts";
 import { evaluate, joinFlows, runSequence } from "./expressions.ts";
 import { assumeCompare, bit, type Interval, mirrored, negated, point } from "./interval.ts";
 import { refine } from "./refine.ts";
-import { type FlowValue, joinStates, joinValues, State } from "./state.ts";
+import { applyOutcome, type FlowValue, joinStates, joinValues, State } from "./state.ts";
 
 /** Where a condition leads: what holds when it is true, and when it is false. */
 export interface Branches {
@@ -67,16 +67,26 @@ function branchLogical(c: Checker, operator: "and" | "or", left: Expression, rig
 
 /** A bool that is a value: a variable, a load, a conversion from a number. */
 function branchOnValue(c: Checker, node: Expression): Branches {
-  const range = evaluate(c, node).range ?? bit;
-  const subject = node.kind === "convert" && node.to === "bool" ? node.value : node;
+  if (node.kind === "convert" && node.to === "bool") return branchOnNumber(c, node.value);
+  const value = evaluate(c, node);
+  const range = value.range ?? bit;
   const yes = range.high === 0n ? State.dead() : c.state.copy();
   const no = range.low === 1n ? State.dead() : c.state.copy();
-  if (subject === node) {
-    refine(c, yes, node, point(1n));
-    refine(c, no, node, point(0n));
-  } else {
-    refine(c, no, subject, point(0n));
+  if (value.outcome && node.kind === "local") {
+    applyOutcome(yes, value.outcome.yes, value.outcome.after);
+    applyOutcome(no, value.outcome.no, value.outcome.after);
   }
+  refine(c, yes, node, point(1n));
+  refine(c, no, node, point(0n));
+  return { yes, no };
+}
+
+/** A number in place of a bool: any but zero is true. */
+function branchOnNumber(c: Checker, node: Expression): Branches {
+  const { low, high } = evaluate(c, node).range ?? bit;
+  const yes = low === 0n && high === 0n ? State.dead() : c.state.copy();
+  const no = low > 0n || high < 0n ? State.dead() : c.state.copy();
+  refine(c, no, node, point(0n));
   return { yes, no };
 }
 

@@ -115,16 +115,17 @@ function widest(c: Checker, loop: Loop): State {
   const head = loop.entry.copy();
   for (const local of loop.assigned.keys()) {
     const value = head.locals.get(local);
-    if (value) head.locals.set(local, { ...value, ...widestValue(c, local) });
+    if (value) head.locals.set(local, widestValue(c, local, value));
   }
   forgetChanged(head, loop);
   return head;
 }
 
-function widestValue(c: Checker, local: number): Partial<FlowValue> {
+function widestValue(c: Checker, local: number, { epoch }: FlowValue): FlowValue {
   const { type, width } = c.program.locals[local]!;
   const range = width ? limits(width) : allOf(type);
-  return { presence: type.kind === "optional" ? "maybe" : "present", ...(range ? { range } : {}) };
+  const presence = type.kind === "optional" ? "maybe" : "present";
+  return { presence, ...(range ? { range } : {}), ...(epoch ? { epoch } : {}) };
 }
 
 /** Forgets the facts that a round may change. */

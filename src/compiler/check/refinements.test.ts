@@ -204,6 +204,48 @@ const refinements: readonly Case[] = [
     (l) => [l.let("x", b.setting(["limit"]), "u8")[0]],
     { settings: [setting("limit", { kind: "integer", name: "u32" }, 5n)] },
   ],
+  [
+    "a test that is kept in a variable",
+    undefined,
+    (l) => {
+      const [letView, view] = l.let("view", b.packetAt(b.number(0), header));
+      const [letFits, fits] = l.let("fits", b.both(b.present(l.use(view)), b.compare("less", length(), b.number(99))));
+      return [
+        letView,
+        letFits,
+        b.evaluate(length()),
+        b.when(b.not(l.use(fits)), [b.giveBack(b.drop())]),
+        b.evaluate(b.unwrap(l.use(view))),
+      ];
+    },
+  ],
+  [
+    "the other side of a test that is kept",
+    "IOV4009",
+    (l) => {
+      const [letView, view] = l.let("view", b.packetAt(b.number(0), header));
+      const [letFits, fits] = l.let("fits", b.present(l.use(view)));
+      return [letView, letFits, b.when(l.use(fits), [b.giveBack(b.drop())]), b.evaluate(b.unwrap(l.use(view)))];
+    },
+  ],
+  [
+    "a kept test of a variable that is assigned since",
+    "IOV4002",
+    (l) => {
+      const [letN, n] = l.let("n", length());
+      const [letFits, fits] = l.let("fits", b.compare("less", l.use(n), b.number(9)));
+      return [letN, letFits, b.assign(n, length()), b.when(l.use(fits), [l.let("x", l.use(n), "u8")[0]])];
+    },
+  ],
+  [
+    "a kept test of a variable that is not assigned since",
+    undefined,
+    (l) => {
+      const [letN, n] = l.let("n", length());
+      const [letFits, fits] = l.let("fits", b.compare("less", l.use(n), b.number(9)));
+      return [letN, letFits, b.when(l.use(fits), [l.let("x", l.use(n), "u8")[0]])];
+    },
+  ],
 ];
 
 runCases("refinements", refinements);

@@ -15,6 +15,17 @@ export interface FlowValue {
   readonly presence: "present" | "absent" | "maybe";
   /** For references into the packet: when they were made. */
   readonly epoch?: Epoch;
+  /** For a bool that keeps the outcome of a test: what it says about other variables. */
+  readonly outcome?: Outcome;
+}
+
+type Locals = ReadonlyMap<number, FlowValue>;
+
+/** The variables where a test was true, where it was false, and behind it. */
+export interface Outcome {
+  readonly yes: Locals | undefined;
+  readonly no: Locals | undefined;
+  readonly after: Locals;
 }
 
 /** What is known at one point of a program. Dead: no path leads here. */
@@ -47,6 +58,15 @@ export class State {
   /** The packet was changed here. */
   changePacket(at: Position): void {
     this.epoch = { since: at };
+  }
+}
+
+/** Adds what a test found out about variables that have not been written since. */
+export function applyOutcome(state: State, side: Locals | undefined, after: Locals): void {
+  for (const [local, value] of side ?? []) {
+    const current = state.locals.get(local);
+    if (current === undefined || current !== after.get(local)) continue;
+    state.locals.set(local, { ...current, presence: value.presence, ...(value.range ? { range: value.range } : {}) });
   }
 }
 

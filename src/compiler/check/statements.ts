@@ -1,6 +1,13 @@
 import { isScalar } from "../hir/layout.ts";
 import type { Position } from "../hir/position.ts";
-import type { IfStatement, ReturnStatement, Statement, StoreStatement, SwitchStatement } from "../hir/tree.ts";
+import type {
+  Expression,
+  IfStatement,
+  ReturnStatement,
+  Statement,
+  StoreStatement,
+  SwitchStatement,
+} from "../hir/tree.ts";
 import type { Checker } from "./checker.ts";
 import { branch } from "./conditions.ts";
 import { checkFits, evaluate, unknownValue } from "./expressions.ts";
@@ -35,7 +42,8 @@ const rules: Rules = {
   let(c, node) {
     forgetFactsThrough(c.state, node.local);
     const { type } = c.program.locals[node.local]!;
-    if (node.value) setLocal(c, node.local, evaluate(c, node.value), node.value.at);
+    if (node.value?.type.kind === "bool") keepOutcome(c, node.local, node.value);
+    else if (node.value) setLocal(c, node.local, evaluate(c, node.value), node.value.at);
     else if (type.kind === "optional") c.state.locals.set(node.local, { presence: "absent" });
     else if (type.kind === "ref" || type.kind === "verdict") c.state.locals.delete(node.local);
     else c.state.locals.set(node.local, { presence: "present", range: interval(0n, 0n) });
@@ -72,6 +80,17 @@ const rules: Rules = {
     runBody(c, node.body);
   },
 };
+
+/** `const fits = x !== undefined && x < 9`: a later test of `fits` says the same about x. */
+function keepOutcome(c: Checker, local: number, test: Expression): void {
+  const { yes, no } = branch(c, test);
+  c.state = joinStates(yes, no);
+  const side = (state: State): ReadonlyMap<number, FlowValue> | undefined => (state.dead ? undefined : state.locals);
+  const after = new Map(c.state.locals);
+  const range = interval(no.dead && !yes.dead ? 1n : 0n, yes.dead && !no.dead ? 0n : 1n);
+  if (c.state === yes || c.state === no) c.state = c.state.copy();
+  c.state.locals.set(local, { presence: "present", range, outcome: { yes: side(yes), no: side(no), after } });
+}
 
 function setLocal(c: Checker, index: number, value: FlowValue, at: Position): void {
   const local = c.program.locals[index]!;

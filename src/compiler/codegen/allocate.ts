@@ -2,6 +2,7 @@ import type { Graph } from "../ir/graph.ts";
 import type { Loops } from "../ir/loops.ts";
 import type { AllocatedFunction } from "./allocated.ts";
 import { buildIntervals, numberPositions } from "./build-intervals.ts";
+import { cleanMoves } from "./clean-moves.ts";
 import { Hints } from "./hints.ts";
 import { allocatableRegisters, LinearScan } from "./linear-scan.ts";
 import type { MachineFunction } from "./machine.ts";
@@ -36,5 +37,7 @@ export function allocate(fn: MachineFunction, { graph, loops, frequency, registe
   const stackSlots = slots.map(({ size, align }, index) => ({ size, align, ranges: lifetimes[index]! }));
   const places = new Places(intervals, fn, numbering, stackSlots);
   const moves = new MovePlan(fn, numbering, liveness, frequency, places);
-  return new Resolution(fn, graph, numbering, places, moves).run();
+  const allocated = new Resolution(fn, graph, numbering, places, moves).run();
+  cleanMoves(allocated.blocks);
+  return allocated;
 }

@@ -98,12 +98,7 @@ function shiftFits(frame: Frame, count: Value, kind: IntegerKind | "bigint", nod
   return false;
 }
 
-export function integerExpression(
-  frame: Frame,
-  value: Value,
-  type: ScalarType,
-  node: ts.Node,
-): Expression | undefined {
+export function integerExpression(frame: Frame, value: Value, type: ScalarType, node: ts.Node): Expression | undefined {
   if (value.kind !== "constant") return expressionOf(frame, value, node);
   if ((type.kind === "u64" || type.kind === "i64") && !constantFits(frame, value, type.kind, node)) return undefined;
   return build.constant(type, value.value, frame.at(node));
@@ -126,7 +121,9 @@ function fold(
       return frame.fail(node, messages.division());
     const value = foldNumber(operator, left, right);
     const exact = BigInt.asIntN(64, value) === value;
-    return exact ? { kind: "constant", type: kind, value } : frame.fail(node, messages.constantRange(`${value}`, "i64"));
+    return exact
+      ? { kind: "constant", type: kind, value }
+      : frame.fail(node, messages.constantRange(`${value}`, "i64"));
   }
   const value = foldWide(operator, left, right);
   if (kind === "bigint") return { kind: "constant", type: kind, value };
@@ -231,4 +228,3 @@ function foldUnary(operator: "negate" | "bitNot", constant: ConstantValue): bigi
   if (constant.type === "i64") return BigInt.asIntN(64, result);
   return constant.type === "number" && operator === "bitNot" ? u32(result) : result;
 }
-

@@ -83,6 +83,9 @@ function constantWithType(frame: Frame, value: ConstantValue, declared: Declared
   const { kind } = declared.type;
   const name = declared.width ?? (kind === "u64" || kind === "i64" ? kind : undefined);
   if (declared.open || !name || value.type === "bool") return value;
+  const wide = (type: string): boolean => type === "u64" || type === "i64";
+  if (wide(value.type) && wide(name) && value.type !== name)
+    return frame.fail(node, messages.mixedIntegers(value.type, name));
   const meant: ConstantValue = value.type === "bigint" && name === kind ? { ...value, type: name } : value;
   return constantFits(frame, meant, name, node) ? meant : { kind: "poison" };
 }
@@ -98,8 +101,11 @@ function bindVariable(
   const type = variableType(value, declared);
   if (!type) {
     // A reference, or something of the compiler: it stays what it is; who assigns it is told.
-    const settled = settle(frame, value, name, node);
-    if (value.kind === "undefined") frame.fail(node, messages.unexpectedValue("a first value that shows what it refers to", "undefined"));
+    const wanted = "a first value that shows what it refers to";
+    const settled =
+      value.kind === "undefined"
+        ? frame.fail(node, messages.unexpectedValue(wanted, "undefined"))
+        : settle(frame, value, name, node);
     frame.scope.bind(symbol, { kind: "value", value: settled });
     return;
   }

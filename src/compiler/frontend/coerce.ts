@@ -39,8 +39,6 @@ export function expressionOf(frame: Frame, value: Value, node: ts.Node): Express
     case "record":
     case "optionalRecord":
     case "list":
-      frame.fail(node, messages.unplacedStruct());
-      return undefined;
     case "undefined":
     case "void":
       frame.fail(node, messages.unexpectedValue("a value", describe(value)));
@@ -91,7 +89,12 @@ function mismatch(frame: Frame, value: Value, type: Type, node: ts.Node): void {
 }
 
 function typeName(type: Type): string {
-  const names: Readonly<Record<string, string>> = { number: "a number", u64: "a u64", i64: "an i64", bool: "a boolean" };
+  const names: Readonly<Record<string, string>> = {
+    number: "a number",
+    u64: "a u64",
+    i64: "an i64",
+    bool: "a boolean",
+  };
   return names[type.kind] ?? (type.kind === "ref" ? `a reference to ${layoutName(type.layout)}` : type.kind);
 }
 

@@ -39,11 +39,7 @@ function both(frame: Frame, operator: "and" | "or", node: ts.BinaryExpression): 
 }
 
 /** An expression that is evaluated only sometimes: its statements stay with it. */
-export function apart(
-  frame: Frame,
-  body: () => Expression | undefined,
-  node: ts.Node,
-): Expression | undefined {
+export function apart(frame: Frame, body: () => Expression | undefined, node: ts.Node): Expression | undefined {
   if (!frame.inProgram) return body();
   const { statements, result } = frame.emitter.capture(body);
   if (!result || statements.length === 0) return result;

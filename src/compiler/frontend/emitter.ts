@@ -2,8 +2,8 @@ import type { Position } from "../hir/position.ts";
 import type { Expression, Local, LocalExpression, Statement } from "../hir/tree.ts";
 import type { NarrowInteger, Type } from "../hir/types.ts";
 
-/** Above this, expansion has run away: the kernel takes a million instructions at most. */
-export const maximumStatements = 100_000;
+/** Above this, expansion has run away: a statement is several instructions, and the kernel walks a million at most. */
+export const maximumStatements = 20_000;
 
 /** The program under construction: its locals, its labels and the list of statements that is being written. */
 export class Emitter {
@@ -13,6 +13,7 @@ export class Emitter {
   #statements: Statement[] = [];
   #labels = 0;
   #count = 0;
+  #saidTooLarge = false;
 
   /** The list that is being written, for who inserts statements into it later. */
   get current(): Statement[] {
@@ -21,6 +22,13 @@ export class Emitter {
 
   get tooLarge(): boolean {
     return this.#count > maximumStatements;
+  }
+
+  /** True once, for who says so. */
+  becomesTooLarge(): boolean {
+    const first = this.tooLarge && !this.#saidTooLarge;
+    this.#saidTooLarge ||= first;
+    return first;
   }
 
   emit(statement: Statement): void {

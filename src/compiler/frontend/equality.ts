@@ -114,13 +114,7 @@ function scalars(frame: Frame, equal: boolean, left: Value, right: Value, node: 
   return runtime({ kind: "compare", operator, left: l, right: r, type: boolType, at });
 }
 
-function optionals(
-  frame: Frame,
-  operator: "equal" | "notEqual",
-  left: Value,
-  right: Value,
-  node: ts.Node,
-): Value {
+function optionals(frame: Frame, operator: "equal" | "notEqual", left: Value, right: Value, node: ts.Node): Value {
   const at = frame.at(node);
   const wrap = (value: Value, other: Value): Expression | undefined => {
     const wanted = other.kind === "runtime" ? other.expression.type : undefined;

@@ -8,13 +8,7 @@ import { settle } from "./settle.ts";
 import { poison, runtime, type Value } from "./values.ts";
 
 /** The smaller ("less") or larger one of two integers, each calculated once. */
-export function extreme(
-  frame: Frame,
-  operator: "less" | "greater",
-  first: Value,
-  second: Value,
-  node: ts.Node,
-): Value {
+export function extreme(frame: Frame, operator: "less" | "greater", first: Value, second: Value, node: ts.Node): Value {
   const [left, right] = [first, second].map((value) =>
     frame.inProgram ? settle(frame, value, "operand", node) : value,
   ) as [Value, Value];

@@ -2,7 +2,7 @@ import type ts from "typescript";
 import type { Message } from "../diagnostics.ts";
 import type { Position } from "../hir/position.ts";
 import type { ProgramKind } from "../hir/tree.ts";
-import { Emitter } from "./emitter.ts";
+import type { Emitter } from "./emitter.ts";
 import type { ReturnTarget } from "./returns.ts";
 import type { Scope } from "./scope.ts";
 import type { Session } from "./session.ts";

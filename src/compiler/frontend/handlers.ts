@@ -14,7 +14,7 @@ import { handlerReturns } from "./returns.ts";
 import { Scope } from "./scope.ts";
 import type { Session } from "./session.ts";
 import { evaluateStatements } from "./statements/evaluate.ts";
-import { poison, type ProgramValue, runtime, type Value } from "./values.ts";
+import { type ProgramValue, poison, runtime, type Value } from "./values.ts";
 
 /** Expands a program's handler, with everything that it calls. */
 export function expandProgram(session: Session, name: string, value: ProgramValue): Program {
@@ -52,7 +52,8 @@ function expandBody(frame: Frame, declaration: ts.FunctionLikeDeclaration): void
 
 function bindParameters(frame: Frame, value: ProgramValue): void {
   const { parameters } = value.handler.declaration;
-  const context = value.programKind === "btfTracepoint" ? contextOf(frame, `btf_trace_${value.target}`, value) : undefined;
+  const context =
+    value.programKind === "btfTracepoint" ? contextOf(frame, `btf_trace_${value.target}`, value) : undefined;
   parameters.forEach((parameter, index) => {
     if (parameter.dotDotDotToken) {
       frame.fail(parameter, messages.unsupported("rest parameter of a handler", "Name the parameters."));

@@ -94,12 +94,17 @@ function isValue(symbol: ts.Symbol, checker: ts.TypeChecker): boolean {
   return (target.flags & ts.SymbolFlags.Value) !== 0;
 }
 
-/** Ours stay where tsc says nothing about the same line: what it says there is the cause. */
+/** What tsc says about a module that is not there; ours says which there are. */
+const unresolved = /^TS(2307|2591|2792|7016)$/;
+
+/** Ours about values stay where tsc says nothing about the same line: what it says there is the cause. */
 function combine(fromTsc: readonly Diagnostic[], own: readonly Diagnostic[]): readonly Diagnostic[] {
-  const lines = new Set(fromTsc.map((one) => `${one.file}:${one.line}`));
-  const kept = own.filter((one) => /^IOV1/.test(one.code) || !lines.has(`${one.file}:${one.line}`));
-  return [...fromTsc, ...kept].sort(
-    (left, right) =>
-      left.file.localeCompare(right.file) || left.line - right.line || left.column - right.column,
+  const line = (one: Diagnostic): string => `${one.file}:${one.line}`;
+  const imports = new Set(own.filter((one) => one.code === messages.foreignImport.code).map(line));
+  const theirs = fromTsc.filter((one) => !(unresolved.test(one.code) && imports.has(line(one))));
+  const lines = new Set(theirs.map(line));
+  const kept = own.filter((one) => /^IOV1/.test(one.code) || !lines.has(line(one)));
+  return [...theirs, ...kept].sort(
+    (left, right) => left.file.localeCompare(right.file) || left.line - right.line || left.column - right.column,
   );
 }

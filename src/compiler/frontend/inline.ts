@@ -43,7 +43,8 @@ function bindParameters(
       return;
     }
     const given = args[index] ?? undefinedValue;
-    const initial = given.kind === "undefined" && parameter.initializer ? evaluate(frame, parameter.initializer) : given;
+    const initial =
+      given.kind === "undefined" && parameter.initializer ? evaluate(frame, parameter.initializer) : given;
     bindPattern(frame, parameter.name, initial, { node: call, declaration: parameter });
   });
 }
@@ -60,7 +61,9 @@ function inlineBlock(frame: Frame, name: string, body: ts.Block, width: NarrowIn
   const at = frame.at(body);
   const label = emitter.newLabel();
   const returns = new InlinedReturns(label, body.statements.at(-1));
-  const { statements, result: ended } = emitter.capture(() => evaluateStatements(frame.with({ returns }), body.statements));
+  const { statements, result: ended } = emitter.capture(() =>
+    evaluateStatements(frame.with({ returns }), body.statements),
+  );
   if (!ended) returns.end(statements, body);
   const single = returns.branches.length === 1 && !returns.early;
   if (single) {
@@ -84,4 +87,3 @@ function constantBody(frame: Frame, body: ts.Block): Value {
   evaluateStatements(frame.with({ returns }), body.statements);
   return result;
 }
-

@@ -35,7 +35,8 @@ export function kernelElement(frame: Frame, value: RuntimeValue, index: Value, n
   const { kernelType, expression } = value;
   if (index.kind !== "constant") return frame.fail(node, messages.notConstant("the index of a kernel array"));
   const element = kernelType && frame.checker.getIndexTypeOfType(kernelType, 1);
-  if (!element || expression.kind !== "kernelField") return frame.fail(node, messages.unknownMember(String(index.value)));
+  if (!element || expression.kind !== "kernelField")
+    return frame.fail(node, messages.unknownMember(String(index.value)));
   const base = { ...value, expression: expression.base };
   return kernelPart(frame, base, [...expression.path, String(index.value)], element, node);
 }
@@ -57,18 +58,14 @@ export function kernelPart(
   if (inner !== undefined) return structPart(frame, make, inner, type);
   const bytes = bytesLength(type, frame.checker);
   if (bytes !== undefined) return runtime(make(refType("kernel", { kind: "bytes", length: bytes })));
-  if (frame.checker.getIndexTypeOfType(type, 1)) return { ...runtime(make(refType("kernel", kernelLayout("")))), kernelType: type };
+  if (frame.checker.getIndexTypeOfType(type, 1))
+    return { ...runtime(make(refType("kernel", kernelLayout("")))), kernelType: type };
   const declared = declaredType(type, frame.checker);
   if (!declared) return frame.fail(node, messages.unknownMember(path.join(".")));
   return runtime(make(declared.type, declared.width ?? integerOf(type, frame.checker)));
 }
 
-function structPart(
-  frame: Frame,
-  make: (type: Type) => KernelFieldExpression,
-  name: string,
-  type: ts.Type,
-): Value {
+function structPart(frame: Frame, make: (type: Type) => KernelFieldExpression, name: string, type: ts.Type): Value {
   const of = refType("kernel", kernelLayout(name));
   const result: OptionalType | typeof of = allowsUndefined(type) ? optionalType(of) : of;
   return { ...runtime(make(result)), kernelType: frame.checker.getNonNullableType(type) };
@@ -84,7 +81,8 @@ interface Origin {
 function origin(expression: Expression): Origin {
   if (expression.kind === "kernelField" && expression.type.kind === "ref")
     return { base: expression.base, struct: expression.struct, path: expression.path };
-  const struct = expression.type.kind === "ref" && expression.type.layout.kind === "struct" ? expression.type.layout.name : "";
+  const struct =
+    expression.type.kind === "ref" && expression.type.layout.kind === "struct" ? expression.type.layout.name : "";
   return { base: expression, struct, path: [] };
 }
 
@@ -96,4 +94,3 @@ function bytesLength(type: ts.Type, checker: ts.TypeChecker): number | undefined
   const value = checker.getTypeOfSymbol(length);
   return value.isNumberLiteral() ? value.value : undefined;
 }
-

@@ -2,14 +2,7 @@ import type ts from "typescript";
 import { messages } from "../diagnostics.ts";
 import { sameLayout } from "../hir/equality.ts";
 import type { Expression, Statement } from "../hir/tree.ts";
-import {
-  boolType,
-  type NarrowInteger,
-  optionalType,
-  type RefType,
-  type ScalarType,
-  type Type,
-} from "../hir/types.ts";
+import { boolType, type NarrowInteger, optionalType, type RefType, type ScalarType, type Type } from "../hir/types.ts";
 import * as build from "./build.ts";
 import { constantType, toType } from "./coerce.ts";
 import type { Frame } from "./frame.ts";
@@ -72,7 +65,11 @@ function mergeScalars(
   let joined: Joined | undefined;
   for (const value of there) {
     const one = shapeOf(value);
-    if (!one) return frame.fail(node, messages.compileTimeOnly(describe(value)));
+    if (!one)
+      return frame.fail(
+        node,
+        value.kind === "string" ? messages.runtimeString() : messages.compileTimeOnly(describe(value)),
+      );
     const both = joined ? join(joined, one, value) : one;
     if (!both) return frame.fail(node, messages.differentShapes(describe(there[0]!), describe(value)));
     joined = both;
@@ -149,7 +146,9 @@ function mergeRecords(frame: Frame, branches: readonly Branch[], options: MergeO
     members.set(name, always ? merge(frame, parts, named, node) : mergeMember(frame, parts, named, node));
   }
   const record: RecordValue = { kind: "record", members };
-  return always ? record : { kind: "optionalRecord", present: recordPresence(frame, branches, record, options, node), record };
+  return always
+    ? record
+    : { kind: "optionalRecord", present: recordPresence(frame, branches, record, options, node), record };
 }
 
 /** A member of a record that may be absent: a reference that the record always has is absent just when the record is. */
@@ -182,7 +181,9 @@ function recordPresence(
 ): Expression {
   const at = frame.at(node);
   const tests = [...record.members.values()].flatMap((member) =>
-    member.kind === "runtime" && member.expression.kind === "unwrap" ? [build.present(member.expression.value, at)] : [],
+    member.kind === "runtime" && member.expression.kind === "unwrap"
+      ? [build.present(member.expression.value, at)]
+      : [],
   );
   if (tests.length > 0) return tests.reduce((left, right) => build.logical("and", left, right, at));
   const local = frame.emitter.newLocal(`${options.name}_present`, boolType, at);

@@ -1,4 +1,4 @@
-import ts from "typescript";
+import type ts from "typescript";
 import { messages } from "../diagnostics.ts";
 import type { Statement } from "../hir/tree.ts";
 import { verdictType } from "../hir/types.ts";

@@ -1,5 +1,5 @@
 import { basename, dirname, relative } from "node:path";
-import ts from "typescript";
+import type ts from "typescript";
 import type { Diagnostic, Message } from "../diagnostics.ts";
 import type { Layout } from "../hir/layout.ts";
 import { type Position, packPosition } from "../hir/position.ts";
@@ -7,7 +7,7 @@ import type { MapDeclaration, Program, SettingDeclaration, Source } from "../hir
 import { assignedSymbols, symbolsAssignedByClosures } from "./assignments.ts";
 import { installedName, isInstalledSource } from "./program.ts";
 import { Scope } from "./scope.ts";
-import { poison, type PoisonValue, type Value } from "./values.ts";
+import { type PoisonValue, poison, type Value } from "./values.ts";
 
 /** One compilation: what it reads from tsc, and what it makes. */
 export class Session {

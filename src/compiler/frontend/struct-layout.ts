@@ -1,4 +1,12 @@
-import { alignOf, type BitsLayout, type Field, type Layout, type StructLayout, sizeOf, type UnionLayout } from "../hir/layout.ts";
+import {
+  alignOf,
+  type BitsLayout,
+  type Field,
+  type Layout,
+  type StructLayout,
+  sizeOf,
+  type UnionLayout,
+} from "../hir/layout.ts";
 
 export interface NamedLayout {
   readonly name: string;

@@ -13,7 +13,10 @@ interface Rules {
 }
 
 const unsupported = (what: string, instead: string) => (): Message => messages.unsupported(what, instead);
-const asynchronous = unsupported("asynchronous code", "Kernel code runs to its end; leave what waits to the host side.");
+const asynchronous = unsupported(
+  "asynchronous code",
+  "Kernel code runs to its end; leave what waits to the host side.",
+);
 const noClasses = unsupported("classes", "Use struct() for data and functions for what is done with it.");
 const noExceptions = unsupported("exceptions", "Return undefined or a bool, and let the caller test it.");
 const noTemplates = unsupported("text templates", "Text does not exist in the kernel; send numbers to the host.");
@@ -166,8 +169,7 @@ function stepRule(node: ts.PrefixUnaryExpression | ts.PostfixUnaryExpression): M
 function switchRule(node: ts.SwitchStatement): Message | undefined {
   const { clauses } = node.caseBlock;
   const falls = clauses.some(
-    (clause, index) =>
-      index < clauses.length - 1 && clause.statements.length > 0 && !leaves(clause.statements.at(-1)),
+    (clause, index) => index < clauses.length - 1 && clause.statements.length > 0 && !leaves(clause.statements.at(-1)),
   );
   return falls ? messages.fallThrough() : undefined;
 }

@@ -2,6 +2,9 @@ import ts from "typescript";
 import type { Diagnostic } from "../diagnostics.ts";
 import { isLibraryFile } from "./program.ts";
 
+/** tsc looks for some types of the standard library (Promise) only to phrase a message; kernel code has none of them. */
+const missingGlobalType = 2318;
+
 /** tsc's own messages about the module's files, in its words. */
 export function tscDiagnostics(program: ts.Program): readonly Diagnostic[] {
   const all = [...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics()];
@@ -10,7 +13,8 @@ export function tscDiagnostics(program: ts.Program): readonly Diagnostic[] {
     const syntax = program.getSyntacticDiagnostics(file);
     all.push(...(syntax.length > 0 ? syntax : program.getSemanticDiagnostics(file)));
   }
-  return all.filter((one) => one.category === ts.DiagnosticCategory.Error).map(converted);
+  const errors = all.filter((one) => one.category === ts.DiagnosticCategory.Error && one.code !== missingGlobalType);
+  return errors.map(converted);
 }
 
 export function hasSyntaxErrors(program: ts.Program): boolean {

@@ -79,7 +79,9 @@ export function integerOf(type: ts.Type, checker: ts.TypeChecker): IntegerName |
   const brand = type.isIntersection() ? brandOf(type, "fits") : undefined;
   if (!brand) return undefined;
   const names = checker.getTypeOfSymbol(brand);
-  const present = new Set((names.isUnion() ? names.types : [names]).map((one) => (one.isStringLiteral() ? one.value : "")));
+  const present = new Set(
+    (names.isUnion() ? names.types : [names]).map((one) => (one.isStringLiteral() ? one.value : "")),
+  );
   return byBrand.find(([name]) => present.has(name))?.[1];
 }
 

@@ -148,7 +148,6 @@ class Generator {
       b.load({ size: 4, signed: false, base: b.parameter(0), offset, region: "context", at: this.#place() });
     const data = field(0);
     const end = field(4);
-    const [short, long] = [b.newBlock(), b.newBlock()];
     this.#end = end;
     this.#checkEnd(data, this.#memory);
     return data;

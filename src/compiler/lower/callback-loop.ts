@@ -117,6 +117,7 @@ class LoopBody {
       offset: 0,
       region: "local",
       layout: { kind: "bytes", length: this.#cells.size * 8 },
+      align: 8,
     };
     const l = outer.nested(builder, (inner, escape, verdict) => this.#escape(inner, frame, escape, verdict));
     readCells(l, frame, this.#cells, this.#cells.keys(), s.at);

@@ -18,6 +18,7 @@ import type { Lowering } from "./lowering.ts";
 import { lowerMatch } from "./match.ts";
 import { elementCount, loadScalar, sizeOfElement } from "./memory.ts";
 import { lowerNew } from "./new.ts";
+import { boundsCheck } from "./operations/packet.ts";
 import { lowerOperation } from "./operations/table.ts";
 import { lowerStatements } from "./statements.ts";
 
@@ -113,7 +114,26 @@ function lowerElement(l: Lowering, e: ElementExpression): Reference {
   const index = lowerScalar(l, e.index);
   l.require("ult", index, elementCount(base.layout), e.at);
   const scaled = size === 1 ? index : l.builder.binary("mul", 64, index, l.constant(size, e.at), e.at);
-  return { ...base, base: l.builder.address(base.base, scaled, e.at), layout };
+  const element: Reference = {
+    ...base,
+    base: l.builder.address(base.base, scaled, e.at),
+    layout,
+    align: Math.min(base.align, size & -size),
+  };
+  if (base.region === "packet") requireInPacket(l, element, size, e);
+  return element;
+}
+
+/**
+ * A packet address with something variable added is a new one to the verifier: what was checked of the view does not
+ * hold for it (adjust_ptr_min_max_vals gives it an id of its own).
+ */
+function requireInPacket(l: Lowering, element: Reference, size: number, e: ElementExpression): void {
+  const [inside, outside] = [l.builder.newBlock(), l.builder.newBlock()];
+  boundsCheck(l, element, size, inside, outside, e.at);
+  l.abortIn(outside, e.at);
+  l.builder.seal(inside);
+  l.builder.switchTo(inside);
 }
 
 function lowerBoolean(l: Lowering, e: Expression): Lowered {

@@ -32,6 +32,7 @@ function pointed(type: Type, value: Value): Lowered {
     offset: 0,
     region: of.region,
     layout: of.layout,
+    align: 1,
   });
   if (type.kind === "ref") return reference(type);
   if (type.kind === "optional" && type.of.kind === "ref") {

@@ -17,6 +17,8 @@ export interface Reference {
   readonly offset: number;
   readonly region: Region;
   readonly layout: Layout;
+  /** Alignment of `base` in bytes, where that matters: the verifier takes only aligned accesses to the stack. */
+  readonly align: number;
 }
 
 export interface LoweredOptional {

@@ -1,4 +1,4 @@
-import type { Layout } from "../hir/layout.ts";
+import { alignOf, type Layout } from "../hir/layout.ts";
 import type { Position } from "../hir/position.ts";
 import type { Expression, Module, Program } from "../hir/tree.ts";
 import { boolType, type OptionalType, type RefType, type ScalarType, type Type } from "../hir/types.ts";
@@ -13,6 +13,7 @@ import {
   scalar,
 } from "./lowered.ts";
 import type { LowerOptions, Range } from "./options.ts";
+import { accessAlignment, pieces } from "./pieces.ts";
 import { countBindings } from "./scan.ts";
 
 /** Where `break` and `continue` of a label go. */
@@ -22,6 +23,8 @@ export interface Target {
   /** How many cleanups were open where the label begins: a jump to it runs those opened since. */
   readonly depth: number;
 }
+
+const signExtensions = { 2: "sext16", 4: "sext32" } as const;
 
 /** A way out of a loop's body past the loop itself. */
 export type Escape =
@@ -46,8 +49,8 @@ export class Lowering {
   #prefix = "";
   readonly #targets = new Map<number, Target>();
   readonly #cleanups: (() => void)[] = [];
-  /** Constant part of the address of reference locals that are bound in one place. */
-  #offsets = new Map<number, number>();
+  /** What is known of the address of reference locals that are bound in one place. */
+  #bases = new Map<number, { readonly offset: number; readonly align: number }>();
   readonly #bindings: ReadonlyMap<number, number>;
 
   /** All programs of the chain that this one is a part of. */
@@ -84,7 +87,7 @@ export class Lowering {
     const inner = new Lowering(this.module, this.program, this.options, builder, this.chain);
     inner.#escape = escape;
     inner.#prefix = this.#prefix;
-    inner.#offsets = this.#offsets;
+    inner.#bases = this.#bases;
     inner.subprograms = this.subprograms;
     return inner;
   }
@@ -108,18 +111,29 @@ export class Lowering {
   load(ref: Reference, size: Size, at: Position, options: { signed?: boolean; delta?: number } = {}): Value {
     const { signed = false, delta = 0 } = options;
     const region = memoryRegion(ref.region);
-    return this.builder.load({ size, signed, base: ref.base, offset: ref.offset + delta, region, at });
+    const place = { base: ref.base, offset: ref.offset + delta, region, at };
+    const align = accessAlignment(ref, delta);
+    if (size <= align) return this.builder.load({ size, signed, ...place });
+    const parts = [...pieces(size, align)].map(([step, part]): Value => {
+      const value = this.builder.load({ size: part, signed: false, ...place, offset: place.offset + step });
+      return step === 0 ? value : this.builder.binary("shl", 64, value, this.constant(step * 8, at), at);
+    });
+    const whole = parts.reduce((a, b) => this.builder.binary("or", 64, a, b, at));
+    return signed && size < 8 ? this.builder.unary(signExtensions[size as 2 | 4], whole, at) : whole;
   }
 
   store(ref: Reference, size: Size, value: Value, at: Position, delta = 0): void {
     const region = memoryRegion(ref.region);
-    this.builder.store({ size, base: ref.base, offset: ref.offset + delta, value, region, at });
+    for (const [step, part] of pieces(size, accessAlignment(ref, delta))) {
+      const shifted = step === 0 ? value : this.builder.binary("lshr", 64, value, this.constant(step * 8, at), at);
+      this.builder.store({ size: part, base: ref.base, offset: ref.offset + delta + step, value: shifted, region, at });
+    }
   }
 
   /** A new stack slot as a reference. Eight-byte alignment lets it be cleared and copied in whole words. */
   newSlot(layout: Layout, size: number, at: Position): Reference {
     const slot = this.builder.newSlot(size, 8);
-    return { kind: "ref", base: this.builder.slotAddress(slot, at), offset: 0, region: "local", layout };
+    return { kind: "ref", base: this.builder.slotAddress(slot, at), offset: 0, region: "local", layout, align: 8 };
   }
 
   // ----------------------------------------------------------------------------------------------------- jumps
@@ -157,11 +171,16 @@ export class Lowering {
     const [holds, fails] = [this.builder.newBlock(), this.builder.newBlock()];
     const right = this.constant(bound, at);
     this.builder.branch({ op, width: 64, left: value, right, then: holds, otherwise: fails, likely: "then", at });
-    this.builder.seal(fails);
-    this.builder.switchTo(fails);
-    this.leave(this.options.hook.packetModel ? this.verdict("aborted", at) : this.constant(0, at), at);
+    this.abortIn(fails, at);
     this.builder.seal(holds);
     this.builder.switchTo(holds);
+  }
+
+  /** Fills a block that only the verifier believes in: it ends the program. */
+  abortIn(block: Block, at: Position): void {
+    this.builder.seal(block);
+    this.builder.switchTo(block);
+    this.leave(this.options.hook.packetModel ? this.verdict("aborted", at) : this.constant(0, at), at);
   }
 
   /** Ends the program with a verdict. */
@@ -230,7 +249,7 @@ export class Lowering {
   /** Keeps the constant part apart where the local is bound in one place only; elsewhere the bindings may differ. */
   #bind(local: number, ref: Reference, at: Position): Value {
     if ((this.#bindings.get(local) ?? 0) > 1) return this.address(ref, at);
-    this.#offsets.set(local, ref.offset);
+    this.#bases.set(local, { offset: ref.offset, align: ref.align });
     return ref.base;
   }
 
@@ -252,8 +271,8 @@ export class Lowering {
   #readValue(local: number, type: ScalarType | RefType): LoweredScalar | Reference {
     const value = this.builder.read(this.#value(local));
     if (type.kind !== "ref") return scalar(value);
-    const offset = this.#offsets.get(local) ?? 0;
-    return { kind: "ref", base: value, offset, region: type.region, layout: type.layout };
+    const bound = this.#bases.get(local) ?? { offset: 0, align: alignOf(type.layout) };
+    return { kind: "ref", base: value, ...bound, region: type.region, layout: type.layout };
   }
 
   #value(local: number): string {
@@ -316,7 +335,7 @@ export class Lowering {
     return {
       kind: "optional",
       present: "never",
-      of: { kind: "ref", base: zero, offset: 0, region: of.region, layout: of.layout },
+      of: { kind: "ref", base: zero, offset: 0, region: of.region, layout: of.layout, align: alignOf(of.layout) },
     };
   }
 }
@@ -363,7 +382,7 @@ export class Join {
     const read = (of: ScalarType | RefType): LoweredScalar | Reference => {
       const value = builder.read(`${this.#name}.value`);
       if (of.kind !== "ref") return scalar(value);
-      return { kind: "ref", base: value, offset: 0, region: of.region, layout: of.layout };
+      return { kind: "ref", base: value, offset: 0, region: of.region, layout: of.layout, align: alignOf(of.layout) };
     };
     if (type.kind === "optional") {
       return { kind: "optional", present: builder.read(`${this.#name}.present`), of: read(type.of) };

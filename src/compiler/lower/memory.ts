@@ -3,6 +3,7 @@ import type { Position } from "../hir/position.ts";
 import type { Size, UnaryOp, Value } from "../ir/ir.ts";
 import type { Reference } from "./lowered.ts";
 import type { Lowering } from "./lowering.ts";
+import { accessAlignment, pieces } from "./pieces.ts";
 
 const swaps: Readonly<Record<number, UnaryOp>> = { 2: "bswap16", 4: "bswap32", 8: "bswap64" };
 const signs: Readonly<Record<number, UnaryOp>> = { 1: "sext8", 2: "sext16", 4: "sext32" };
@@ -99,9 +100,10 @@ function maskOf(width: number): bigint {
   return (1n << BigInt(width)) - 1n;
 }
 
-/** Copies `size` bytes in the largest pieces, which x86 and arm64 allow at any alignment for packets and maps. */
+/** Copies `size` bytes in the largest pieces that both places take. */
 export function copyBytes(l: Lowering, target: Reference, source: Reference, size: number, at: Position): void {
-  for (const [delta, piece] of pieces(size, commonAlignment(target, source))) {
+  const alignment = Math.min(accessAlignment(target), accessAlignment(source));
+  for (const [delta, piece] of pieces(size, alignment)) {
     l.store(target, piece, l.load(source, piece, at, { delta }), at, delta);
   }
 }
@@ -109,24 +111,5 @@ export function copyBytes(l: Lowering, target: Reference, source: Reference, siz
 /** Sets `size` bytes to zero. */
 export function clearBytes(l: Lowering, target: Reference, size: number, at: Position): void {
   const zero = l.constant(0, at);
-  for (const [delta, piece] of pieces(size, alignmentOf(target))) l.store(target, piece, zero, at, delta);
-}
-
-/** The verifier wants stack accesses aligned; a packet's or a map value's it takes as the processor does. */
-function alignmentOf(ref: Reference): number {
-  if (ref.region === "packet") return 8;
-  const low = ref.offset & -ref.offset;
-  return ref.offset === 0 ? 8 : Math.min(8, low);
-}
-
-function commonAlignment(a: Reference, b: Reference): number {
-  return Math.min(alignmentOf(a), alignmentOf(b));
-}
-
-export function* pieces(size: number, alignment: number): Iterable<readonly [number, Size]> {
-  let delta = 0;
-  for (const piece of [8, 4, 2, 1] as const) {
-    if (piece > alignment) continue;
-    for (; size - delta >= piece; delta += piece) yield [delta, piece];
-  }
+  for (const [delta, piece] of pieces(size, accessAlignment(target))) l.store(target, piece, zero, at, delta);
 }

@@ -19,13 +19,16 @@ import { foldCompare } from "./fold.ts";
  */
 export function threadJumps(fn: IrFunction): boolean {
   let changed = false;
-  for (let round = 0; round < 64; round++) {
+  for (let round = 0; round < mostRounds; round++) {
     if (!threadOnce(fn)) break;
     fn.blocks = [...graphOf(fn).order];
     changed = true;
   }
   return mergeStraightLine(fn) || changed;
 }
+
+const longestWalk = 32;
+const mostRounds = 8;
 
 /** A block that computes nothing but constants, all of whose values stay inside of it. */
 interface Passage {
@@ -40,13 +43,19 @@ function threadOnce(fn: IrFunction): boolean {
   let changed = false;
   for (const block of fn.blocks) {
     const added: Instruction[] = [];
-    block.terminator = mapEdges(block.terminator, (edge) => {
-      const passage = passages.get(edge.block);
-      if (!passage || passage.block === block) return edge;
-      const next = follow(passage, edge, constants);
-      if (!next || next.edge.block === edge.block || !blocks[next.edge.block]) return edge;
-      changed = true;
-      return materialise(fn, next, added);
+    const made = new Map<Value, bigint>();
+    block.terminator = mapEdges(block.terminator, (start) => {
+      let edge = start;
+      // Through one passage after the other; the bound ends walks in a circle of passages.
+      for (let step = 0; step < longestWalk; step++) {
+        const passage = passages.get(edge.block);
+        if (!passage || passage.block === block) break;
+        const next = follow(passage, edge, (value) => made.get(value) ?? constants(value));
+        if (!next || next.edge.block === edge.block || !blocks[next.edge.block]) break;
+        edge = materialise(fn, next, added, made);
+        changed = true;
+      }
+      return edge;
     });
     block.instructions.push(...added);
   }
@@ -124,12 +133,18 @@ function wayOut(terminator: Terminator, known: (value: Value) => bigint | undefi
 }
 
 /** Constants that stood in the passage get a copy where the edge now begins. */
-function materialise(fn: IrFunction, { edge, constants, at }: Followed, added: Instruction[]): Edge {
+function materialise(
+  fn: IrFunction,
+  { edge, constants, at }: Followed,
+  added: Instruction[],
+  made: Map<Value, bigint>,
+): Edge {
   const args = edge.args.map((value) => {
     const constant = constants.get(value);
     if (constant === undefined) return value;
     const result = fn.valueCount++;
     added.push({ kind: "const", result, value: constant, at });
+    made.set(result, constant);
     return result;
   });
   return { block: edge.block, args };

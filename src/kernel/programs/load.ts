@@ -131,6 +131,7 @@ export function loadProgram(spec: ProgramSpec, settings: ProgramLoadSettings = {
   }
   const { result, log } = loadWithLog(options, (settings.logLevel ?? 1) | LOG_STATISTICS);
   if (result >= 0) return { fd: result, log };
-  if (log.trim() === "") throw refusal(spec, result);
+  // A signal that is pending ends the verifier's walk (do_check); its log then names nothing that is wrong.
+  if (log.trim() === "" || result === -errno.EAGAIN) throw refusal(spec, result);
   throw new VerifierError(spec.name, -result, log, spec.btf);
 }

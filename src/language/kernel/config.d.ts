@@ -65,13 +65,14 @@ export declare const prefix: {
 
 type PlainField = Scalar<any> | BoolScalar | Choice<any, any> | Formatted<any>;
 type RuleFields = Readonly<Record<string, Matcher<any> | PlainField>>;
-type PlainValue<P> = P extends Matcher<any>
-  ? never
-  : P extends { readonly [setting]?: infer T }
-    ? Exclude<T, undefined>
-    : P extends Scalar<infer T>
-      ? T
-      : boolean;
+type PlainValue<P> =
+  P extends Matcher<any>
+    ? never
+    : P extends { readonly [setting]?: infer T }
+      ? Exclude<T, undefined>
+      : P extends Scalar<infer T>
+        ? T
+        : boolean;
 
 /** The fields of a rule: what it matches, and what it says about what it matched. */
 export interface Rule<F> {

@@ -67,10 +67,14 @@ type FieldsOf<F> = { -readonly [K in keyof F]: TypeOf<F[K]> };
  * @example
  * export const Udp = struct({ source: be16, destination: be16, length: be16, checksum: be16 });
  */
-export declare function struct<const F extends Readonly<Record<string, AnyLayout>>>(fields: F): StructLayout<FieldsOf<F>>;
+export declare function struct<const F extends Readonly<Record<string, AnyLayout>>>(
+  fields: F,
+): StructLayout<FieldsOf<F>>;
 
 /** Fields that share one place. */
-export declare function union<const F extends Readonly<Record<string, AnyLayout>>>(fields: F): StructLayout<FieldsOf<F>>;
+export declare function union<const F extends Readonly<Record<string, AnyLayout>>>(
+  fields: F,
+): StructLayout<FieldsOf<F>>;
 
 /** A bit field of a struct. */
 export interface Bits<T> {

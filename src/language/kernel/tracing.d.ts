@@ -1,4 +1,3 @@
-import type { Bytes } from "./layouts.js";
 import type {
   KernelStruct,
   KfreeSkb,
@@ -12,6 +11,7 @@ import type {
   SysExit,
   TaskStruct,
 } from "./kernel-types.js";
+import type { Bytes } from "./layouts.js";
 import type { Program } from "./packet.js";
 import type { bool, u32, u64 } from "./scalars.js";
 

@@ -1,10 +1,11 @@
 import ts from "typescript";
 import { messages } from "../../diagnostics.ts";
+import { maximumStatements } from "../emitter.ts";
 import type { Frame } from "../frame.ts";
 import { inline } from "../inline.ts";
+import { convertCall } from "../library/scalars.ts";
 import { inOrder, settle } from "../settle.ts";
 import { describe, type FunctionValue, poison, type Value } from "../values.ts";
-import { convertCall } from "../library/scalars.ts";
 import { evaluate } from "./evaluate.ts";
 
 export function call(frame: Frame, node: ts.CallExpression): Value {
@@ -26,7 +27,10 @@ export function call(frame: Frame, node: ts.CallExpression): Value {
 }
 
 function callFunction(frame: Frame, callee: FunctionValue, node: ts.CallExpression): Value {
-  if (frame.inProgram && frame.emitter.tooLarge) return frame.fail(node, messages.unrolledTooFar(100_000));
+  if (frame.inProgram && frame.emitter.tooLarge) {
+    if (frame.emitter.becomesTooLarge()) frame.fail(node, messages.unrolledTooFar(maximumStatements));
+    return poison;
+  }
   return inline(frame, callee, argumentValues(frame, node), node);
 }
 

@@ -44,7 +44,8 @@ function choose(frame: Frame, test: Expression, then: Side, otherwise: Side, nod
     { value: first.result, statements: first.statements, node: then.node },
     { value: second.result, statements: second.statements, node: otherwise.node },
   ];
-  const simple = first.statements.length === 0 && second.statements.length === 0 && simpleChoice(frame, test, branches, node);
+  const simple =
+    first.statements.length === 0 && second.statements.length === 0 && simpleChoice(frame, test, branches, node);
   if (simple) return simple;
   const declarations: Statement[] = [];
   const value = merge(frame, branches, { name: "chosen", declarations }, node);
@@ -59,7 +60,10 @@ function simpleChoice(
   [then, otherwise]: readonly [Branch, Branch],
   node: ts.Node,
 ): Value | undefined {
-  const expressions = [simple(frame, then.value, otherwise.value, then.node), simple(frame, otherwise.value, then.value, otherwise.node)];
+  const expressions = [
+    simple(frame, then.value, otherwise.value, then.node),
+    simple(frame, otherwise.value, then.value, otherwise.node),
+  ];
   const [left, right] = expressions;
   if (!left || !right || !sameType(left.type, right.type)) return undefined;
   return runtime(build.conditional(test, left, right, frame.at(node)));
@@ -71,7 +75,8 @@ function simple(frame: Frame, value: Value, other: Value, node: ts.Node): Expres
   if (value.kind === "runtime" && !value.names) return isScalar(value.expression) ? value.expression : undefined;
   if (value.kind !== "constant") return undefined;
   if (value.type !== "bigint") return build.constant(constantType(value), value.value, frame.at(node));
-  const wanted = other.kind === "runtime" ? other.expression.type : other.kind === "constant" ? constantType(other) : undefined;
+  const wanted =
+    other.kind === "runtime" ? other.expression.type : other.kind === "constant" ? constantType(other) : undefined;
   return wanted?.kind === "u64" || wanted?.kind === "i64" ? toType(frame, value, wanted, node) : undefined;
 }
 
@@ -109,7 +114,10 @@ export function logicalValue(frame: Frame, node: ts.BinaryExpression): Value {
   const test = truth(frame, held, node.left);
   if (!test) return poison;
   if (test.kind === "constant") return test.value === and ? evaluate(frame, node.right) : held;
-  const keep: Side = { body: () => (and ? falsy(frame, held, node) : withoutAbsence(frame, held, node)), node: node.left };
+  const keep: Side = {
+    body: () => (and ? falsy(frame, held, node) : withoutAbsence(frame, held, node)),
+    node: node.left,
+  };
   const go: Side = { body: () => evaluate(frame, node.right), node: node.right };
   return and ? choose(frame, test, go, keep, node) : choose(frame, test, keep, go, node);
 }

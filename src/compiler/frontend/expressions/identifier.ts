@@ -1,4 +1,4 @@
-import ts from "typescript";
+import type ts from "typescript";
 import type { Frame } from "../frame.ts";
 import { moduleValue } from "../module-scope.ts";
 import { narrowed } from "../narrowing.ts";

@@ -1,4 +1,4 @@
-import ts from "typescript";
+import type ts from "typescript";
 import { messages } from "../../diagnostics.ts";
 import { isScalar } from "../../hir/layout.ts";
 import type { Expression } from "../../hir/tree.ts";
@@ -134,12 +134,7 @@ function fieldOf(frame: Frame, value: RuntimeValue, name: string, node: ts.Node)
 }
 
 /** The reference to a field; `value` of a reference to a scalar is that scalar. */
-export function fieldReference(
-  frame: Frame,
-  value: RuntimeValue,
-  name: string,
-  node: ts.Node,
-): Expression | undefined {
+export function fieldReference(frame: Frame, value: RuntimeValue, name: string, node: ts.Node): Expression | undefined {
   const { expression } = value;
   const layout = expression.type.kind === "ref" ? expression.type.layout : undefined;
   if (layout?.kind === "struct" || layout?.kind === "union") {

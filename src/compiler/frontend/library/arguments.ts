@@ -35,7 +35,12 @@ export function numbers(frame: Frame, call: ts.CallExpression, count: number): r
 }
 
 /** A number that is known at compile time. */
-export function constantNumber(frame: Frame, value: Value | undefined, what: string, node: ts.Node): number | undefined {
+export function constantNumber(
+  frame: Frame,
+  value: Value | undefined,
+  what: string,
+  node: ts.Node,
+): number | undefined {
   if (value?.kind === "constant" && value.type === "number") return Number(value.value);
   if (value?.kind !== "poison") frame.fail(node, messages.notConstant(what));
   return undefined;
@@ -50,16 +55,12 @@ export function constantText(frame: Frame, value: Value | undefined, what: strin
 /** An object literal of options. */
 export function options(frame: Frame, value: Value | undefined, node: ts.Node): RecordValue | undefined {
   if (value?.kind === "record") return value;
-  if (value && value.kind !== "poison") frame.fail(node, messages.unexpectedValue("an object with options", describe(value)));
+  if (value && value.kind !== "poison")
+    frame.fail(node, messages.unexpectedValue("an object with options", describe(value)));
   return undefined;
 }
 
 /** The number of a member of options. */
-export function numberOption(
-  frame: Frame,
-  record: RecordValue,
-  name: string,
-  node: ts.Node,
-): number | undefined {
+export function numberOption(frame: Frame, record: RecordValue, name: string, node: ts.Node): number | undefined {
   return constantNumber(frame, record.members.get(name), `"${name}"`, node);
 }

@@ -1,8 +1,8 @@
 import ts from "typescript";
 import { type OperationName, operations } from "../../../language/operations.ts";
 import { messages } from "../../diagnostics.ts";
-import { loadedType, voidType } from "../../hir/types.ts";
 import type { Expression, Statement } from "../../hir/tree.ts";
+import { loadedType, voidType } from "../../hir/types.ts";
 import * as build from "../build.ts";
 import { toType } from "../coerce.ts";
 import { elementReference, fieldReference } from "../expressions/property.ts";
@@ -49,7 +49,7 @@ function placeOf(frame: Frame, target: Value, field: Value, call: ts.CallExpress
     return undefined;
   }
   const place = part(frame, target, field, call);
-  if (!place || place.type.kind !== "ref") return undefined;
+  if (place?.type.kind !== "ref") return undefined;
   const { layout, region } = place.type;
   const shared = region === "map" && layout.kind === "integer" && layout.order === "native" && layout.bits >= 32;
   if (shared) return place;
@@ -79,13 +79,7 @@ function withLock(frame: Frame, call: ts.CallExpression): Value {
 }
 
 /** The result of the body outlives the lock: it is kept in variables that are declared in front of it. */
-function locked(
-  frame: Frame,
-  lock: Expression,
-  body: Statement[],
-  result: Value,
-  node: ts.Node,
-): Value {
+function locked(frame: Frame, lock: Expression, body: Statement[], result: Value, node: ts.Node): Value {
   const declarations: Statement[] = [];
   const value = merge(frame, [{ value: result, statements: body, node }], { name: "locked", declarations }, node);
   for (const statement of declarations) frame.emitter.emit(statement);

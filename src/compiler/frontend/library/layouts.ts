@@ -4,11 +4,20 @@ import { sameLayout } from "../../hir/equality.ts";
 import { type Layout, sizeOf } from "../../hir/layout.ts";
 import { boolType, refType } from "../../hir/types.ts";
 import * as build from "../build.ts";
-import { expressionOf, toLayout } from "../coerce.ts";
+import { type expressionOf, toLayout } from "../coerce.ts";
 import { evaluate } from "../expressions/evaluate.ts";
 import type { Frame } from "../frame.ts";
 import { hasPadding, type NamedLayout, structLayout, unionLayout } from "../struct-layout.ts";
-import { builtin, describe, type LayoutValue, layoutName, numberConstant, poison, runtime, type Value } from "../values.ts";
+import {
+  builtin,
+  describe,
+  type LayoutValue,
+  layoutName,
+  numberConstant,
+  poison,
+  runtime,
+  type Value,
+} from "../values.ts";
 import { constantNumber, constantText, options, values } from "./arguments.ts";
 import type { Library } from "./index.ts";
 import { settingMember } from "./setting-types.ts";
@@ -160,7 +169,7 @@ function equalCall(frame: Frame, call: ts.CallExpression): Value {
   const [left, right] = values(frame, call) ?? [];
   if (!left || !right) return poison;
   const layout = referenced(left) ?? referenced(right);
-  if (!layout) return frame.fail(call, messages.unexpectedValue("a struct or bytes", describe(left)));
+  if (!layout) return frame.fail(call, messages.unplacedStruct());
   const l = toLayout(frame, left, layout, call);
   const r = toLayout(frame, right, layout, call);
   if (!l || !r) return poison;

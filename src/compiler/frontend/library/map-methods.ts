@@ -3,21 +3,13 @@ import { messages } from "../../diagnostics.ts";
 import type { Layout } from "../../hir/layout.ts";
 import { mapKinds } from "../../hir/map-kinds.ts";
 import type { Expression, MapDeclaration } from "../../hir/tree.ts";
-import {
-  boolType,
-  loadedType,
-  optionalType,
-  refType,
-  type Type,
-  verdictType,
-  voidType,
-} from "../../hir/types.ts";
+import { boolType, loadedType, optionalType, refType, type Type, verdictType, voidType } from "../../hir/types.ts";
 import * as build from "../build.ts";
 import { toLayout } from "../coerce.ts";
 import type { Frame } from "../frame.ts";
 import { type BuiltinValue, builtin, type ObjectValue, poison, runtime, type Value } from "../values.ts";
-import { requireKind } from "./kinds.ts";
 import { values } from "./arguments.ts";
+import { requireKind } from "./kinds.ts";
 
 /** A declared map: what kernel code does with it. */
 export function mapObject(map: MapDeclaration, index: number): ObjectValue {
@@ -36,8 +28,13 @@ function methods(map: MapDeclaration, index: number): Readonly<Record<string, Bu
   const key = map.key!;
   const value = map.value!;
   const copy = value && (loadedType(value) ?? refType("local", value));
-  const method = (name: string, wanted: readonly Layout[], result: Type, operation: string, constants?: readonly number[]) =>
-    builtin(name, (frame, call) => mapOperation(frame, call, { operation, wanted, result, index, constants }));
+  const method = (
+    name: string,
+    wanted: readonly Layout[],
+    result: Type,
+    operation: string,
+    constants?: readonly number[],
+  ) => builtin(name, (frame, call) => mapOperation(frame, call, { operation, wanted, result, index, constants }));
   switch (mapKinds[map.kind].family) {
     case "keyed": {
       const write = (name: keyof typeof flags) => method(name, [key, value], boolType, "map.set", [flags[name]]);
@@ -90,4 +87,3 @@ function mapOperation(frame: Frame, call: ts.CallExpression, wanted: MapOperatio
   const parts = constants ? { map: index, constants } : { map: index };
   return runtime(build.operation(operation, args, result, frame.at(call), parts));
 }
-

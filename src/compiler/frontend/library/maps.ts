@@ -116,7 +116,8 @@ function layoutFault(kind: MapKind, { key, value }: MapParts): string | undefine
 
 function containsOpaque(layout: Layout): boolean {
   if (layout.kind === "array") return containsOpaque(layout.element);
-  if (layout.kind === "struct" || layout.kind === "union") return layout.fields.some((one) => containsOpaque(one.layout));
+  if (layout.kind === "struct" || layout.kind === "union")
+    return layout.fields.some((one) => containsOpaque(one.layout));
   return layout.kind === "opaque";
 }
 

@@ -5,7 +5,16 @@ import { boolType, numberType, optionalType, type ScalarType } from "../../hir/t
 import * as build from "../build.ts";
 import { toLayout, toType } from "../coerce.ts";
 import type { Frame } from "../frame.ts";
-import { builtin, describe, type ObjectValue, poison, type RecordValue, type RuleList, runtime, type Value } from "../values.ts";
+import {
+  builtin,
+  describe,
+  type ObjectValue,
+  poison,
+  type RecordValue,
+  type RuleList,
+  runtime,
+  type Value,
+} from "../values.ts";
 import { options, values } from "./arguments.ts";
 import type { Library } from "./index.ts";
 
@@ -17,7 +26,8 @@ type MatcherType = SettingType & { readonly kind: "matcher" };
 
 /** What a matcher looks at: a scalar, or the 16 bytes of an IPv6 address. */
 export function subjectOf(frame: Frame, value: Value, type: MatcherType, node: ts.Node): Expression | undefined {
-  if (type.format === "ipv6" || type.format === "cidr6") return toLayout(frame, value, { kind: "bytes", length: 16 }, node);
+  if (type.format === "ipv6" || type.format === "cidr6")
+    return toLayout(frame, value, { kind: "bytes", length: 16 }, node);
   return toType(frame, value, integerType(type.name), node);
 }
 

@@ -40,7 +40,8 @@ export const packetObject: ObjectValue = {
   kind: "object",
   what: "the packet",
   member(frame, name, node) {
-    const read = (operation: string, type: Type): Value => runtime(build.operation(operation, [], type, frame.at(node)));
+    const read = (operation: string, type: Type): Value =>
+      runtime(build.operation(operation, [], type, frame.at(node)));
     switch (name) {
       case "length":
       case "ingressIfindex":
@@ -79,7 +80,8 @@ function adjustRoom(frame: Frame, call: ts.CallExpression): Value {
   const [given] = values(frame, call) ?? [];
   const delta = given && constantNumber(frame, given, "the number of bytes", call);
   if (delta === undefined) return poison;
-  if (delta === 0 || Math.abs(delta) > 256) return frame.fail(call, messages.constantRange(String(delta), "1 to 256 bytes"));
+  if (delta === 0 || Math.abs(delta) > 256)
+    return frame.fail(call, messages.constantRange(String(delta), "1 to 256 bytes"));
   return runtime(build.operation("packet.adjustRoom", [], boolType, frame.at(call), { constants: [delta] }));
 }
 

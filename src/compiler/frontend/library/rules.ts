@@ -41,7 +41,10 @@ function matcher(kind: MatcherType["matcher"]): LibraryEntry {
       const { format } = type;
       const block = format === "cidr4" || format === "cidr6";
       if (block !== (kind === "prefix"))
-        return frame.fail(call, messages.badSetting(block ? "blocks are for prefix()" : "prefix() is for cidr4 and cidr6"));
+        return frame.fail(
+          call,
+          messages.badSetting(block ? "blocks are for prefix()" : "prefix() is for cidr4 and cidr6"),
+        );
       const name = format === "ipv4" || format === "cidr4" ? "u32" : "u64";
       return matcherValue({ kind: "matcher", matcher: kind, name, format });
     });
@@ -114,7 +117,13 @@ export function setObject(setting: string, type: SettingType & { readonly kind: 
     const value = subjectOf(frame, given, type.element, call.arguments[0]!);
     if (!value) return poison;
     const at = frame.at(call);
-    const found = { kind: "match", setting, subjects: [{ field: "", value }], type: optionalType(numberType), at } as const;
+    const found = {
+      kind: "match",
+      setting,
+      subjects: [{ field: "", value }],
+      type: optionalType(numberType),
+      at,
+    } as const;
     return runtime(build.present(found, at));
   });
   return { kind: "object", what: "a set", member: (_, name) => (name === "has" ? has : undefined) };

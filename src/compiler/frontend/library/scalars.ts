@@ -1,7 +1,10 @@
 import ts from "typescript";
 import { messages } from "../../diagnostics.ts";
 import type { IntegerBits, IntegerLayout, Layout } from "../../hir/layout.ts";
-import { boolType, i64Type, type IntegerName, numberType, type ScalarType, u64Type } from "../../hir/types.ts";
+import type { Position } from "../../hir/position.ts";
+import type { Expression } from "../../hir/tree.ts";
+import { boolType, type IntegerName, i64Type, numberType, type ScalarType, u64Type } from "../../hir/types.ts";
+import * as build from "../build.ts";
 import { expressionOf } from "../coerce.ts";
 import { binaryParts } from "../expressions/binary.ts";
 import { evaluate } from "../expressions/evaluate.ts";
@@ -81,14 +84,20 @@ function convert(frame: Frame, value: Value, layout: Layout & { kind: "integer" 
   const { type } = expression;
   const convertible = type.kind === "number" || type.kind === "bool" || type.kind === "u64" || type.kind === "i64";
   if (!convertible) return frame.fail(node, messages.unexpectedValue("an integer or a boolean", describe(value)));
-  const to = layout.kind === "bool" ? "bool" : integerName(layout);
+  if (layout.kind === "bool") return notZero(expression, type, frame.at(node));
+  const to = integerName(layout);
   if (to === type.kind) return value;
   const result = scalarType(to);
   return runtime({ kind: "convert", to, value: expression, type: result, at: frame.at(node) });
 }
 
-function scalarType(name: IntegerName | "bool"): ScalarType {
-  if (name === "bool") return boolType;
+function notZero(left: Expression, type: ScalarType, at: Position): Value {
+  if (type.kind === "bool") return runtime(left);
+  const right = build.constant(type, 0n, at);
+  return runtime({ kind: "compare", operator: "notEqual", left, right, type: boolType, at });
+}
+
+function scalarType(name: IntegerName): ScalarType {
   return name === "u64" ? u64Type : name === "i64" ? i64Type : numberType;
 }
 

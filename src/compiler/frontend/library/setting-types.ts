@@ -4,7 +4,15 @@ import { settingProblems } from "../../hir/settings.ts";
 import type { SettingType, SettingValue } from "../../hir/tree.ts";
 import { constantFits } from "../coerce.ts";
 import type { Frame } from "../frame.ts";
-import { type BuiltinValue, builtin, describe, type LayoutValue, poison, type SettingTypeValue, type Value } from "../values.ts";
+import {
+  type BuiltinValue,
+  builtin,
+  describe,
+  type LayoutValue,
+  poison,
+  type SettingTypeValue,
+  type Value,
+} from "../values.ts";
 import { constantText, values } from "./arguments.ts";
 import { integerName } from "./scalars.ts";
 
@@ -75,4 +83,3 @@ function plainValue(frame: Frame, value: Value, node: ts.Node): SettingValue | u
       return undefined;
   }
 }
-

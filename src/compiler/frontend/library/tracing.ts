@@ -16,7 +16,9 @@ export const tracingLibrary: Library = {
   onTracepoint: () =>
     builtin("onTracepoint", (frame, call) => programOf(frame, call, { programKind: "tracepoint", handler: 1 })),
   onKernelTracepoint: () =>
-    builtin("onKernelTracepoint", (frame, call) => programOf(frame, call, { programKind: "btfTracepoint", handler: 1 })),
+    builtin("onKernelTracepoint", (frame, call) =>
+      programOf(frame, call, { programKind: "btfTracepoint", handler: 1 }),
+    ),
   processId: () => numberOperation("process.id", numberType),
   threadId: () => numberOperation("process.threadId", numberType),
   userId: () => numberOperation("process.userId", numberType),

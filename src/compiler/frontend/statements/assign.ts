@@ -2,7 +2,7 @@ import ts from "typescript";
 import { messages } from "../../diagnostics.ts";
 import type { BinaryOperator, Expression } from "../../hir/tree.ts";
 import { loadedType } from "../../hir/types.ts";
-import { arithmetic, binaryOperators } from "../arithmetic.ts";
+import { arithmetic } from "../arithmetic.ts";
 import * as build from "../build.ts";
 import { toLayout, toType } from "../coerce.ts";
 import { truth } from "../conditions.ts";
@@ -12,8 +12,8 @@ import { evaluate } from "../expressions/evaluate.ts";
 import { identifierValue } from "../expressions/identifier.ts";
 import { elementReference, fieldReference } from "../expressions/property.ts";
 import type { Frame } from "../frame.ts";
-import { inOrder, settle } from "../settle.ts";
 import type { Binding } from "../scope.ts";
+import { inOrder, settle } from "../settle.ts";
 import { describe, numberConstant, type RuntimeValue, runtime, type Value } from "../values.ts";
 
 const K = ts.SyntaxKind;
@@ -37,7 +37,10 @@ export function assign(frame: Frame, node: ts.BinaryExpression): void {
 /** `place += value` and the like. */
 export function compoundAssign(frame: Frame, node: ts.BinaryExpression): void {
   const token = node.operatorToken.kind;
-  if (isLogicalAssignment(token)) return logicalAssign(frame, node);
+  if (isLogicalAssignment(token)) {
+    logicalAssign(frame, node);
+    return;
+  }
   const operator = compound.get(token);
   if (!operator) {
     frame.fail(node, messages.unsupported(node.operatorToken.getText(), "Write the operation out."));
@@ -66,7 +69,9 @@ const compound: ReadonlyMap<ts.SyntaxKind, BinaryOperator> = new Map([
 
 function isLogicalAssignment(token: ts.SyntaxKind): boolean {
   return (
-    token === K.QuestionQuestionEqualsToken || token === K.AmpersandAmpersandEqualsToken || token === K.BarBarEqualsToken
+    token === K.QuestionQuestionEqualsToken ||
+    token === K.AmpersandAmpersandEqualsToken ||
+    token === K.BarBarEqualsToken
   );
 }
 
@@ -76,7 +81,8 @@ function logicalAssign(frame: Frame, node: ts.BinaryExpression): void {
   if (!place) return;
   const before = place.read();
   const token = node.operatorToken.kind;
-  const test = token === K.QuestionQuestionEqualsToken ? presence(frame, before, node.left) : truth(frame, before, node.left);
+  const test =
+    token === K.QuestionQuestionEqualsToken ? presence(frame, before, node.left) : truth(frame, before, node.left);
   if (!test) return;
   const at = frame.at(node);
   const wanted = token === K.AmpersandAmpersandEqualsToken ? test : build.not(test, at);
@@ -121,7 +127,9 @@ function placeOf(frame: Frame, outer: ts.Expression): Place | undefined {
   if (ts.isIdentifier(node)) return variablePlace(frame, node);
   if (ts.isPropertyAccessExpression(node)) {
     const { text } = node.name;
-    return memoryPlace(frame, evaluate(frame, node.expression), node, (base) => fieldReference(frame, base, text, node));
+    return memoryPlace(frame, evaluate(frame, node.expression), node, (base) =>
+      fieldReference(frame, base, text, node),
+    );
   }
   if (ts.isElementAccessExpression(node)) {
     const [base, index] = inOrder(
@@ -143,7 +151,8 @@ function placeOf(frame: Frame, outer: ts.Expression): Place | undefined {
 function variablePlace(frame: Frame, node: ts.Identifier): Place | undefined {
   const symbol = frame.checker.getSymbolAtLocation(node);
   const binding = symbol && frame.scope.find(symbol);
-  if (binding?.kind === "variable") return { kind: "variable", binding, read: () => identifierValue(frame, symbol!, node) };
+  if (binding?.kind === "variable")
+    return { kind: "variable", binding, read: () => identifierValue(frame, symbol!, node) };
   if (binding?.value.kind === "poison") return undefined;
   const isReference = binding?.value.kind === "runtime" && binding.value.expression.type.kind === "ref";
   frame.fail(node, isReference ? messages.rebinding(node.text) : messages.readOnly(`"${node.text}"`));
@@ -176,4 +185,3 @@ function memoryPlace(
   const ref = isStable(found, frame.emitter.mutable) ? found : frame.emitter.let("place", found, at);
   return { kind: "memory", ref, read: () => runtime(build.loadOrRef(ref, at)) };
 }
-

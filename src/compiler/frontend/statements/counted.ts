@@ -27,7 +27,9 @@ export function countedForm(node: ts.ForStatement, checker: ts.TypeChecker): Cou
   const ends = endsOf(condition, step.name.text);
   if (!ends) return `its test is not ${step.name.text} < end`;
   if (ends.some((end) => end.downwards !== step.downwards)) return "it counts away from its end";
-  const declaration = initializer.declarations.find((one) => ts.isIdentifier(one.name) && one.name.text === step.name.text);
+  const declaration = initializer.declarations.find(
+    (one) => ts.isIdentifier(one.name) && one.name.text === step.name.text,
+  );
   if (!declaration?.initializer || !ts.isIdentifier(declaration.name)) return "it counts a variable of another place";
   const counter = checker.getSymbolAtLocation(declaration.name);
   if (!counter) return "its counter is unknown";

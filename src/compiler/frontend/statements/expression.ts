@@ -1,7 +1,7 @@
 import ts from "typescript";
 import { messages } from "../../diagnostics.ts";
-import { evaluate } from "../expressions/evaluate.ts";
 import { isAssignment } from "../assignments.ts";
+import { evaluate } from "../expressions/evaluate.ts";
 import type { Frame } from "../frame.ts";
 import { assign, compoundAssign, step } from "./assign.ts";
 
@@ -22,11 +22,16 @@ function effect(frame: Frame, outer: ts.Expression): void {
     return;
   }
   if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
-    if (node.operator === K.PlusPlusToken || node.operator === K.MinusMinusToken) return step(frame, node);
+    if (node.operator === K.PlusPlusToken || node.operator === K.MinusMinusToken) {
+      step(frame, node);
+      return;
+    }
   }
   const value = evaluate(frame, node);
-  const expression = value.kind === "runtime" ? value.expression : value.kind === "guarded" ? value.value.expression : undefined;
-  if (expression?.kind === "operation") frame.emitter.emit({ kind: "expression", value: expression, at: frame.at(node) });
+  const expression =
+    value.kind === "runtime" ? value.expression : value.kind === "guarded" ? value.value.expression : undefined;
+  if (expression?.kind === "operation")
+    frame.emitter.emit({ kind: "expression", value: expression, at: frame.at(node) });
   else if (!ts.isCallExpression(node) && value.kind !== "poison")
     frame.fail(node, messages.unsupported("expression without effect as a statement", "Remove it, or use its value."));
 }

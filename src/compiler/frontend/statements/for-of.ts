@@ -6,6 +6,7 @@ import { bindPattern } from "../bindings.ts";
 import { sequenceOf } from "../blocks.ts";
 import * as build from "../build.ts";
 import { toType } from "../coerce.ts";
+import { maximumStatements } from "../emitter.ts";
 import { evaluate } from "../expressions/evaluate.ts";
 import type { Frame, Jump } from "../frame.ts";
 import { Scope } from "../scope.ts";
@@ -48,7 +49,7 @@ function unroll(frame: Frame, list: ListValue, name: ts.BindingName, node: ts.Fo
   const { statements } = emitter.capture(() => {
     for (const item of list.items) {
       if (emitter.tooLarge) {
-        frame.fail(node, messages.unrolledTooFar(100_000));
+        if (emitter.becomesTooLarge()) frame.fail(node, messages.unrolledTooFar(maximumStatements));
         return;
       }
       const label = emitter.newLabel();

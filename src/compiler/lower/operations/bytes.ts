@@ -4,14 +4,13 @@ import type { Value } from "../../ir/ir.ts";
 import { lowerReference } from "../expressions.ts";
 import { type Lowered, scalar } from "../lowered.ts";
 import type { Lowering } from "../lowering.ts";
-import { pieces } from "../memory.ts";
+import { accessAlignment, pieces } from "../pieces.ts";
 
 /** Compares in the largest pieces: the differences of all of them or-ed together, one branch. */
 export function lowerEqual(l: Lowering, e: OperationExpression): Lowered {
   const [left, right] = [lowerReference(l, e.args[0]!), lowerReference(l, e.args[1]!)];
   const { builder } = l;
-  const alignment =
-    left.region === "packet" && right.region === "packet" ? 8 : pieceAlignment(left.offset, right.offset);
+  const alignment = Math.min(accessAlignment(left), accessAlignment(right));
   let difference: Value | undefined;
   for (const [delta, piece] of pieces(sizeOf(left.layout), alignment)) {
     const a = l.load(left, piece, e.at, { delta });
@@ -22,9 +21,4 @@ export function lowerEqual(l: Lowering, e: OperationExpression): Lowered {
   if (difference === undefined) return scalar(l.constant(1, e.at));
   const all = difference;
   return scalar(l.presentWhen(e.at, (yes, no) => l.branchNonZero(all, no, yes, e.at)));
-}
-
-function pieceAlignment(left: number, right: number): number {
-  const both = left | right;
-  return both === 0 ? 8 : Math.min(8, both & -both);
 }

@@ -67,7 +67,14 @@ function replaceInFrame(l: Lowering, e: OperationExpression, change: Change, don
   builder.seal(near);
   builder.switchTo(near);
   const base = builder.address(packetData(l), change.offset, e.at);
-  const place: Reference = { kind: "ref", base, offset: 0, region: "packet", layout: { kind: "bytes", length: 2 } };
+  const place: Reference = {
+    kind: "ref",
+    base,
+    offset: 0,
+    region: "packet",
+    layout: { kind: "bytes", length: 2 },
+    align: 1,
+  };
   boundsCheck(l, place, 2, inside, failed, e.at);
   builder.seal(inside);
   builder.switchTo(inside);

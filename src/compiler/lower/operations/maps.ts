@@ -37,7 +37,7 @@ function lookup(l: Lowering, e: OperationExpression): LoweredOptional & { readon
   return {
     kind: "optional",
     present: found,
-    of: { kind: "ref", base: found, offset: 0, region: "map", layout: value! },
+    of: { kind: "ref", base: found, offset: 0, region: "map", layout: value!, align: 8 },
   };
 }
 
@@ -129,7 +129,7 @@ export function lowerEmit(l: Lowering, e: OperationExpression): Lowered {
     l.branchNonZero(record, reserved, no, e.at);
     l.builder.seal(reserved);
     l.builder.switchTo(reserved);
-    fillNew(l, event, values, { kind: "ref", base: record, offset: 0, region: "record", layout });
+    fillNew(l, event, values, { kind: "ref", base: record, offset: 0, region: "record", layout, align: 8 });
     l.builder.callHelper(helpers.ringbufSubmit.id, [record, l.constant(0, e.at)], e.at);
     l.builder.jump(yes, e.at);
   });

@@ -43,7 +43,7 @@ function viewSize(e: OperationExpression): number {
 function atConstant(l: Lowering, e: OperationExpression, offset: number): Lowered {
   const size = viewSize(e);
   if (offset < 0 || offset + size > farthest) return l.absentValue(e.type as OptionalType, e.at);
-  return checkedView(l, e, { kind: "ref", base: packetData(l), offset, region: "packet", layout: e.layout! });
+  return checkedView(l, e, { kind: "ref", base: packetData(l), offset, region: "packet", layout: e.layout!, align: 1 });
 }
 
 /**
@@ -64,7 +64,7 @@ function atVariable(l: Lowering, e: OperationExpression): Lowered {
   builder.seal(near);
   builder.switchTo(near);
   const base = builder.address(packetData(l), offset, e.at);
-  join.arrive(checkedView(l, e, { kind: "ref", base, offset: 0, region: "packet", layout: e.layout! }));
+  join.arrive(checkedView(l, e, { kind: "ref", base, offset: 0, region: "packet", layout: e.layout!, align: 1 }));
   return join.finish();
 }
 

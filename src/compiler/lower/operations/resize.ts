@@ -5,8 +5,9 @@ import type { Block, Value } from "../../ir/ir.ts";
 import { lowerScalar } from "../expressions.ts";
 import { type Lowered, type Reference, scalar } from "../lowered.ts";
 import type { Lowering } from "../lowering.ts";
-import { clearBytes, pieces } from "../memory.ts";
+import { clearBytes } from "../memory.ts";
 import { beginEpoch, loadContext, packetData, packetEnd, packetModel, skbOffsets } from "../packet-model.ts";
+import { pieces } from "../pieces.ts";
 import { boundsCheck } from "./packet.ts";
 
 const macAddresses = 12;
@@ -42,7 +43,7 @@ export function lengthOr(l: Lowering, length: number, failed: Block, at: Positio
 }
 
 function packetStart(l: Lowering, offset = 0): Reference {
-  return { kind: "ref", base: packetData(l), offset, region: "packet", layout: { kind: "bytes", length: 0 } };
+  return { kind: "ref", base: packetData(l), offset, region: "packet", layout: { kind: "bytes", length: 0 }, align: 1 };
 }
 
 /** A helper that moves the packet: the bounds are read anew on success and on failure. */
