@@ -6,8 +6,8 @@
  * takes the service's address and port, the devices that clients come in by, and for each backend the device by which
  * it is reached, its address and its MAC address. It runs until Ctrl-C.
  */
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { load } from "../src/index.ts";
 
 const mostBackends = 16;
@@ -53,9 +53,12 @@ function parsePath(text: string): BackendPath & { readonly device: string } {
   return { device, address, mac, ifindex: Number(read("ifindex")), source: read("address") };
 }
 
-async function main([address = "", port = "", ...places]: readonly string[]): Promise<void> {
+async function main([address, port, ...places]: readonly string[]): Promise<void> {
   const paths = places.filter((place) => place.includes("=")).map(parsePath);
   const uplinks = places.filter((place) => !place.includes("="));
+  if (!address || !port || paths.length === 0 || paths.length > mostBackends) {
+    throw new Error(`wanted: ADDRESS PORT DEVICE... DEVICE=ADDRESS/MAC... (1 to ${mostBackends} backends)`);
+  }
   using balancer = await load<typeof import("./balancer.ts")>(new URL("./balancer.ts", import.meta.url), {
     settings: { address, port },
   });
@@ -64,7 +67,12 @@ async function main([address = "", port = "", ...places]: readonly string[]): Pr
     balancer.attach(`tcx-ingress:${device}`);
   }
   console.log(`${address}:${port} goes to ${paths.map((path) => path.address).join(", ")}; Ctrl-C ends it`);
-  await once(process, "SIGINT");
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
+  while (await sleep(1000, true, { signal: stop.signal }).catch(() => false)) {
+    const backends = balancer.maps.pool.get(0)?.backends.slice(0, paths.length) ?? [];
+    console.log(backends.map(({ packets }, index) => `${paths[index]?.address}: ${packets} packets`).join(", "));
+  }
 }
 
 if (import.meta.main) await main(process.argv.slice(2));

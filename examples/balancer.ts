@@ -158,14 +158,18 @@ function fromBackend(packet: Packet, transport: u32, backend: u32): Verdict {
 function fixChecksums(packet: Packet, transport: u32, from: u32, to: u32): boolean {
   return (
     fixTransport(packet, transport, from, to) &&
-    packet.replaceChecksum(Ethernet.size + offsetOf(Ipv4, "checksum"), from, to, { size: 4 })
+    packet.replaceChecksum(Ethernet.size + offsetOf(Ipv4, "checksum"), from, to, { layer: 3, size: 4 })
   );
 }
 
 function fixTransport(packet: Packet, transport: u32, from: u32, to: u32): boolean {
   if (settings.protocol === IpProtocol.tcp) {
-    return packet.replaceChecksum(transport + offsetOf(Tcp, "checksum"), from, to, { size: 4, pseudoHeader: true });
+    return packet.replaceChecksum(transport + offsetOf(Tcp, "checksum"), from, to, {
+      layer: 4,
+      size: 4,
+      pseudoHeader: true,
+    });
   }
-  const options = { size: 4, pseudoHeader: true, zeroMeansNone: true } as const;
+  const options = { layer: 4, size: 4, pseudoHeader: true, zeroMeansNone: true } as const;
   return packet.replaceChecksum(transport + offsetOf(Udp, "checksum"), from, to, options);
 }

@@ -116,7 +116,7 @@ export class Context {
   }
 
   fresh(prefix: string): string {
-    return `${prefix}${++this.#names}`;
+    return `${prefix}_${++this.#names}`;
   }
 
   line(text: string): void {

@@ -47,7 +47,9 @@ export function numberExpression(c: Context, depth: number): NumberExpression {
 export function literal(c: Context, range: Range = limits.u32): NumberExpression {
   const span = range.high - range.low + 1n;
   const offset = c.random.interesting(Math.max(1, (span - 1n).toString(2).length)) % span;
-  const value = c.random.chance(0.5) ? range.low + offset : range.high - offset;
+  const chosen = c.random.chance(0.5) ? range.low + offset : range.high - offset;
+  // Beyond 2^53 a literal is not exact.
+  const value = BigInt.asIntN(53, chosen) === chosen ? chosen : range.low > 0n ? 0n : 7n;
   c.coverage.hit("number literal");
   const hex = value >= 0n && c.random.chance(0.3);
   const text = hex ? `0x${value.toString(16)}` : value < 0n ? `(${value})` : String(value);

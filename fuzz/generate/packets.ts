@@ -77,6 +77,7 @@ function replaceChecksum(c: Context, packet: string): string {
   const offset = c.random.chance(0.7) ? String(c.random.pick([24, 36, 40, 50, 60])) : offsetText(c, 1);
   const value = (): string => numberFor(c, size === 2 ? "u16" : "u32", 1);
   const options = [
+    `layer: ${c.random.pick([3, 4] as const)}`,
     `size: ${size}`,
     ...(c.random.chance(0.4) ? [`pseudoHeader: ${c.random.chance(0.8)}`] : []),
     ...(c.random.chance(0.3) ? [`zeroMeansNone: ${c.random.chance(0.8)}`] : []),

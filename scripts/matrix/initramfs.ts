@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { NotSupported } from "../../src/errors.ts";
 import { findProgram, runTool } from "./host-tools.ts";
 import type { Kernel } from "./kernels.ts";
 
@@ -32,8 +33,7 @@ export function packInitramfs(kernel: Kernel, work: string): string {
 }
 
 function copyModules(kernel: Kernel, folder: string): void {
-  const files = new Set(needed.flatMap((name) => moduleFiles(kernel, name)));
-  for (const name of useful) for (const file of dependencies(kernel, name) ?? []) files.add(file);
+  const files = new Set([...needed.flatMap((name) => required(kernel, name)), ...useful.flatMap((name) => dependencies(kernel, name) ?? [])]);
   const names = [...files].map((file) => {
     const copy = join(folder, basename(file));
     copyFileSync(file, copy);
@@ -44,8 +44,10 @@ function copyModules(kernel: Kernel, folder: string): void {
   writeFileSync(join(folder, "order"), `${names.join("\n")}\n`);
 }
 
-function moduleFiles(kernel: Kernel, name: string): string[] {
-  return dependencies(kernel, name) ?? [];
+function required(kernel: Kernel, name: string): string[] {
+  const files = dependencies(kernel, name);
+  if (files) return files;
+  throw new NotSupported(name, `Linux ${kernel.release} has no module ${name}, without which no guest starts`);
 }
 
 /** Files of a module and of what it needs, in the order of loading; none for what the kernel has built in. */

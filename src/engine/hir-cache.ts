@@ -113,9 +113,16 @@ function hash(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
+let fingerprint: string | undefined;
+
 /** Names, sizes and times of the compiler's own files: right for an installed package and while it is worked on. */
 function compilerFingerprint(): string {
-  const parts = compilerFolders.flatMap((name) => {
+  fingerprint ??= hash(compilerFiles().join("\n"));
+  return fingerprint;
+}
+
+function compilerFiles(): string[] {
+  return compilerFolders.flatMap((name) => {
     const folder = join(import.meta.dirname, name);
     return readdirSync(folder, { recursive: true, encoding: "utf8" })
       .filter((file) => /\.[jt]s$/.test(file))
@@ -125,5 +132,4 @@ function compilerFingerprint(): string {
         return `${name}/${file} ${size} ${mtimeMs}`;
       });
   });
-  return hash(parts.join("\n"));
 }

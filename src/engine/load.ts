@@ -75,6 +75,7 @@ export class LoadedModule implements Disposable {
  */
 export function loadModule(module: Module, wanted: readonly WantedProgram[], options: LoadOptions = {}): LoadedModule {
   using stack = new DisposableStack();
+  refuseSharedProgramArray(module, wanted);
   const prepared = prepareModule(module, options.settings);
   const kernel = memoised(runningKernelTypes);
   const abilities = runningAbilities();
@@ -94,6 +95,19 @@ export function loadModule(module: Module, wanted: readonly WantedProgram[], opt
   return new LoadedModule(
     { module: prepared.module, settings: prepared.settings, maps, entries, renewed },
     stack.move(),
+  );
+}
+
+/** The kernel ties a program array to the type of the first program that uses it (bpf_prog_map_compatible). */
+function refuseSharedProgramArray(module: Module, wanted: readonly WantedProgram[]): void {
+  const array = module.maps.find((map) => map.kind === "progArray");
+  const types = new Set(wanted.map(({ hook }) => hook.programType));
+  if (!array || types.size < 2) return;
+  const hooks = [...new Set(wanted.map(({ hook }) => hook.name))].join(" and ");
+  throw new IovisorError(
+    "E_USAGE",
+    `${module.name}: the program array "${array.name}" cannot serve ${hooks}: their programs are of different types`,
+    "load the function once for each of these hooks",
   );
 }
 

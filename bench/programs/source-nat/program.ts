@@ -36,13 +36,18 @@ export const program = onPacket((packet) => {
   const { address, port } = translation;
   ip.source = address;
   ports.source = port;
-  packet.replaceChecksum(ipChecksumAt, from, address, { size: 4 });
+  packet.replaceChecksum(ipChecksumAt, from, address, { layer: 3, size: 4 });
   if (protocol === Protocol.tcp) {
-    packet.replaceChecksum(tcpChecksumAt, from, address, { size: 4, pseudoHeader: true });
-    packet.replaceChecksum(tcpChecksumAt, fromPort, port, { size: 2 });
+    packet.replaceChecksum(tcpChecksumAt, from, address, { layer: 4, size: 4, pseudoHeader: true });
+    packet.replaceChecksum(tcpChecksumAt, fromPort, port, { layer: 4, size: 2 });
   } else {
-    packet.replaceChecksum(udpChecksumAt, from, address, { size: 4, pseudoHeader: true, zeroMeansNone: true });
-    packet.replaceChecksum(udpChecksumAt, fromPort, port, { size: 2, zeroMeansNone: true });
+    packet.replaceChecksum(udpChecksumAt, from, address, {
+      layer: 4,
+      size: 4,
+      pseudoHeader: true,
+      zeroMeansNone: true,
+    });
+    packet.replaceChecksum(udpChecksumAt, fromPort, port, { layer: 4, size: 2, zeroMeansNone: true });
   }
   return transmit();
 });

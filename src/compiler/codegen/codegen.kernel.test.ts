@@ -9,7 +9,7 @@ import { RandomSource, randomIr } from "../ir/random.ts";
 import { printIr } from "../ir/text.ts";
 import { generate } from "./index.ts";
 
-const seeds = Array.from({ length: 40 }, (_, index) => index + 1);
+const seeds = Array.from({ length: 25 }, (_, index) => index + 1);
 
 for (const isa of [3, 4] as const) {
   for (const registers of [3, 10]) {

@@ -189,7 +189,8 @@ test("functions, maps, kernel functions and lines are reported with their slots"
 global function main(v0: context) {
 b0:
   v1 = mapvalue 3 + 24 @0:5:1
-  v2 = kfunc bpf_rdonly_cast(v1, v0) @0:6:1
+  v8 = const 9
+  v2 = kfunc bpf_rdonly_cast(v1, v8) @0:6:1
   v3 = function round @0:7:1
   v4 = const 0
   v5 = const 5

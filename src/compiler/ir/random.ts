@@ -218,6 +218,7 @@ class Generator {
     if (kind < 40) this.#arithmetic();
     else if (kind < 60) this.#access();
     else if (kind < 66) this.#atomic();
+    else if (kind < 69 && depth < 3) this.#scratch(depth);
     else if (kind < 76) this.#call();
     else if (kind < 90 && depth < 4) this.#condition(depth);
     else if (depth < 3 && this.#loops < 4) this.#loop(depth);
@@ -280,6 +281,17 @@ class Generator {
     const expected = op === "cmpxchg" ? { expected: this.#value() } : {};
     const result = this.#b.atomic({ op, size, ...place, value: this.#value(), ...expected, at: this.#place() });
     if (result !== undefined) this.#keep(result);
+  }
+
+  /** A slot that is used here only, so that others may have its place elsewhere. */
+  #scratch(depth: number): void {
+    const b = this.#b;
+    const slot = b.newSlot(16, 8);
+    const half = 8 * this.#random.below(2);
+    const address = b.slotAddress(slot, this.#place());
+    b.store({ size: 8, base: address, offset: half, value: this.#value(), region: "stack", at: this.#place() });
+    this.#statement(depth + 1);
+    this.#keep(b.load({ size: 8, signed: false, base: address, offset: half, region: "stack", at: this.#place() }));
   }
 
   #call(): void {

@@ -18,6 +18,11 @@ export declare function redirect(ifindex: number): Verdict;
 
 /** How a checksum is updated, for `replaceChecksum`. */
 export interface ChecksumOptions {
+  /**
+   * 3: the checksum of an IPv4 header; 4: one of a transport protocol (TCP, UDP, ICMP), which a device may still have to
+   * complete.
+   */
+  readonly layer: 3 | 4;
   /** Bytes of the field that changed: 2 or 4. */
   readonly size: 2 | 4;
   /** The checksum also covers the pseudo header (TCP, UDP, ICMPv6), and the field that changed is part of that. */

@@ -91,9 +91,11 @@ function replaceChecksum(frame: Frame, call: ts.CallExpression): Value {
   if (!record) return poison;
   const args = given.slice(0, 3).map((value, index) => toType(frame, value, numberType, call.arguments[index]!));
   const size = constantNumber(frame, record.members.get("size"), '"size"', call);
+  const layer = constantNumber(frame, record.members.get("layer"), '"layer"', call);
   const flags = ["pseudoHeader", "zeroMeansNone"].map((name) => flag(frame, record.members.get(name), name, call));
-  if (!args.every((one) => one !== undefined) || size === undefined || flags.includes(undefined)) return poison;
-  const constants = [size, ...(flags as number[])];
+  if (!args.every((one) => one !== undefined) || flags.includes(undefined)) return poison;
+  if (size === undefined || layer === undefined) return poison;
+  const constants = [size, layer, ...(flags as number[])];
   return runtime(build.operation("packet.replaceChecksum", args, boolType, frame.at(call), { constants }));
 }
 

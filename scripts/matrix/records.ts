@@ -1,0 +1,50 @@
+/** What a guest tells its host: one JSON record a line, over a serial line. */
+export const groups = ["features", "tests", "examples", "fuzz"] as const;
+export type Group = (typeof groups)[number];
+
+export const statuses = ["accepted", "unsupported", "failed"] as const;
+export type Status = (typeof statuses)[number];
+
+export interface Check {
+  readonly kind: "check";
+  readonly group: Group;
+  /** The same for the same check on every kernel. */
+  readonly name: string;
+  readonly status: Status;
+  /** One line: why not, or what there is to say about a success. */
+  readonly reason?: string;
+  /** All that helps to find the cause of a failure: a verifier log, for example. */
+  readonly details?: string;
+}
+
+export type GuestRecord =
+  | { readonly kind: "begin"; readonly release: string }
+  /** A group's checks begin now. */
+  | { readonly kind: "group"; readonly group: Group }
+  | Check
+  /** A group's checks are through. */
+  | { readonly kind: "through"; readonly group: Group; readonly seconds: number }
+  | { readonly kind: "end" };
+
+/** What a guest is to do; a file on its disk. */
+export interface Job {
+  readonly groups: readonly Group[];
+  /** Test files, relative to the project. */
+  readonly tests: readonly string[];
+  /** Names of the examples; their HIR is NAME.hir.json in the job's folder. */
+  readonly examples: readonly string[];
+  /** After this the guest starts nothing more. */
+  readonly seconds: number;
+}
+
+/** A generated program; the job's file "fuzz" is a list of these in the form of `v8.serialize`. */
+export interface FuzzProgram {
+  readonly name: string;
+  readonly hir: string;
+  /** Values for its settings. */
+  readonly given: Readonly<Record<string, unknown>>;
+}
+
+/** Where the job is in a guest, and the line that takes the records. */
+export const jobFolder = "/job";
+export const recordsDevice = "/dev/ttyS1";
