@@ -134,7 +134,8 @@ function report(measured: readonly Measured[], built: readonly Built[]): BenchRe
   const unmatched = measured.filter(({ packet }) => packet === "no rule");
   const decisive = unmatched.find(({ rules }) => rules === GOAL.rules)!;
   const factor = rivalOf(decisive) / decisive.ours;
-  const verdict = `A packet that no rule of ${grouped(GOAL.rules)} accepts: **${factor.toFixed(1)} times** faster (goal ${GOAL.times}).`;
+  const result = `**${factor.toFixed(1)} times** faster (goal ${GOAL.times})`;
+  const verdict = `A packet that no rule of ${grouped(GOAL.rules)} accepts: ${result}.`;
   const line = (label: string, of: (row: Measured) => number) => ({
     label,
     points: unmatched.map((row) => [row.rules, of(row)] as const),

@@ -1,7 +1,7 @@
 /**
  * clang leaves the sizes of data sections in BTF, and the places of variables in them, at 0; libbpf fills them in from
- * the section and symbol tables (libbpf.c, btf_fixup_datasec). Done here in the object's own bytes, so that objects with
- * several maps can be read and their BTF loaded.
+ * the section and symbol tables (libbpf.c, btf_fixup_datasec). Done here in the object's own bytes, so that objects
+ * with several maps can be read and their BTF loaded.
  */
 import { readElf } from "../../src/bytecode/elf-reader.ts";
 

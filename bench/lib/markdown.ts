@@ -18,7 +18,9 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   const pad = (text: string, index: number) =>
     isRight(index) ? text.padStart(widths[index]!) : text.padEnd(widths[index]!);
   const line = (texts: readonly string[]) => `| ${texts.map(pad).join(" | ")} |`;
-  const rule = `|${widths.map((width, index) => (isRight(index) ? `${"-".repeat(width + 1)}:` : "-".repeat(width + 2))).join("|")}|`;
+  const dashes = (width: number, index: number) =>
+    isRight(index) ? `${"-".repeat(width + 1)}:` : "-".repeat(width + 2);
+  const rule = `|${widths.map(dashes).join("|")}|`;
   return [line(columns.map(({ title }) => title)), rule, ...cells.map(line)].join("\n");
 }
 

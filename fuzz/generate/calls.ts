@@ -34,7 +34,7 @@ function callback(c: Context, { takes, gives }: Extract<Parameter, { kind: "call
   c.nested(() => {
     c.declare({ kind: "number", name, range: limits[takes], brand: takes, mutable: false });
     body = numberFor(c, gives, Math.max(depth, 1));
-  });
+  }, { calls: false });
   c.coverage.hit("arrow function argument");
   return `(${name}: ${takes}): ${gives} => ${body}`;
 }
@@ -45,6 +45,7 @@ export function callText(
   wanted: (candidate: FunctionDeclaration) => boolean,
   depth: number,
 ): { readonly text: string; readonly called: FunctionDeclaration } | undefined {
+  if (!c.place.calls) return undefined;
   const found = c.declarations.functions.filter(
     (one) => wanted(one) && one.storage <= c.storage && (!c.place.locked || !one.helpers) && one.rounds * c.place.rounds <= 400,
   );
@@ -71,7 +72,7 @@ export function callOf(
 
 /** The module's generic function, at this type. */
 function genericCall(c: Context, type: ValueType, depth: number): string | undefined {
-  if (type === "bool" || !c.random.chance(0.25)) return undefined;
+  if (type === "bool" || !c.place.calls || !c.random.chance(0.25)) return undefined;
   if (!c.declarations.functions.some(({ name }) => name === "choose")) return undefined;
   c.coverage.hit("generic function call");
   const [a, b] = [scalarArgument(c, type, depth - 1), scalarArgument(c, type, depth - 1)];

@@ -93,6 +93,8 @@ function choice(c: Context): string | undefined {
   const found = c.declarations.settings.flatMap((one) => (one.kind === "choice" ? [one] : []));
   if (found.length === 0) return undefined;
   const { path, names } = c.random.pick(found);
+  if (c.compared.has(path)) return undefined;
+  c.compared.add(path);
   c.coverage.hit("setting oneOf");
   return `(${path} ${c.random.pick(["===", "!=="])} "${c.random.pick(names)}")`;
 }

@@ -72,6 +72,8 @@ export interface Place {
   readonly loops: readonly (string | undefined)[];
   /** Inside a switch, where a plain break means the switch. */
   readonly inSwitch: boolean;
+  /** Functions may be called: not by a callback, which would be inside of a function already. */
+  readonly calls: boolean;
   /** Product of the rounds of the loops around. */
   readonly rounds: number;
 }
@@ -95,6 +97,8 @@ export class Context {
   statements = 0;
   /** Bytes of local storage that may still be used. */
   storage = 160;
+  /** Settings that were compared with one of their names: tsc remembers what that says about them. */
+  readonly compared = new Set<string>();
   packetEpoch = 0;
   mapEpoch = 0;
   #variables: Variable[] = [];
@@ -111,6 +115,7 @@ export class Context {
       returns: "void",
       loops: [],
       inSwitch: false,
+      calls: true,
       rounds: 1,
     };
   }

@@ -108,7 +108,7 @@ function packetNumber(c: Context): NumberExpression | undefined {
     [2, "vlanTag"],
   ] as const);
   c.coverage.hit(`packet.${property}`);
-  if (property === "vlanTag") return { ...known(`(${packet}.vlanTag ?? 0)`, limits.u16, "u16"), brands: ["u16"] };
+  if (property === "vlanTag") return { ...known(`(${packet}.vlanTag ?? 0)`, limits.u16, "u16"), literal: true };
   // What a test run gives for these two is not the same everywhere.
   if (property !== "length") return known(`(${packet}.${property} & 0)`, { low: 0n, high: 0n });
   return known(`${packet}.length`, limits.u32, "u32");

@@ -85,9 +85,11 @@ function bits(c: Context, depth: number): NumberExpression {
 function shift(c: Context, depth: number): NumberExpression {
   const operator = c.random.pick(["<<", ">>", ">>>"] as const);
   const left = numberExpression(c, depth);
-  const fixed = c.random.chance(0.6);
+  const variable = numberExpression(c, depth).text;
+  // tsc reads `a << (f<T>(...))` as type arguments.
+  const fixed = c.random.chance(0.5) || variable.includes("<");
   const count = c.random.below(32);
-  const by = fixed ? String(count) : `(${numberExpression(c, depth).text} & 31)`;
+  const by = fixed ? String(count) : `(${variable} & 31)`;
   c.coverage.hit(`number ${operator}`, fixed ? "shift by a constant" : "shift by a variable");
   const text = `(${left.text} ${operator} ${by})`;
   if (operator === "<<") return computed(text, limits.u32);

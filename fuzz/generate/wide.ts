@@ -52,8 +52,10 @@ function binary(c: Context, type: Wide, depth: number): WideExpression {
 
 function shift(c: Context, type: Wide, depth: number): WideExpression {
   const operator = c.random.pick(["<<", ">>"] as const);
-  const fixed = c.random.chance(0.6);
-  const by = fixed ? `${c.random.below(64)}n` : `(${typedWide(c, type, depth)} & 63n)`;
+  const variable = typedWide(c, type, depth);
+  // tsc reads `a << (f<T>(...))` as type arguments.
+  const fixed = c.random.chance(0.5) || variable.includes("<");
+  const by = fixed ? `${c.random.below(64)}n` : `(${variable} & 63n)`;
   c.coverage.hit(`${type} ${operator}`);
   return computed(`(${typedWide(c, type, depth)} ${operator} ${by})`);
 }

@@ -54,7 +54,8 @@ function missingPackages(): string[] {
   const missing = Object.entries(tools).filter(([program]) => !findProgram(program));
   const packages: string[] = missing.map(([, debian]) => debian);
   // A busybox that needs libraries cannot be the first program of a guest.
-  if (!packages.includes(tools.busybox) && librariesOf(findProgram("busybox")!).length > 0) packages.push(tools.busybox);
+  if (!packages.includes(tools.busybox) && librariesOf(findProgram("busybox")!).length > 0)
+    packages.push(tools.busybox);
   return packages;
 }
 

@@ -33,7 +33,10 @@ export function packInitramfs(kernel: Kernel, work: string): string {
 }
 
 function copyModules(kernel: Kernel, folder: string): void {
-  const files = new Set([...needed.flatMap((name) => required(kernel, name)), ...useful.flatMap((name) => dependencies(kernel, name) ?? [])]);
+  const files = new Set([
+    ...needed.flatMap((name) => required(kernel, name)),
+    ...useful.flatMap((name) => dependencies(kernel, name) ?? []),
+  ]);
   const names = [...files].map((file) => {
     const copy = join(folder, basename(file));
     copyFileSync(file, copy);

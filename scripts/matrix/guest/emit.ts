@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { NotSupported } from "../../../src/errors.ts";
 import { VerifierError } from "../../../src/kernel/programs.ts";
-import { type Check, type GuestRecord, type Group, recordsDevice } from "../records.ts";
+import { type Check, type Group, type GuestRecord, recordsDevice } from "../records.ts";
 
 /** Of a verifier's log the end is what matters. */
 const shownLog = 8000;

@@ -3,6 +3,7 @@ import type { Loops } from "../ir/loops.ts";
 import type { AllocatedFunction } from "./allocated.ts";
 import { buildIntervals, numberPositions } from "./build-intervals.ts";
 import { cleanMoves } from "./clean-moves.ts";
+import { commuteOperands } from "./commute.ts";
 import { Hints } from "./hints.ts";
 import { allocatableRegisters, LinearScan } from "./linear-scan.ts";
 import type { MachineFunction } from "./machine.ts";
@@ -27,6 +28,7 @@ export interface Surroundings {
 export function allocate(fn: MachineFunction, { graph, loops, frequency, registers }: Surroundings): AllocatedFunction {
   const numbering = numberPositions(fn);
   const liveness = machineLiveness(fn, graph);
+  commuteOperands(fn, liveness);
   const intervals = buildIntervals(fn, numbering, liveness, loops);
   const hints = new Hints(fn, frequency, intervals);
   const depths = fn.blocks.map((block) => loops.depth[block.id]!);

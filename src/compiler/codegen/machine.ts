@@ -72,6 +72,8 @@ export type MachineInstruction =
       readonly result: VirtualRegister;
       readonly left: Source;
       readonly right: Operand;
+      /** The left operand is an address and has to stay on the left. */
+      readonly isAddress?: true;
       readonly at: Position;
     }
   | {

@@ -82,7 +82,7 @@ function selectAddress(s: Selection, i: Extract<Instruction, { kind: "address" }
   if (!step) {
     const right = s.operand64(i.index, i.at);
     const left = facts.source(i.base);
-    s.add({ kind: "alu", op: "add", width: 64, result: i.result, left, right, at: i.at });
+    s.add({ kind: "alu", op: "add", width: 64, result: i.result, left, right, isAddress: true, at: i.at });
     return;
   }
   // Only used inside of displacements: they start from its base.
@@ -92,7 +92,7 @@ function selectAddress(s: Selection, i: Extract<Instruction, { kind: "address" }
     base = next.base;
     offset += next.offset;
   }
-  const right: Operand = { kind: "constant", value: offset };
+  const right = s.step(offset, i.at);
   s.add({ kind: "alu", op: "add", width: 64, result: i.result, left: virtual(base), right, at: i.at });
 }
 

@@ -2,6 +2,7 @@ import type { Position } from "../hir/position.ts";
 import type { Value } from "../ir/ir.ts";
 import { type Facts, fitsImmediate, fitsOffset, type Place } from "./facts.ts";
 import {
+  immediate,
   type MachineInstruction,
   type Operand,
   type Rematerial,
@@ -78,6 +79,12 @@ export class Selection {
     return { kind: "value", value: this.register(value, at) };
   }
 
+  /** What is added to an address; several small steps together may be more than an immediate holds. */
+  step(offset: number, at: Position): Operand {
+    if ((offset | 0) === offset) return { kind: "constant", value: offset };
+    return { kind: "value", value: this.materialise(immediate(BigInt.asUintN(64, BigInt(offset))), at) };
+  }
+
   /** Base and displacement of an access, the displacement within what the instruction holds. */
   place(address: Value, offset: number, at: Position): Place {
     const { base, offset: folded } = this.facts.place(address);
@@ -92,7 +99,7 @@ export class Selection {
       width: 64,
       result: far,
       left: { kind: "value", value: register },
-      right: { kind: "constant", value: total },
+      right: this.step(total, at),
       at,
     });
     return { base: { kind: "value", value: far }, offset: 0 };

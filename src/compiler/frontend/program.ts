@@ -14,8 +14,8 @@ const packages: Readonly<Record<string, string>> = {
 const libraryFile = resolve(kernelFolder, "lib.d.ts");
 
 /**
- * As strict as tsc can be, with two exceptions: an element is never undefined, since its index is proven to be in range;
- * and `exactOptionalPropertyTypes` would only make the messages about brands longer.
+ * As strict as tsc can be, with two exceptions: an element is never undefined, since its index is proven to be in
+ * range; and `exactOptionalPropertyTypes` would only make the messages about brands longer.
  */
 const compilerOptions: ts.CompilerOptions = {
   noLib: true,

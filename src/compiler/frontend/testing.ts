@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { it } from "node:test";
 import { checkModule } from "../check/index.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import { interpret, type Module, resolveSettings, verifyModule } from "../hir/index.ts";
@@ -87,6 +88,20 @@ export function run(body: string, { packet = new Uint8Array(64), settings = {}, 
   const values = Array.from({ length: 16 }, (_, index) => view.getBigUint64(8 * index, true));
   while (values.at(-1) === 0n) values.pop();
   return { values, verdict: result.verdict?.name, packet: result.packet, module };
+}
+
+/** A body of a handler and the numbers that it puts out. */
+export type Case = readonly [what: string, body: string, values: readonly (bigint | number)[], options?: Run];
+
+/** A test per case: the body is tried as the compiler folds it and as the kernel runs it. */
+export function cases(table: readonly Case[]): void {
+  for (const [what, body, expected, options] of table) {
+    it(what, () => {
+      const values = expected.map((value) => BigInt(value));
+      assert.deepEqual(run(body, options).values, values, "folded");
+      assert.deepEqual(run(unfolded(body), options).values, values, "run");
+    });
+  }
 }
 
 /**
