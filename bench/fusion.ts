@@ -106,9 +106,9 @@ function report(measured: readonly Measured[]): BenchResult {
   const decisive = measured.find(({ program, length }) => program === "classify" && length === DECISIVE.length)!;
   const ratio = netRatio(decisive);
   const reasons =
-    "What fusion saves: the tail calls (a bounds check, a load and an indirect jump each), the parsing from the second " +
-    "function on, and repeated bounds checks. What it cannot save: the look-ups. `classify` looks up in an array, " +
-    "a few instructions in line; `mark` calls the hash map's helper and hashes, which outweighs the rest.";
+    "What fusion saves: the tail calls (a bounds check, a load and an indirect jump each), the parsing from the " +
+    "second function on, and repeated bounds checks. What it cannot save: the look-ups. `classify` looks up in an " +
+    "array, a few instructions in line; `mark` calls the hash map's helper and hashes, which outweighs the rest.";
   const verdict =
     `A chain of ${DECISIVE.length} that parse, look up and count costs **${ratio.toFixed(2)}** of the same chain by ` +
     `tail calls, net of the test run (aim ${DECISIVE.ratio}).`;

@@ -69,6 +69,8 @@ export class Random {
   }
 
   bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => (this.chance(0.25) ? this.pick([0, 1, 0x7f, 0x80, 0xff]) : this.below(256)));
+    return Uint8Array.from({ length }, () =>
+      this.chance(0.25) ? this.pick([0, 1, 0x7f, 0x80, 0xff]) : this.below(256),
+    );
   }
 }

@@ -33,7 +33,21 @@ export function assignStatement(c: Context): boolean {
 }
 
 function wideAssignment(c: Context, target: string, type: "u64" | "i64"): string {
-  const operator = c.random.pick(["=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "++", "--"] as const);
+  const operator = c.random.pick([
+    "=",
+    "+=",
+    "-=",
+    "*=",
+    "/=",
+    "%=",
+    "&=",
+    "|=",
+    "^=",
+    "<<=",
+    ">>=",
+    "++",
+    "--",
+  ] as const);
   c.coverage.hit(`${type} ${operator}`);
   if (operator === "++" || operator === "--") return `${target}${operator};`;
   if (operator === "<<=" || operator === ">>=") return `${target} ${operator} ${c.random.below(64)}n;`;

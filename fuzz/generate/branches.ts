@@ -161,6 +161,7 @@ function oneCase(c: Context, label: () => string, known: Set<string>): void {
 /** Hexadecimal and decimal texts of one number are one case. */
 function valueOf(text: string): string {
   const digits = text.replace(/[()n]/g, "");
-  return /^-?(0x)?[0-9a-f]+$/.test(digits) ? String(digits.startsWith("-") ? -BigInt(digits.slice(1)) : BigInt(digits)) : text;
+  return /^-?(0x)?[0-9a-f]+$/.test(digits)
+    ? String(digits.startsWith("-") ? -BigInt(digits.slice(1)) : BigInt(digits))
+    : text;
 }
-

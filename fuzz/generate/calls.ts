@@ -1,7 +1,7 @@
+import { condition } from "./conditions.ts";
 import type { Context } from "./context.ts";
 import type { FunctionDeclaration, Parameter, ValueType } from "./declarations.ts";
 import { limits, type NumberExpression } from "./integers.ts";
-import { condition } from "./conditions.ts";
 import { numberFor } from "./numbers.ts";
 import { somePart } from "./references.ts";
 import { typedWide } from "./wide.ts";
@@ -21,7 +21,8 @@ function argument(c: Context, parameter: Parameter, depth: number): string | und
     case "ref":
       return somePart(
         c,
-        ({ layout, region }) => layout === parameter.layout && (parameter.region === "any" || parameter.region === region),
+        ({ layout, region }) =>
+          layout === parameter.layout && (parameter.region === "any" || parameter.region === region),
       )?.text;
     case "callback":
       return callback(c, parameter, depth);
@@ -31,10 +32,13 @@ function argument(c: Context, parameter: Parameter, depth: number): string | und
 function callback(c: Context, { takes, gives }: Extract<Parameter, { kind: "callback" }>, depth: number): string {
   const name = c.fresh("x");
   let body = "";
-  c.nested(() => {
-    c.declare({ kind: "number", name, range: limits[takes], brand: takes, mutable: false });
-    body = numberFor(c, gives, Math.max(depth, 1));
-  }, { calls: false });
+  c.nested(
+    () => {
+      c.declare({ kind: "number", name, range: limits[takes], brand: takes, mutable: false });
+      body = numberFor(c, gives, Math.max(depth, 1));
+    },
+    { calls: false },
+  );
   c.coverage.hit("arrow function argument");
   return `(${name}: ${takes}): ${gives} => ${body}`;
 }
@@ -47,7 +51,11 @@ export function callText(
 ): { readonly text: string; readonly called: FunctionDeclaration } | undefined {
   if (!c.place.calls) return undefined;
   const found = c.declarations.functions.filter(
-    (one) => wanted(one) && one.storage <= c.storage && (!c.place.locked || !one.helpers) && one.rounds * c.place.rounds <= 400,
+    (one) =>
+      wanted(one) &&
+      one.storage <= c.storage &&
+      (!c.place.locked || !one.helpers) &&
+      one.rounds * c.place.rounds <= 400,
   );
   if (found.length === 0) return undefined;
   const called = c.random.pick(found);
@@ -85,4 +93,3 @@ export function callOfNumber(c: Context, depth: number): NumberExpression | unde
   if (!made) return undefined;
   return { text: made.text, ...limits[type], brands: [type], literal: false };
 }
-

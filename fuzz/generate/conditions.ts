@@ -109,7 +109,10 @@ function equalBools(c: Context, depth: number): string | undefined {
 }
 
 function equalAggregates(c: Context): string | undefined {
-  const left = somePart(c, ({ layout }) => layout.kind === "bytes" || layout.kind === "array" || layout.kind === "struct");
+  const left = somePart(
+    c,
+    ({ layout }) => layout.kind === "bytes" || layout.kind === "array" || layout.kind === "struct",
+  );
   if (!left) return undefined;
   const right = somePart(c, (part) => sameLayout(part.layout, left.layout));
   if (!right || right.text === left.text) return undefined;

@@ -33,7 +33,12 @@ export type Setting =
   | { readonly kind: "bool"; readonly path: string }
   /** One of some names. */
   | { readonly kind: "choice"; readonly path: string; readonly names: readonly string[] }
-  | { readonly kind: "rules"; readonly path: string; readonly matchers: readonly Matcher[]; readonly plain: readonly PlainField[] }
+  | {
+      readonly kind: "rules";
+      readonly path: string;
+      readonly matchers: readonly Matcher[];
+      readonly plain: readonly PlainField[];
+    }
   | { readonly kind: "set"; readonly path: string; readonly subject: Narrow };
 
 export interface Matcher {
@@ -53,7 +58,12 @@ export type ValueType = Narrow | Wide | "bool";
 export type Parameter =
   | { readonly kind: "scalar"; readonly name: string; readonly type: ValueType }
   | { readonly kind: "packet"; readonly name: string }
-  | { readonly kind: "ref"; readonly name: string; readonly layout: StructLayout; readonly region: "packet" | "map" | "any" }
+  | {
+      readonly kind: "ref";
+      readonly name: string;
+      readonly layout: StructLayout;
+      readonly region: "packet" | "map" | "any";
+    }
   /** A callback of one number. */
   | { readonly kind: "callback"; readonly name: string; readonly takes: Narrow; readonly gives: Narrow };
 

@@ -85,9 +85,16 @@ export function localStatement(c: Context): boolean {
 }
 
 /** The optional variable for a value of a layout: a reference, or a scalar where it is a copy. */
-export function optionalOf(name: string, layout: Layout, copied: boolean, epoch: number, region: "packet" | "map"): OptionalVariable | undefined {
+export function optionalOf(
+  name: string,
+  layout: Layout,
+  copied: boolean,
+  epoch: number,
+  region: "packet" | "map",
+): OptionalVariable | undefined {
   if (!copied) return { kind: "optional", name, present: { kind: "ref", name, layout, region, epoch } };
-  if (!isScalar(layout)) return { kind: "optional", name, present: { kind: "ref", name, layout, region: "local", epoch: 0 } };
+  if (!isScalar(layout))
+    return { kind: "optional", name, present: { kind: "ref", name, layout, region: "local", epoch: 0 } };
   if (layout.kind === "bool") return { kind: "optional", name, present: { kind: "bool", name, mutable: false } };
   const number = numberOfLayout(name, layout);
   if (number) {

@@ -1,7 +1,15 @@
 import type { Narrow, Wide } from "./integers.ts";
 
 /** Layouts as the generator declares them in source text. */
-export type Layout = IntegerLayout | BoolLayout | EnumLayout | BitsLayout | BytesLayout | ArrayLayout | StructLayout | LockLayout;
+export type Layout =
+  | IntegerLayout
+  | BoolLayout
+  | EnumLayout
+  | BitsLayout
+  | BytesLayout
+  | ArrayLayout
+  | StructLayout
+  | LockLayout;
 
 export interface IntegerLayout {
   readonly kind: "integer";
@@ -130,7 +138,8 @@ export function alignOf(layout: Layout): number {
 /** Bit fields that follow each other share a unit as long as they fit. */
 function sizeOfFields(layout: StructLayout): number {
   const align = alignOf(layout);
-  if (layout.kind === "union") return roundUp(Math.max(0, ...layout.fields.map((field) => sizeOf(field.layout))), align);
+  if (layout.kind === "union")
+    return roundUp(Math.max(0, ...layout.fields.map((field) => sizeOf(field.layout))), align);
   let size = 0;
   let bitsLeft = 0;
   for (const { layout: field } of layout.fields) {

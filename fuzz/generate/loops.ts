@@ -72,19 +72,26 @@ function variableEnd(c: Context, most: number): boolean {
   c.line(`const ${end}: u32 = ${numberFor(c, "u32", 2)} & ${mask};`);
   c.coverage.hit("for with a variable end", ...(mask > 64 ? ["long loop"] : []));
   const form = c.random.chance(0.5) ? `of range(${end})` : `let`;
-  const header = form === "let" ? `for (let ${name} = 0; ${name} < ${end}; ${name}++) {` : `for (const ${name} ${form}) {`;
+  const header =
+    form === "let" ? `for (let ${name} = 0; ${name} < ${end}; ${name}++) {` : `for (const ${name} ${form}) {`;
   const range = { low: 0n, high: BigInt(mask) };
   return loop(c, header, mask, () => c.declare({ kind: "number", name, range, brand: "u32", mutable: false }));
 }
 
 /** Over the elements of an array or the bytes of a `bytes`. */
 function elementLoop(c: Context, most: number): boolean {
-  const part = somePart(c, ({ layout }) => (layout.kind === "bytes" || layout.kind === "array") && layout.length <= most);
+  const part = somePart(
+    c,
+    ({ layout }) => (layout.kind === "bytes" || layout.kind === "array") && layout.length <= most,
+  );
   if (part?.layout.kind !== "bytes" && part?.layout.kind !== "array") return false;
   const { layout } = part;
   const name = c.fresh("e");
   c.coverage.hit(`for of ${layout.kind}`);
-  const element = layout.kind === "bytes" ? { text: name, ...limits.u8, brands: ["u8" as const], literal: false } : numberOfLayout(name, layout.element);
+  const element =
+    layout.kind === "bytes"
+      ? { text: name, ...limits.u8, brands: ["u8" as const], literal: false }
+      : numberOfLayout(name, layout.element);
   return loop(c, `for (const ${name} of ${part.text}) {`, layout.length, () => {
     if (element && fits(element, limits.u32))
       c.declare({ kind: "number", name, range: element, brand: element.brands[0], mutable: false });

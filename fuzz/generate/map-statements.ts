@@ -1,7 +1,7 @@
 import { condition } from "./conditions.ts";
 import type { Context } from "./context.ts";
-import { leaveText } from "./leaving.ts";
 import { hasLock } from "./layouts.ts";
+import { leaveText } from "./leaving.ts";
 import { keyedKinds, mapsOf } from "./optional-expressions.ts";
 import { packetOperation } from "./packets.ts";
 import { statements } from "./statements.ts";
@@ -32,7 +32,11 @@ function used(c: Context, operation: string): void {
 
 /** set, insert, update, delete; push. */
 export function mapStatement(c: Context): boolean {
-  const maps = mapsOf(c, [...(c.place.effects ? keyedKinds : (["arrayMap", "perCpuArray"] as const)), "queue", "stack"]);
+  const maps = mapsOf(c, [
+    ...(c.place.effects ? keyedKinds : (["arrayMap", "perCpuArray"] as const)),
+    "queue",
+    "stack",
+  ]);
   if (maps.length === 0) return false;
   const map = c.random.pick(maps);
   if (hasLock(map.value!)) return false;

@@ -75,7 +75,13 @@ function bind(c: Context, parameter: Parameter): void {
       const epoch = parameter.region === "packet" ? c.packetEpoch : c.mapEpoch;
       // Of a reference to anything, only what all regions allow is known.
       const region = parameter.region === "any" ? "packet" : parameter.region;
-      c.declare({ kind: "ref", name, layout: parameter.layout, region, epoch: parameter.region === "any" ? c.packetEpoch : epoch });
+      c.declare({
+        kind: "ref",
+        name,
+        layout: parameter.layout,
+        region,
+        epoch: parameter.region === "any" ? c.packetEpoch : epoch,
+      });
       return;
     }
     case "packet":
@@ -124,7 +130,15 @@ function declareFunction(c: Context, packets: boolean): void {
   c.storage = storage;
   c.statements = budget;
   const changed = c.packetEpoch !== packetEpoch || c.mapEpoch !== mapEpoch;
-  c.declarations.functions.push({ name, parameters: made, returns, effects: changed, helpers: true, storage: used, rounds: 40 });
+  c.declarations.functions.push({
+    name,
+    parameters: made,
+    returns,
+    effects: changed,
+    helpers: true,
+    storage: used,
+    rounds: 40,
+  });
 }
 
 function useCallback(c: Context, { name, takes, gives }: Extract<Parameter, { kind: "callback" }>): void {

@@ -5,8 +5,8 @@ import {
   boolLayout,
   type EnumLayout,
   type Field,
-  integers,
   type IntegerLayout,
+  integers,
   type Layout,
   layoutText,
   lockLayout,
@@ -124,7 +124,9 @@ function addStruct(c: Context, kind: "struct" | "union", fields: readonly Field[
   const name = c.fresh(kind === "struct" ? "Struct" : "Union");
   const layout: StructLayout = { kind, name, fields };
   c.coverage.hit(kind);
-  c.line(`const ${name} = ${kind}({ ${fields.map((field) => `${field.name}: ${layoutText(field.layout)}`).join(", ")} });`);
+  c.line(
+    `const ${name} = ${kind}({ ${fields.map((field) => `${field.name}: ${layoutText(field.layout)}`).join(", ")} });`,
+  );
   c.declarations.structs.push(layout);
   return layout;
 }

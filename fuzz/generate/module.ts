@@ -1,12 +1,12 @@
 import { Random } from "../random.ts";
 import { Context } from "./context.ts";
 import { Coverage } from "./coverage.ts";
-import { verdictText } from "./packets.ts";
+import { importsOf } from "./imports.ts";
 import { declareFunctions } from "./module-functions.ts";
 import { declareLayouts } from "./module-layouts.ts";
 import { declareMaps } from "./module-maps.ts";
 import { declareSettings } from "./module-settings.ts";
-import { importsOf } from "./imports.ts";
+import { verdictText } from "./packets.ts";
 import { statements } from "./statements.ts";
 
 export type GeneratedKind = "packet" | "tracepoint" | "kernelTracepoint" | "connect4" | "connect6";
@@ -109,7 +109,13 @@ function tracingBody(c: Context, fields: readonly string[]): void {
     () => {
       const name = c.fresh("n");
       c.line(`const ${name}: i32 = ${c.random.pick(fields)};`);
-      c.declare({ kind: "number", name, range: { low: -(1n << 31n), high: (1n << 31n) - 1n }, brand: "i32", mutable: false });
+      c.declare({
+        kind: "number",
+        name,
+        range: { low: -(1n << 31n), high: (1n << 31n) - 1n },
+        brand: "i32",
+        mutable: false,
+      });
       const call = c.random.pick(["processId()", "threadId()", "userId()"]);
       const id = c.fresh("n");
       c.coverage.hit(call);

@@ -35,7 +35,9 @@ function known(text: string, range: Range, brand?: NumberExpression["brands"][nu
 function variable(c: Context): NumberExpression | undefined {
   const found = c.variables("number");
   if (found.length === 0) return undefined;
-  const chosen = c.random.chance(0.5) ? found.at(-1 - c.random.below(Math.min(4, found.length)))! : c.random.pick(found);
+  const chosen = c.random.chance(0.5)
+    ? found.at(-1 - c.random.below(Math.min(4, found.length)))!
+    : c.random.pick(found);
   c.coverage.hit("number variable");
   return known(chosen.name, chosen.range, chosen.brand);
 }
@@ -44,7 +46,9 @@ function variable(c: Context): NumberExpression | undefined {
 export function numberOfLayout(text: string, layout: Layout): NumberExpression | undefined {
   switch (layout.kind) {
     case "integer":
-      return layout.reads === "u64" || layout.reads === "i64" ? undefined : known(text, limits[layout.reads], layout.reads);
+      return layout.reads === "u64" || layout.reads === "i64"
+        ? undefined
+        : known(text, limits[layout.reads], layout.reads);
     case "enum": {
       const { reads } = layout.scalar;
       return reads === "u64" || reads === "i64" ? undefined : known(text, limits[reads], reads);
@@ -142,4 +146,3 @@ function environment(c: Context): NumberExpression | undefined {
   c.coverage.hit(call);
   return known(`(${call} & 0)`, { low: 0n, high: 0n });
 }
-

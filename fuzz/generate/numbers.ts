@@ -1,3 +1,4 @@
+import { condition, plainCondition } from "./conditions.ts";
 import type { Context } from "./context.ts";
 import {
   add,
@@ -16,7 +17,6 @@ import {
   subtract,
   union,
 } from "./integers.ts";
-import { condition, plainCondition } from "./conditions.ts";
 import { numberSource } from "./number-sources.ts";
 import { wideExpression } from "./wide.ts";
 
@@ -93,7 +93,8 @@ function shift(c: Context, depth: number): NumberExpression {
   c.coverage.hit(`number ${operator}`, fixed ? "shift by a constant" : "shift by a variable");
   const text = `(${left.text} ${operator} ${by})`;
   if (operator === "<<") return computed(text, limits.u32);
-  if (operator === ">>>") return computed(text, fixed ? { low: 0n, high: limits.u32.high >> BigInt(count) } : limits.u32);
+  if (operator === ">>>")
+    return computed(text, fixed ? { low: 0n, high: limits.u32.high >> BigInt(count) } : limits.u32);
   if (fixed) return computed(text, { low: left.low >> BigInt(count), high: left.high >> BigInt(count) });
   return computed(text, union(left, { low: left.low >> 31n, high: left.high >> 31n }));
 }
@@ -133,7 +134,8 @@ function conversion(c: Context, depth: number): NumberExpression {
   c.coverage.hit(`${to}() of a ${from}`);
   const inner = from === "number" ? numberExpression(c, depth) : undefined;
   const text =
-    inner?.text ?? (from === "wide" ? wideExpression(c, c.random.pick(["u64", "i64"]), depth).text : plainCondition(c, depth));
+    inner?.text ??
+    (from === "wide" ? wideExpression(c, c.random.pick(["u64", "i64"]), depth).text : plainCondition(c, depth));
   const range = inner && fits(inner, limits[to]) ? inner : from === "bool" ? { low: 0n, high: 1n } : limits[to];
   return { text: `${to}(${text})`, low: range.low, high: range.high, brands: [to], literal: false };
 }

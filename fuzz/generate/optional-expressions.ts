@@ -1,6 +1,6 @@
+import { callText } from "./calls.ts";
 import type { Context } from "./context.ts";
 import type { MapDeclaration, MapKind } from "./declarations.ts";
-import { callText } from "./calls.ts";
 import { limits, type NumberExpression, related, union, type Wide, type WideExpression } from "./integers.ts";
 import { isScalar, type Layout, layoutText, sizeOf } from "./layouts.ts";
 import { numberOfLayout } from "./number-sources.ts";
@@ -60,7 +60,11 @@ function fromMap(c: Context, depth: number): OptionalScalar | undefined {
   const map = c.random.pick(maps);
   const copies = c.random.chance(0.5);
   const value = map.value!;
-  if (copies && (c.storage < sizeOf(value) || value.kind === "struct" && value.fields.some(({ layout }) => layout.kind === "lock")))
+  if (
+    copies &&
+    (c.storage < sizeOf(value) ||
+      (value.kind === "struct" && value.fields.some(({ layout }) => layout.kind === "lock")))
+  )
     return undefined;
   const key = keyFor(c, map, depth - 1);
   if (key === undefined) return undefined;
@@ -96,7 +100,9 @@ function fromVariable(c: Context): OptionalScalar | undefined {
   const { name, present } = c.random.pick(found);
   if (present.kind !== "ref") return undefined;
   c.coverage.hit("?. on a variable");
-  return isScalar(present.layout) ? { text: `${name}?.value`, layout: present.layout } : chainTo(c, name, present.layout);
+  return isScalar(present.layout)
+    ? { text: `${name}?.value`, layout: present.layout }
+    : chainTo(c, name, present.layout);
 }
 
 function optionalScalar(c: Context, depth: number): OptionalScalar | undefined {
@@ -128,7 +134,9 @@ function optionalNumber(c: Context, depth: number): NumberExpression | undefined
   if (chance === 0) return optionalCall(c, depth);
   if (chance <= 2) return matched(c, depth);
   if (chance <= 4) {
-    const found = c.variables("optional").flatMap(({ name, present }) => (present.kind === "number" ? [{ ...present, name }] : []));
+    const found = c
+      .variables("optional")
+      .flatMap(({ name, present }) => (present.kind === "number" ? [{ ...present, name }] : []));
     if (found.length === 0) return undefined;
     const { name, range, brand } = c.random.pick(found);
     c.coverage.hit("?? on a variable");
@@ -158,7 +166,8 @@ function matched(c: Context, depth: number): NumberExpression | undefined {
   c.coverage.hit("match");
   const call = `match(${path}, { ${subjects.join(", ")} })`;
   const fields = plain.filter(({ type }) => type === "u16" || type === "u32" || type === "u8");
-  if (fields.length === 0 || c.random.chance(0.4)) return { text: `${call}?.index`, ...limits.u32, brands: ["u32"], literal: false };
+  if (fields.length === 0 || c.random.chance(0.4))
+    return { text: `${call}?.index`, ...limits.u32, brands: ["u32"], literal: false };
   const { name, type } = c.random.pick(fields);
   if (type === "bool" || type === "choice") return undefined;
   c.coverage.hit("match: field of the rule");

@@ -1,7 +1,7 @@
-import { isAggregate, type Aggregate } from "./declarations.ts";
 import type { Context, ReferenceVariable } from "./context.ts";
-import { isScalar, type Layout, type StructLayout } from "./layouts.ts";
+import { type Aggregate, isAggregate } from "./declarations.ts";
 import { indexBelow } from "./index-expression.ts";
+import { isScalar, type Layout, type StructLayout } from "./layouts.ts";
 
 /** A scalar in memory that an expression can read or a statement can write. */
 export interface Leaf {
@@ -64,7 +64,8 @@ function stepInto(c: Context, at: Layout, depth: number): Step | undefined {
     }
     case "bytes":
     case "array": {
-      const element: Layout = at.kind === "array" ? at.element : { kind: "integer", name: "u8", reads: "u8", size: 1, align: 1 };
+      const element: Layout =
+        at.kind === "array" ? at.element : { kind: "integer", name: "u8", reads: "u8", size: 1, align: 1 };
       c.coverage.hit(at.kind === "array" ? "array element" : "byte of bytes");
       return { text: `[${indexBelow(c, at.length, depth)}]`, field: "", layout: element };
     }

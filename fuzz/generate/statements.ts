@@ -1,5 +1,5 @@
-import { atomicAddStatement } from "./atomics.ts";
 import { assignStatement, storeStatement } from "./assignments.ts";
+import { atomicAddStatement } from "./atomics.ts";
 import { ifStatement, labelledBlock, leaveStatement, narrowStatement, switchStatement } from "./branches.ts";
 import { callStatement } from "./call-statements.ts";
 import type { Context } from "./context.ts";

@@ -17,7 +17,8 @@ export function scalarFor(c: Context, layout: Layout, depth: number): string {
     case "enum": {
       const { reads } = layout.scalar;
       c.coverage.hit("store enum");
-      if (c.random.chance(0.5) || reads === "u64" || reads === "i64") return `${layout.name}.${c.random.pick(layout.members)}`;
+      if (c.random.chance(0.5) || reads === "u64" || reads === "i64")
+        return `${layout.name}.${c.random.pick(layout.members)}`;
       return numberFor(c, reads, depth);
     }
     case "bits": {

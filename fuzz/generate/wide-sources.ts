@@ -1,9 +1,9 @@
-import type { Context } from "./context.ts";
+import { atomicFetch } from "./atomics.ts";
 import { callOf } from "./calls.ts";
+import type { Context } from "./context.ts";
 import type { Wide, WideExpression } from "./integers.ts";
 import { typedLeafAbsent } from "./optional-expressions.ts";
 import { someLeaf } from "./references.ts";
-import { atomicFetch } from "./atomics.ts";
 import { wideLiteral } from "./wide.ts";
 
 /** A u64 or i64 that exists already: a variable, a field, a setting, the result of an operation. */

@@ -31,7 +31,8 @@ function editsOf(node: ts.Node, file: ts.SourceFile): readonly Edit[] {
   if (ts.isObjectLiteralElementLike(node) || ts.isVariableDeclaration(node) || ts.isCaseOrDefaultClause(node))
     return [listItem(node, file)];
   if (ts.isBindingElement(node) || ts.isParameter(node)) return [listItem(node, file)];
-  if (ts.isArrayLiteralExpression(node.parent) || isArgument(node)) return [listItem(node, file), ...expressionEdits(node, by, replace)];
+  if (ts.isArrayLiteralExpression(node.parent) || isArgument(node))
+    return [listItem(node, file), ...expressionEdits(node, by, replace)];
   return expressionEdits(node, by, replace);
 }
 
@@ -41,7 +42,8 @@ function isArgument(node: ts.Node): boolean {
 
 /** What a compound statement holds, to stand in its place. */
 function unwrapped(node: ts.Statement): readonly ts.Node[] {
-  if (ts.isIfStatement(node)) return node.elseStatement ? [node.thenStatement, node.elseStatement] : [node.thenStatement];
+  if (ts.isIfStatement(node))
+    return node.elseStatement ? [node.thenStatement, node.elseStatement] : [node.thenStatement];
   if (ts.isLabeledStatement(node)) return [node.statement];
   if (ts.isForStatement(node) || ts.isForOfStatement(node)) return [node.statement];
   return [];
@@ -53,7 +55,11 @@ function listItem(node: ts.Node, file: ts.SourceFile): Edit {
   return { start: node.getStart(file), end: node.end + (comma ? comma[0].length : 0), text: "" };
 }
 
-function expressionEdits(node: ts.Node, by: (other: ts.Node) => Edit, replace: (text: string) => Edit): readonly Edit[] {
+function expressionEdits(
+  node: ts.Node,
+  by: (other: ts.Node) => Edit,
+  replace: (text: string) => Edit,
+): readonly Edit[] {
   if (!ts.isExpression(node) || ts.isIdentifier(node) || ts.isFunctionLike(node)) return [];
   const isLiteral = ts.isNumericLiteral(node) || ts.isBigIntLiteral(node);
   if (isLiteral) return node.getText().length > 2 ? [replace("0"), replace("1"), replace("0n"), replace("1n")] : [];

@@ -38,5 +38,8 @@ function withImports(source: string): string {
 }
 
 function tidy(source: string): string {
-  return `${source.split("\n").filter((line) => line.trim() !== "" && line.trim() !== ";").join("\n")}\n`;
+  return `${source
+    .split("\n")
+    .filter((line) => line.trim() !== "" && line.trim() !== ";")
+    .join("\n")}\n`;
 }

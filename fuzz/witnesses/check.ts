@@ -1,7 +1,7 @@
+import { StackTooLarge } from "../../src/compiler/codegen/index.ts";
 import { type CompiledProgram, compileProgram } from "../../src/compiler/compile.ts";
 import { compileModule } from "../../src/compiler/frontend/index.ts";
 import type { Module, Program } from "../../src/compiler/hir/tree.ts";
-import { StackTooLarge } from "../../src/compiler/codegen/index.ts";
 import { runningKernelTypes } from "../../src/engine/kernel-types.ts";
 import { type PreparedModule, prepareModule, programSpec } from "../../src/engine/prepare.ts";
 import { IovisorError } from "../../src/errors.ts";
@@ -150,12 +150,15 @@ function checkConfiguration(
   } catch (cause) {
     if (!(cause instanceof StackTooLarge)) return thrown("compile", cause, where);
     const { registers, optimization } = configuration.options;
-    if (registers === undefined && optimization === 2) return { kind: "refused", code: "stack", message: cause.message };
+    if (registers === undefined && optimization === 2)
+      return { kind: "refused", code: "stack", message: cause.message };
     // Unoptimised or with few registers, more is spilt than a user's program would spill.
     tally.skipped++;
     return undefined;
   }
-  const machine = compareWith("machine", prepared.module, runs, where, ({ input }) => [machineRun(prepared.module, compiled, input)]);
+  const machine = compareWith("machine", prepared.module, runs, where, ({ input }) => [
+    machineRun(prepared.module, compiled, input),
+  ]);
   tally.runs += runs.length;
   return machine ?? (maps && checkInKernel(prepared.module, compiled, maps, runs, where, tally));
 }

@@ -17,7 +17,12 @@ function configuration(
   more: { readonly registers?: number; readonly callback?: true } = {},
 ): Configuration {
   const { registers, callback } = more;
-  const name = [`-O${optimization}`, `v${isa}`, ...(registers ? [`${registers} registers`] : []), ...(callback ? ["bpf_loop"] : [])];
+  const name = [
+    `-O${optimization}`,
+    `v${isa}`,
+    ...(registers ? [`${registers} registers`] : []),
+    ...(callback ? ["bpf_loop"] : []),
+  ];
   return {
     name: name.join(" "),
     options: {

@@ -89,7 +89,11 @@ export class KernelMaps implements Disposable {
       }
       default: {
         const entries = [...map.entries()].map(([key, value]) => [key.slice(), value.slice()] as const);
-        return (cpu) => contents(declaration, entries.map(([key, value]) => [key, map.splitPerCpu(value)[cpu] ?? value]));
+        return (cpu) =>
+          contents(
+            declaration,
+            entries.map(([key, value]) => [key, map.splitPerCpu(value)[cpu] ?? value]),
+          );
       }
     }
   }

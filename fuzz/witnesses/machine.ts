@@ -1,8 +1,8 @@
 import type { CompiledProgram } from "../../src/compiler/compile.ts";
 import type { MapDeclaration, Module } from "../../src/compiler/hir/tree.ts";
 import { mapSpec } from "../../src/engine/map-spec.ts";
-import type { Code } from "../../src/vm/code.ts";
 import { isPerCpu } from "../../src/kernel/maps/spec.ts";
+import type { Code } from "../../src/vm/code.ts";
 import { link } from "../../src/vm/link.ts";
 import { createMap } from "../../src/vm/maps/create.ts";
 import type { VmMap } from "../../src/vm/maps/map.ts";
@@ -44,7 +44,10 @@ function contentsOf(map: MapDeclaration, made: VmMap): string {
   // Programs in an array are not for comparison.
   if (map.kind === "progArray") return "";
   const { valueSize } = made.spec;
-  return contents(map, [...made.entries()].map(([key, value]) => [key, value.subarray(0, valueSize)] as const));
+  return contents(
+    map,
+    [...made.entries()].map(([key, value]) => [key, value.subarray(0, valueSize)] as const),
+  );
 }
 
 /** The host's form of a per-CPU value, with one processor. */

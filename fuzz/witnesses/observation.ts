@@ -13,7 +13,10 @@ export function hex(bytes: Uint8Array): string {
 }
 
 /** Contents in an order that does not depend on the witness. Zeroed entries of arrays are there in all of them. */
-export function contents(map: MapDeclaration, entries: Iterable<readonly [key: Uint8Array, value: Uint8Array]>): string {
+export function contents(
+  map: MapDeclaration,
+  entries: Iterable<readonly [key: Uint8Array, value: Uint8Array]>,
+): string {
   const texts = [...entries].map(([key, value]) => `${hex(comparable(map, key))}=${hex(value)}`);
   return texts.sort().join(" ");
 }

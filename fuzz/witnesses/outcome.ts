@@ -16,14 +16,22 @@ export interface Failure {
   readonly hook?: string;
 }
 
-export function failed(signature: string, details: string, where: { configuration?: string; hook?: string } = {}): Failure {
+export function failed(
+  signature: string,
+  details: string,
+  where: { configuration?: string; hook?: string } = {},
+): Failure {
   return { kind: "failed", signature, details, ...where };
 }
 
 /** An exception as a failure: its place in the source tells one from another. */
 export function thrown(stage: string, cause: unknown, where: { configuration?: string; hook?: string } = {}): Failure {
   const error = cause instanceof Error ? cause : new Error(String(cause));
-  const place = (error.stack ?? "").split("\n").find((line) => line.includes("/src/"))?.match(/src\/[\w/.-]+/)?.[0] ?? "";
+  const place =
+    (error.stack ?? "")
+      .split("\n")
+      .find((line) => line.includes("/src/"))
+      ?.match(/src\/[\w/.-]+/)?.[0] ?? "";
   const text = error.message.replace(/\d+/g, "N").slice(0, 80);
   return failed(`${stage}: ${error.name} ${text} in ${place}`, error.stack ?? error.message, where);
 }

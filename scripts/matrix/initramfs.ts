@@ -50,7 +50,9 @@ function copyModules(kernel: Kernel, folder: string): void {
 function required(kernel: Kernel, name: string): string[] {
   const files = dependencies(kernel, name);
   if (files) return files;
-  throw new NotSupported(name, `Linux ${kernel.release} has no module ${name}, without which no guest starts`);
+  throw new NotSupported(name, `Linux ${kernel.release} has no module ${name}, without which no guest starts`, {
+    remedy: `remove ${kernel.folder} and try again: it is unpacked anew`,
+  });
 }
 
 /** Files of a module and of what it needs, in the order of loading; none for what the kernel has built in. */

@@ -66,9 +66,9 @@ export class Apt {
       });
     }
     const release = image.slice("linux-image-".length);
-    // From 6.19 on the image is an empty package that stands for these two.
-    const parts = [`linux-binary-${release}`, `linux-modules-${release}`].filter((name) => listed.includes(name));
-    return { release, names: [image, ...parts] };
+    // From 6.19 on the image is an empty package that stands for up to three others.
+    const parts = ["binary", "modules", "base"].map((part) => `linux-${part}-${release}`);
+    return { release, names: [image, ...parts.filter((name) => listed.includes(name))] };
   }
 
   /** Downloads packages into a folder. */

@@ -41,8 +41,8 @@ export const program = onPacket((packet) => {
   ethernet.destination = backend.mac;
   ip.destination = address;
   tcp.destination = port;
-  packet.replaceChecksum(ipChecksumAt, from, address, { layer: 3, layer: 3, size: 4 });
-  packet.replaceChecksum(tcpChecksumAt, from, address, { layer: 4, layer: 4, size: 4, pseudoHeader: true });
-  packet.replaceChecksum(tcpChecksumAt, fromPort, port, { layer: 4, layer: 4, size: 2 });
+  packet.replaceChecksum(ipChecksumAt, from, address, { layer: 3, size: 4 });
+  packet.replaceChecksum(tcpChecksumAt, from, address, { layer: 4, size: 4, pseudoHeader: true });
+  packet.replaceChecksum(tcpChecksumAt, fromPort, port, { layer: 4, size: 2 });
   return transmit();
 });

@@ -36,10 +36,10 @@ export const program = onPacket((packet) => {
   const { address, port } = translation;
   ip.source = address;
   ports.source = port;
-  packet.replaceChecksum(ipChecksumAt, from, address, { layer: 3, layer: 3, size: 4 });
+  packet.replaceChecksum(ipChecksumAt, from, address, { layer: 3, size: 4 });
   if (protocol === Protocol.tcp) {
-    packet.replaceChecksum(tcpChecksumAt, from, address, { layer: 4, layer: 4, size: 4, pseudoHeader: true });
-    packet.replaceChecksum(tcpChecksumAt, fromPort, port, { layer: 4, layer: 4, size: 2 });
+    packet.replaceChecksum(tcpChecksumAt, from, address, { layer: 4, size: 4, pseudoHeader: true });
+    packet.replaceChecksum(tcpChecksumAt, fromPort, port, { layer: 4, size: 2 });
   } else {
     packet.replaceChecksum(udpChecksumAt, from, address, {
       layer: 4,
@@ -47,7 +47,7 @@ export const program = onPacket((packet) => {
       pseudoHeader: true,
       zeroMeansNone: true,
     });
-    packet.replaceChecksum(udpChecksumAt, fromPort, port, { layer: 4, layer: 4, size: 2, zeroMeansNone: true });
+    packet.replaceChecksum(udpChecksumAt, fromPort, port, { layer: 4, size: 2, zeroMeansNone: true });
   }
   return transmit();
 });

@@ -14,8 +14,8 @@ const seeds = Array.from({ length: 25 }, (_, index) => index + 1);
 for (const isa of [3, 4] as const) {
   for (const registers of [3, 10]) {
     const skip = skipWithoutBpf || (isa === 4 && !supports("isa-v4") ? "the kernel has no ISA version 4" : false);
-    const name = `the kernel accepts random programs and runs them as the IR says (ISA version ${isa}, ${registers} registers)`;
-    test(name, { skip }, () => {
+    const how = `ISA version ${isa}, ${registers} registers`;
+    test(`the kernel accepts random programs and runs them as the IR says (${how})`, { skip }, () => {
       for (const seed of seeds) {
         const program = randomIr(seed, { size: 15 + (seed % 4) * 15, parameter: "packet" });
         const random = new RandomSource(seed);

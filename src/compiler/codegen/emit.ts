@@ -27,7 +27,8 @@ export class Emitter {
   #block(block: AllocatedBlock): FinalBlock {
     this.#items = [];
     for (const code of block.code) this.#code(code);
-    return { id: block.id, items: this.#items, terminator: finalTerminator(block.terminator) };
+    const origin = block.edge?.from ?? block.id;
+    return { id: block.id, origin, items: this.#items, terminator: finalTerminator(block.terminator) };
   }
 
   #code(code: AllocatedCode): void {

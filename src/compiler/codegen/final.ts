@@ -37,6 +37,8 @@ export type FinalTerminator =
 /** A block of instructions of the machine; only jumps are still by block. */
 export interface FinalBlock {
   readonly id: number;
+  /** The block of the IR that it was made for; for a block on an edge, the one that the edge leaves. */
+  readonly origin: number;
   readonly items: readonly Item[];
   terminator: FinalTerminator;
 }

@@ -15,6 +15,7 @@ import { orderBlocks } from "./order.ts";
 import { select } from "./select.ts";
 import { deepestChain, type FrameUse } from "./stack-depth.ts";
 import { type CodegenOptions, maxStack, StackTooLarge } from "./target.ts";
+import { threadKnownBranches } from "./thread-known.ts";
 import { tidyBlocks } from "./tidy-blocks.ts";
 
 /** An `lddw` whose immediate the loader fills in. */
@@ -107,8 +108,9 @@ function generateFunction(fn: IrFunction, options: CodegenOptions): Generated {
   removeDead(machine);
   const allocated = allocate(machine, { graph, loops, frequency, registers: options.registers ?? 10 });
   if (options.checkAllocation) checkAllocation(machine, allocated);
+  threadKnownBranches(allocated);
   const blocks = tidyBlocks(new Emitter(allocated, options.target).run());
-  const items = resolveJumps(lineUp(blocks), options.target);
+  const items = resolveJumps(lineUp(blocks, loops), options.target);
   const callees = items.flatMap(({ link }) => (link?.kind === "function" ? [link.name] : []));
   const size = allocated.frameSize + (usesMayGoto(fn) ? mayGotoStack : 0);
   return { items, use: { name: fn.name, size, callees } };

@@ -1,5 +1,6 @@
 import * as build from "../../bytecode/build.ts";
 import type { JumpOperation } from "../../bytecode/opcode.ts";
+import type { Loops } from "../ir/loops.ts";
 import { type FinalBlock, type FinalTerminator, type Item, targetsOf } from "./final.ts";
 import type { LinearCode } from "./linear.ts";
 
@@ -26,17 +27,16 @@ export function inverseOf(op: JumpOperation): JumpOperation | undefined {
 const tinyExit = 2;
 
 /** Puts the blocks in a row: what is expected falls through, and jumps to short ends become the ends themselves. */
-export function lineUp(blocks: readonly FinalBlock[]): LinearCode[] {
+export function lineUp(blocks: readonly FinalBlock[], { loops }: Loops): LinearCode[] {
   const byId = new Map(blocks.map((block) => [block.id, block]));
   const order = traces(blocks, byId);
   const code: LinearCode[] = [];
-  const placed = new Set<number>();
+  const bodies = new Map(loops.map((loop) => [loop.header, loop.blocks]));
   for (const [index, block] of order.entries()) {
-    placed.add(block.id);
     code.push({ kind: "label", block: block.id });
     for (const item of block.items) code.push({ kind: "item", item });
     const next = order[index + 1]?.id;
-    const test = loopTest(block, placed, byId);
+    const test = loopTest(block, next, bodies, byId);
     if (test) for (const item of test.items) code.push({ kind: "item", item });
     addTerminator(code, test?.terminator ?? block.terminator, next, byId);
   }
@@ -78,13 +78,14 @@ function nextInTrace(
 /** A loop's test of at most this many instructions is repeated at the loop's end. */
 const shortTest = 4;
 
-/** The block's jump back to a short test at the head of a loop: tested here, each round has one jump less. */
+/** The block's jump back to a short test at the head of its loop: tested here, each round has one jump less. */
 function loopTest(
-  { terminator }: FinalBlock,
-  placed: ReadonlySet<number>,
+  { terminator, origin }: FinalBlock,
+  next: number | undefined,
+  bodies: ReadonlyMap<number, ReadonlySet<number>>,
   byId: ReadonlyMap<number, FinalBlock>,
 ): FinalBlock | undefined {
-  if (terminator.kind !== "jump" || !placed.has(terminator.to)) return undefined;
+  if (terminator.kind !== "jump" || terminator.to === next || !bodies.get(terminator.to)?.has(origin)) return undefined;
   const test = byId.get(terminator.to)!;
   return test.terminator.kind === "branch" && test.items.length < shortTest ? test : undefined;
 }

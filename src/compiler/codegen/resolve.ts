@@ -108,7 +108,7 @@ export class Resolution {
     for (const value of isEntry ? this.#fn.parameters : block.parameters) this.#storeDefined(value, at);
   }
 
-  /** Moves on the edges go to the end of this block, to the start of the next, or between, wherever no other way passes. */
+  /** Moves on edges go to the end of this block, to the start of the next, or between: where no other way passes. */
   #leave(block: MachineBlock, allocated: AllocatedBlock): void {
     const edges = machineEdges(block.terminator);
     if (edges.length === 1) {

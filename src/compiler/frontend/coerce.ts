@@ -157,9 +157,26 @@ export function toLayout(frame: Frame, value: Value, layout: Layout, node: ts.No
     frame.fail(node, messages.unexpectedValue(`a value of ${layoutName(layout)}`, describe(value)));
     return undefined;
   }
-  if (sameLayout(expression.type.layout, layout)) return expression;
+  if (sameLayout(expression.type.layout, layout))
+    return expression.type.region === "kernel" ? copiedText(frame, expression, node) : expression;
   frame.fail(node, messages.layoutMismatch(layoutName(expression.type.layout), layoutName(layout)));
   return undefined;
+}
+
+/** Bytes of the kernel are names: they are copied up to their zero, and what follows is zero in the copy. */
+function copiedText(frame: Frame, source: Expression, node: ts.Node): Expression | undefined {
+  const at = frame.at(node);
+  const layout = source.type.kind === "ref" ? source.type.layout : undefined;
+  if (layout?.kind !== "bytes") {
+    frame.fail(node, messages.unexpectedValue("a value of this program", "a kernel object"));
+    return undefined;
+  }
+  const empty: NewExpression = { kind: "new", fields: [], type: refType("local", layout), at };
+  const text = frame.emitter.let("text", empty, at);
+  const address = build.operation("kernel.address", [source], u64Type, at);
+  const value = build.operation("kernel.readString", [text, address], numberType, at);
+  frame.emitter.emit({ kind: "expression", value, at });
+  return text;
 }
 
 /** The integer that a place holds, for constants. */

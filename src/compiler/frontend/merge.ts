@@ -151,7 +151,7 @@ function mergeRecords(frame: Frame, branches: readonly Branch[], options: MergeO
     : { kind: "optionalRecord", present: recordPresence(frame, branches, record, options, node), record };
 }
 
-/** A member of a record that may be absent: a reference that the record always has is absent just when the record is. */
+/** A member of a record that may be absent: a reference that it always has is absent just when the record is. */
 function mergeMember(frame: Frame, parts: readonly Branch[], options: MergeOptions, node: ts.Node): Value {
   const required = parts.every(({ value }) => isPlainReference(value));
   if (!required) return merge(frame, parts, options, node);

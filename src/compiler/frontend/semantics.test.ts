@@ -139,8 +139,16 @@ describe("functions", () => {
     ],
     [
       "return several values or nothing",
-      `const f = (x: number) => { if (x > 3) return undefined; if (x === 1) return { a: x, v: packet.at(1, H) }; return { a: 9, v: packet.at(2, H) }; };
-      for (const i of range(5)) { const r = f(i); if (!r) { put(i, 100n); continue; } put(i, u64(r.a) + (r.v ? u64(r.v.a) : 0n)); }`,
+      `const f = (x: number) => {
+        if (x > 3) return undefined;
+        if (x === 1) return { a: x, v: packet.at(1, H) };
+        return { a: 9, v: packet.at(2, H) };
+      };
+      for (const i of range(5)) {
+        const r = f(i);
+        if (!r) { put(i, 100n); continue; }
+        put(i, u64(r.a) + (r.v ? u64(r.v.a) : 0n));
+      }`,
       [11, 2, 11, 11, 100],
       view,
     ],
@@ -218,7 +226,9 @@ describe("settings", () => {
     mode: oneOf("strict", "loose").default("loose"), protocol: oneOf({ tcp: 6, udp: 17 }).default("tcp"),
     limits: { burst: u32.between(1, 9).default(3), rate: u64.default(7n) },
     self: ipv4.default("10.0.0.1"), hardware: mac.default("02:00:00:00:00:01"), net: cidr4.default("10.0.0.0/8"),
-    rules: list(rule({ source: prefix(cidr4), port: between(u16), action: oneOf("allow", "deny"), weight: u32, strong: bool })),
+    rules: list(rule({
+      source: prefix(cidr4), port: between(u16), action: oneOf("allow", "deny"), weight: u32, strong: bool,
+    })),
     blocked: set(exact(ipv4), "addresses"), nets: set(prefix(cidr4)),
   });`;
   check([
@@ -243,7 +253,8 @@ describe("settings", () => {
     [
       "rules",
       `for (const port of [80, 443, 99] as const) { const r = match(settings.rules, { source: 0x0a000005, port });
-      if (!r) { put(3, 9n); continue; } if (r.index < 4) put(r.index, r.action === "deny" ? u64(r.weight) : r.strong ? 100n : 200n); }`,
+      if (!r) { put(3, 9n); continue; }
+      if (r.index < 4) put(r.index, r.action === "deny" ? u64(r.weight) : r.strong ? 100n : 200n); }`,
       [7, 100, 0, 9],
       {
         declarations,
@@ -266,7 +277,8 @@ describe("settings", () => {
 
 describe("maps", () => {
   const declarations = `const Flow = struct({ packets: u64, hits: u32, pad: u32 });
-    const flows = hash({ key: u32, value: Flow, maxEntries: 2 }); const counts = arrayMap({ value: u64, maxEntries: 4 });
+    const flows = hash({ key: u32, value: Flow, maxEntries: 2 });
+    const counts = arrayMap({ value: u64, maxEntries: 4 });
     const line = queue({ value: u32, maxEntries: 4 }); const pile = stack({ value: Flow, maxEntries: 4 });
     const routes = lpmTrie({ key: struct({ prefixLength: u32, address: be32 }), value: u32, maxEntries: 4 });
     const each = perCpuArray({ value: Flow, maxEntries: 1 });`;
@@ -304,8 +316,12 @@ describe("maps", () => {
     ],
     [
       "atomics",
-      `flows.set(1, Flow()); const f = flows.ref(1); if (f) { atomicAdd(f, "packets", 5n); put(0, atomicFetchAdd(f, "packets", 1n)); put(1, f.packets);
-      put(2, u64(atomicExchange(f, "hits", 3))); put(3, u64(atomicCompareExchange(f, "hits", 3, 4))); put(4, u64(atomicFetchOr(f, "hits", 8))); put(5, u64(atomicFetchAnd(f, "hits", 8))); put(6, u64(atomicFetchXor(f, "hits", 1))); put(7, u64(f.hits)); }
+      `flows.set(1, Flow()); const f = flows.ref(1); if (f) {
+      atomicAdd(f, "packets", 5n); put(0, atomicFetchAdd(f, "packets", 1n)); put(1, f.packets);
+      put(2, u64(atomicExchange(f, "hits", 3))); put(3, u64(atomicCompareExchange(f, "hits", 3, 4)));
+      put(4, u64(atomicFetchOr(f, "hits", 8))); put(5, u64(atomicFetchAnd(f, "hits", 8)));
+      put(6, u64(atomicFetchXor(f, "hits", 1)));
+      put(7, u64(f.hits)); }
       const c = counts.ref(0); if (c) { atomicAdd(c, "value", 2n); put(8, c.value); }`,
       [5, 6, 0, 3, 4, 12, 8, 9, 2],
       maps,

@@ -47,7 +47,7 @@ function roundUp(value: number, align: number): number {
   return Math.ceil(value / align) * align;
 }
 
-/** The bit fields from here on that fill one unit together, most significant first; what is wrong with them otherwise. */
+/** The bit fields from here on that fill one unit together, most significant first; or what is wrong with them. */
 function bitRun(members: readonly NamedLayout[], start: number): Field[] | string {
   const first = members[start]!.layout;
   if (first.kind !== "bits") return [];

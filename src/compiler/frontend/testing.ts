@@ -34,8 +34,9 @@ function show({ line, column, code, message }: Diagnostic): string {
 }
 
 const everything = `import {
-  addressOf, Allow, anyOf, array, arrayMap, arrayOfMaps, atomicAdd, atomicCompareExchange, atomicExchange, atomicFetchAdd,
-  atomicFetchAnd, atomicFetchOr, atomicFetchXor, be16, be32, be64, between, bits, bool, bytes, cgroupId, cidr4, cidr6,
+  addressOf, Allow, anyOf, array, arrayMap, arrayOfMaps, atomicAdd, atomicCompareExchange, atomicExchange,
+  atomicFetchAdd, atomicFetchAnd, atomicFetchOr, atomicFetchXor, be16, be32, be64, between, bits, bool, bytes,
+  cgroupId, cidr4, cidr6,
   command, config, cpu, Deny, devMap, devMapHash, Drop, enumeration, equal, exact, hash, hashOfMaps, i16, i32, i64, i8,
   ipv4, ipv6, list, lpmTrie, lruHash, lruPerCpuHash, mac, match, max, min, offsetOf, oneOf, onConnect4, onConnect6,
   onKernelTracepoint, onPacket, onTracepoint, Pass, perCpuArray, perCpuHash, prefix, processId, progArray, queue,

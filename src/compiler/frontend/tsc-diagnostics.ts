@@ -2,7 +2,7 @@ import ts from "typescript";
 import type { Diagnostic } from "../diagnostics.ts";
 import { isLibraryFile } from "./program.ts";
 
-/** tsc looks for some types of the standard library (Promise) only to phrase a message; kernel code has none of them. */
+/** tsc looks for some types of the standard library (Promise) only to phrase a message; kernel code has none. */
 const missingGlobalType = 2318;
 
 /** tsc's own messages about the module's files, in its words. */

@@ -1,4 +1,4 @@
-import type { Block, IrFunction } from "./ir.ts";
+import type { Block, Edge, IrFunction } from "./ir.ts";
 import { blocksById, edgesOf } from "./operands.ts";
 
 /** The control flow of a function; valid until a pass changes an edge. Only blocks that the entry reaches are in it. */
@@ -30,11 +30,16 @@ function reversePostorder(fn: IrFunction, blocks: readonly (Block | undefined)[]
   const post: Block[] = [];
   const entry = fn.blocks[0];
   if (!entry) return post;
-  const stack: { block: Block; next: number }[] = [{ block: entry, next: edgesOf(entry.terminator).length }];
-  seen[entry.id] = 1;
+  const stack: { block: Block; edges: readonly Edge[]; next: number }[] = [];
+  const push = (block: Block): void => {
+    seen[block.id] = 1;
+    const edges = edgesOf(block.terminator);
+    stack.push({ block, edges, next: edges.length });
+  };
+  push(entry);
   for (let top = stack.at(-1); top; top = stack.at(-1)) {
     // Edges from last to first: in reverse postorder the `then` side comes right behind its branch.
-    const edge = edgesOf(top.block.terminator)[--top.next];
+    const edge = top.edges[--top.next];
     if (!edge) {
       post.push(top.block);
       stack.pop();
@@ -42,9 +47,7 @@ function reversePostorder(fn: IrFunction, blocks: readonly (Block | undefined)[]
     }
     const block = blocks[edge.block];
     if (!block) throw new Error(`${fn.name}: an edge leads to block ${edge.block}, which does not exist`);
-    if (seen[block.id] !== 0) continue;
-    seen[block.id] = 1;
-    stack.push({ block, next: edgesOf(block.terminator).length });
+    if (seen[block.id] === 0) push(block);
   }
   return post.reverse();
 }

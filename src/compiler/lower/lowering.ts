@@ -271,7 +271,7 @@ export class Lowering {
   #readValue(local: number, type: ScalarType | RefType): LoweredScalar | Reference {
     const value = this.builder.read(this.#value(local));
     if (type.kind !== "ref") return scalar(value);
-    const bound = this.#bases.get(local) ?? { offset: 0, align: alignOf(type.layout) };
+    const bound = this.#bases.get(local) ?? { offset: 0, align: baseAlignment(type) };
     return { kind: "ref", base: value, ...bound, region: type.region, layout: type.layout };
   }
 
@@ -335,7 +335,7 @@ export class Lowering {
     return {
       kind: "optional",
       present: "never",
-      of: { kind: "ref", base: zero, offset: 0, region: of.region, layout: of.layout, align: alignOf(of.layout) },
+      of: { kind: "ref", base: zero, offset: 0, region: of.region, layout: of.layout, align: baseAlignment(of) },
     };
   }
 }
@@ -382,11 +382,16 @@ export class Join {
     const read = (of: ScalarType | RefType): LoweredScalar | Reference => {
       const value = builder.read(`${this.#name}.value`);
       if (of.kind !== "ref") return scalar(value);
-      return { kind: "ref", base: value, offset: 0, region: of.region, layout: of.layout, align: alignOf(of.layout) };
+      return { kind: "ref", base: value, offset: 0, region: of.region, layout: of.layout, align: baseAlignment(of) };
     };
     if (type.kind === "optional") {
       return { kind: "optional", present: builder.read(`${this.#name}.present`), of: read(type.of) };
     }
     return read(type);
   }
+}
+
+/** The least alignment of what a reference of this type points to. Context records and kernel objects lie aligned. */
+function baseAlignment({ region, layout }: RefType): number {
+  return region === "context" || region === "kernel" ? 8 : alignOf(layout);
 }

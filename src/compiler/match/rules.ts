@@ -16,11 +16,3 @@ export interface Box {
   readonly rule: number;
   readonly intervals: readonly Interval[];
 }
-
-export function contains(outer: Interval, inner: Interval): boolean {
-  return outer.low <= inner.low && inner.high <= outer.high;
-}
-
-export function overlaps(a: Interval, b: Interval): boolean {
-  return a.low <= b.high && b.low <= a.high;
-}

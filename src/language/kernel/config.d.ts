@@ -44,6 +44,7 @@ export interface Matcher<Subject> {
   readonly [accepts]?: Subject;
 }
 
+/** The forms of `exact`, `anyOf` and `between`. */
 interface Exact {
   (of: typeof ipv6): Matcher<Bytes<16>>;
   (of: typeof mac): Matcher<u64>;
@@ -63,8 +64,11 @@ export declare const prefix: {
   (of: typeof cidr6): Matcher<Bytes<16>>;
 };
 
+/** A rule's field that is read, not matched. */
 type PlainField = Scalar<any> | BoolScalar | Choice<any, any> | Formatted<any>;
+/** The fields of a rule's declaration. */
 type RuleFields = Readonly<Record<string, Matcher<any> | PlainField>>;
+/** What a plain field of a rule reads as. */
 type PlainValue<P> =
   P extends Matcher<any>
     ? never
@@ -93,12 +97,14 @@ export type Matched<F> = { readonly [K in keyof F as F[K] extends Matcher<any> ?
   readonly index: u32;
 };
 
+/** What `match` wants: a value for every matcher of the rules. */
 type Subjects<F> = {
   readonly [K in keyof F as F[K] extends Matcher<any> ? K : never]: F[K] extends { readonly [accepts]?: infer S }
     ? Exclude<S, undefined>
     : never;
 };
 
+/** Limits of a list or a set. */
 interface ListOptions {
   /** How many items there may be at most. */
   readonly maxItems?: number;
@@ -120,9 +126,11 @@ export declare function set<S>(
   options?: ListOptions,
 ): Setting<ValueSet<Exclude<S, undefined>>>;
 
+/** Settings and groups of settings. */
 interface SettingsTree {
   readonly [name: string]: Setting<any> | SettingsTree;
 }
+/** What declared settings read as. */
 type SettingsOf<C> = {
   readonly [K in keyof C]: C[K] extends Setting<any>
     ? C[K] extends { readonly [setting]?: infer T }

@@ -25,11 +25,13 @@ export interface ConnectingSocket {
   readonly port: u16;
 }
 
+/** A socket that is about to connect over IPv4. */
 export interface ConnectingSocket4 extends ConnectingSocket {
   /** The address that it connects to, in host order. */
   readonly address: u32;
 }
 
+/** A socket that is about to connect over IPv6. */
 export interface ConnectingSocket6 extends ConnectingSocket {
   /** The address that it connects to. */
   readonly address: Bytes<16>;

@@ -58,6 +58,7 @@ export declare function array<D extends AnyLayout, const N extends number>(
   length: N,
 ): StructLayout<Elements<TypeOf<D>, N>>;
 
+/** The values of a struct's fields. */
 type FieldsOf<F> = { -readonly [K in keyof F]: TypeOf<F[K]> };
 
 /**
@@ -109,7 +110,9 @@ export interface Timer {
   readonly [described]?: "timer";
 }
 
+/** The layout of a spin lock: 4 bytes. Linux 5.1. */
 export declare const spinLock: Layout<SpinLock>;
+/** The layout of a timer: 16 bytes. Linux 5.15. */
 export declare const timer: Layout<Timer>;
 
 /** Bytes from the start of a layout to one of its fields. */

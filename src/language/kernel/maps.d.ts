@@ -11,6 +11,7 @@ export interface Display {
   readonly show?: "table" | "histogram" | "hidden";
 }
 
+/** What a map with keys is declared with. */
 export interface KeyedOptions<K, V> extends Display {
   /** The layout of the keys. A struct may have no padding, since the kernel compares every byte. */
   readonly key: K;
@@ -20,6 +21,7 @@ export interface KeyedOptions<K, V> extends Display {
   readonly maxEntries: number;
 }
 
+/** What a map without keys of its own is declared with. */
 export interface ElementOptions<V> extends Display {
   /** The layout of the elements. */
   readonly value: V;
@@ -85,6 +87,7 @@ export declare function lpmTrie<K extends AnyLayout, V extends AnyLayout>(
   options: KeyedOptions<K, V>,
 ): EntryMap<"lpmTrie", TypeOf<K>, TypeOf<V>>;
 
+/** A channel of events to the host. */
 export interface RingBuffer<E> {
   /** Sends an event to the host. False when the ring is full: the event is lost, and the loss is yours to count. */
   emit(event: E): boolean;
@@ -96,6 +99,7 @@ export declare function ringBuffer<E extends AnyLayout>(
   options: { readonly event: E; readonly bytes: number } & Display,
 ): RingBuffer<TypeOf<E>>;
 
+/** A map of elements in order. */
 export interface QueueMap<Kind extends string, V> {
   /** Adds an element. False when full. */
   push(value: V): boolean;
@@ -111,6 +115,7 @@ export declare function queue<V extends AnyLayout>(options: ElementOptions<V>): 
 /** Last in, first out. Linux 4.20. */
 export declare function stack<V extends AnyLayout>(options: ElementOptions<V>): QueueMap<"stack", TypeOf<V>>;
 
+/** A map of network devices. */
 export interface DeviceMap<Kind extends string> {
   /** The verdict that sends the packet out of the device at this key. It is dropped when there is none. */
   redirect(key: number): Verdict;
@@ -122,6 +127,7 @@ export declare function devMap(options: { readonly maxEntries: number } & Displa
 /** Devices by any number (such as the interface index). Linux 5.4. */
 export declare function devMapHash(options: { readonly maxEntries: number } & Display): DeviceMap<"devMapHash">;
 
+/** An array of programs. */
 export interface ProgramArray {
   /** Goes on in the program at this index and does not come back; when there is none, it goes on here. */
   tailCall(index: number): void;
@@ -131,6 +137,7 @@ export interface ProgramArray {
 /** Programs by index, for tail calls. The host writes programs into it. Linux 4.2. */
 export declare function progArray(options: { readonly maxEntries: number } & Display): ProgramArray;
 
+/** A map whose values are maps. */
 export interface MapOfMaps<Kind extends string, K, Inner> {
   readonly [contents]?: { readonly kind: Kind; readonly key: K; readonly value: Inner };
 }

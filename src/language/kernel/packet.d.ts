@@ -19,8 +19,8 @@ export declare function redirect(ifindex: number): Verdict;
 /** How a checksum is updated, for `replaceChecksum`. */
 export interface ChecksumOptions {
   /**
-   * 3: the checksum of an IPv4 header; 4: one of a transport protocol (TCP, UDP, ICMP), which a device may still have to
-   * complete.
+   * 3: the checksum of an IPv4 header; 4: one of a transport protocol (TCP, UDP, ICMP), which a device may still
+   * have to complete.
    */
   readonly layer: 3 | 4;
   /** Bytes of the field that changed: 2 or 4. */

@@ -1,13 +1,14 @@
 import type { described, fits } from "./brands.js";
 import type { Setting } from "./config.js";
 
+/** The brand of the integer types: the names of all types that hold every value of this one. */
 interface Fits<Names> {
   readonly [fits]?: Names;
 }
 
 /** An unsigned 8-bit integer, 0 to 255. Also a layout (1 byte) and a conversion: `u8(x)` keeps the low 8 bits. */
 export type u8 = number & Fits<"u8">;
-/** An unsigned 16-bit integer, 0 to 65535. `u16(x)` keeps the low 16 bits. In memory: 2 bytes, native order, aligned. */
+/** An unsigned 16-bit integer. `u16(x)` keeps the low 16 bits. In memory: 2 bytes, native order, aligned. */
 export type u16 = number & Fits<"u8" | "u16">;
 /** An unsigned 32-bit integer. `u32(x)` keeps the low 32 bits. In memory: 4 bytes, native order, aligned. */
 export type u32 = number & Fits<"u8" | "u16" | "u32">;
@@ -61,6 +62,7 @@ export declare const be16: Scalar<u16>;
 export declare const be32: Scalar<u32>;
 export declare const be64: Scalar<u64>;
 
+/** The layout of a boolean, which is also the conversion to it and a setting of it. */
 export interface BoolScalar {
   /** False for 0, true for every other number. */
   (value: number | bigint | boolean): boolean;

@@ -66,7 +66,9 @@ describe("the kernel library", () => {
 
   it("has headers that compile", () => {
     const module = compileClean(`import { onPacket, Pass, Drop } from "iovisor/kernel";
-      import { Ethernet, EtherType, Ipv4, ipv4HeaderLength, Ipv6, IpProtocol, Tcp, TcpFlags } from "iovisor/kernel/headers";
+      import {
+        Ethernet, EtherType, Ipv4, ipv4HeaderLength, Ipv6, IpProtocol, Tcp, TcpFlags,
+      } from "iovisor/kernel/headers";
       export default onPacket((packet) => {
         const ethernet = packet.at(0, Ethernet);
         if (ethernet?.type === EtherType.ipv6) {
@@ -87,13 +89,16 @@ describe("the kernel library", () => {
 
 describe("tracing programs", () => {
   it("read records, kernel objects and names", () => {
-    const module =
-      compileClean(`import { addressOf, bytes, command, i32, onKernelTracepoint, onTracepoint, processId, readUserString, ringBuffer, struct, u32, u64 } from "iovisor/kernel";
+    const module = compileClean(`import {
+        addressOf, bytes, command, i32, onKernelTracepoint, onTracepoint, processId, readUserString, ringBuffer,
+        struct, u32, u64,
+      } from "iovisor/kernel";
       const Event = struct({ pid: i32, next: bytes(16), own: bytes(16), path: bytes(64), at: u64, id: u32, pad: u32 });
       export const events = ringBuffer({ event: Event, bytes: 4096 });
       export const switches = onTracepoint("sched:sched_switch", (event) => {
         if (event.prev_state < 0n) return;
-        events.emit({ pid: event.next_pid, next: event.next_comm, own: command(), path: bytes(64)(), at: 0n, id: processId(), pad: 0 });
+        const names = { next: event.next_comm, own: command(), path: bytes(64)() };
+        events.emit({ pid: event.next_pid, ...names, at: 0n, id: processId(), pad: 0 });
       });
       export const execs = onTracepoint("syscalls:sys_enter_execve", (event) => {
         const record = Event();
@@ -150,11 +155,14 @@ export const p = onTracepoint("sched:sched_switch", (event) => {
 
 describe("connect programs", () => {
   it("decide by address and port", () => {
-    const module =
-      compileClean(`import { Allow, config, Deny, ipv6, equal, onConnect4, onConnect6, set, exact, prefix, cidr4, u16 } from "iovisor/kernel";
+    const module = compileClean(`import {
+        Allow, cidr4, config, Deny, equal, exact, ipv6, onConnect4, onConnect6, prefix, set, u16,
+      } from "iovisor/kernel";
       export const settings = config({ ports: set(exact(u16)), nets: set(prefix(cidr4)) });
-      export const v4 = onConnect4((socket) => (settings.ports.has(socket.port) || settings.nets.has(socket.address) ? Deny : Allow));
-      export const v6 = onConnect6((socket) => (equal(socket.address, ipv6("::1")) && socket.protocol === 6 ? Allow : Deny));`);
+      export const v4 = onConnect4((socket) =>
+        (settings.ports.has(socket.port) || settings.nets.has(socket.address) ? Deny : Allow));
+      export const v6 = onConnect6((socket) =>
+        (equal(socket.address, ipv6("::1")) && socket.protocol === 6 ? Allow : Deny));`);
     assert.deepEqual(
       module.programs.map((one) => one.kind),
       ["cgroupConnect4", "cgroupConnect6"],
@@ -174,7 +182,10 @@ describe("modules", () => {
   const main = (text: string): string => `import { onPacket, Pass } from "iovisor/kernel";
     import { bump, counts, inner } from "./shared.ts"; import * as all from "./shared.ts";
     ${text}
-    export default onPacket((packet) => { const c = counts.ref(inner.limit); if (c) bump(c); const d = all.counts.ref(1); return Pass; });`;
+    export default onPacket((packet) => {
+      const c = counts.ref(inner.limit); if (c) bump(c); const d = all.counts.ref(1);
+      return Pass;
+    });`;
 
   it("share layouts, maps and functions", () => {
     const module = compileClean(main('export { counts as shown } from "./shared.ts";'), shared);

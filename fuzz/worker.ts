@@ -1,0 +1,38 @@
+/** A process that works through its share of the indexes, so that a crash or a hang costs one case. */
+import { checkMutation } from "./hir/mutation.ts";
+import type { Job, Report } from "./job.ts";
+import { checkProgram, smallestFailure } from "./programs.ts";
+
+/** Of each kind of failure, so many are made small. */
+const shrunkPerSignature = 2;
+const seen = new Map<string, number>();
+
+process.once("message", (job: Job) => {
+  void work(job);
+});
+
+async function work(job: Job): Promise<void> {
+  for (let index = job.start; index < job.end; index += job.stride) {
+    await tell({ kind: "started", index });
+    await tell(job.kind === "programs" ? one(job, index) : checkMutation(job, index));
+  }
+  process.disconnect();
+}
+
+function one(job: Job, index: number): Report {
+  const start = performance.now();
+  const { generated, outcome } = checkProgram(job, index);
+  const milliseconds = performance.now() - start;
+  const report = { kind: "finished", index, outcome, milliseconds, coverage: generated.coverage } as const;
+  if (outcome.kind !== "failed" || !job.shrink) return report;
+  const count = (seen.get(outcome.signature) ?? 0) + 1;
+  seen.set(outcome.signature, count);
+  if (count > shrunkPerSignature) return report;
+  return { ...report, smallest: smallestFailure(generated, outcome, job, index) };
+}
+
+function tell(report: Report): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.send!(report, (error: Error | null) => (error ? reject(error) : resolve()));
+  });
+}
