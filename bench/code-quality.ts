@@ -94,7 +94,8 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   }
   progress("");
   const [floor, ...rest] = results;
-  return reportCodeQuality({ isa: sides.isa, pairs: options.pairs, floor, results: rest, failures });
+  const name = options.self ? "code-quality-self" : "code-quality";
+  return reportCodeQuality({ name, isa: sides.isa, pairs: options.pairs, floor, results: rest, failures });
 }
 
 async function compare(program: BenchProgram, sides: Sides, pairs: number, dispatcher: DispatcherHold) {

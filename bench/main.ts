@@ -100,8 +100,8 @@ function chosen(names: readonly string[]): readonly Benchmark[] {
 function publish({ name, summary }: Benchmark, result: BenchResult, facts: object): void {
   const files = [
     ...result.plots.map((plot) => writeOutput(`${plot.name}.svg`, plot.svg)),
-    writeOutput(`${name}.json`, toJson({ machine: facts, results: result.data })),
-    writeOutput(`${name}.md`, `# ${name}: ${summary}\n\n${result.markdown}\n`),
+    writeOutput(`${result.name ?? name}.json`, toJson({ machine: facts, results: result.data })),
+    writeOutput(`${result.name ?? name}.md`, `# ${name}: ${summary}\n\n${result.markdown}\n`),
   ];
   console.log(`\n## ${name}: ${summary}\n\n${result.markdown}\n\nWritten: ${files.join(", ")}`);
 }

@@ -33,6 +33,6 @@ function one(job: Job, index: number): Report {
 
 function tell(report: Report): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.send!(report, (error: Error | null) => (error ? reject(error) : resolve()));
+    process.send!(report, undefined, {}, (error) => (error ? reject(error) : resolve()));
   });
 }

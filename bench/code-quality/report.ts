@@ -6,6 +6,8 @@ import { bootstrap, type Estimate, geometricMean, mean, median } from "../lib/st
 import { barChart } from "../lib/svg.ts";
 
 export interface CodeQuality {
+  /** Of the result files. */
+  readonly name: string;
   readonly isa: string;
   readonly pairs: number;
   /** The empty program on both sides: what a test run costs by itself. */
@@ -59,8 +61,9 @@ export function reportCodeQuality(quality: CodeQuality): BenchResult {
   const bars = results.map((result) => ({ label: result.name, ...programRatio(result) }));
   const title = "Nanoseconds per packet, TypeScript / clang -O2 (90% interval); below 1 is faster than clang";
   return {
+    name: quality.name,
     markdown: parts.join("\n\n"),
-    plots: bars.length > 0 ? [{ name: "code-quality", svg: barChart({ title, bars, reference: 1 }) }] : [],
+    plots: bars.length > 0 ? [{ name: quality.name, svg: barChart({ title, bars, reference: 1 }) }] : [],
     data: { ...quality, geometricMean: all, floorNanoseconds: floorTime },
     missed,
   };

@@ -52,5 +52,5 @@ export async function showCode(name: string, isa: Isa): Promise<BenchResult> {
   );
   const head = `${cut(`TypeScript: ${ours.length} lines`)} | clang -O2 -mcpu=${isa}: ${theirs.length} lines`;
   const markdown = ["```", head, ...rows, "```"].join("\n");
-  return { markdown, plots: [], data: { name, ours, clang: theirs }, missed: [] };
+  return { name: `code-quality-${name}`, markdown, plots: [], data: { name, ours, clang: theirs }, missed: [] };
 }

@@ -20,6 +20,8 @@ export interface Plot {
 }
 
 export interface BenchResult {
+  /** Of the files, where it is not the benchmark's: a variant that must not overwrite the usual results. */
+  readonly name?: string;
   /** Tables and the sentences that say what they show. */
   readonly markdown: string;
   readonly plots: readonly Plot[];

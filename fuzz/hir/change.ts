@@ -12,7 +12,7 @@ interface Place {
 export function changedText(text: string, random: Random): string {
   if (random.chance(0.1)) return changedCharacters(text, random);
   const tree = JSON.parse(text) as Container;
-  for (let count = random.between(1, 3); count > 0; count--) changeSomewhere(tree, random);
+  for (let count = random.pick([1, 1, 1, 2, 3]); count > 0; count--) changeSomewhere(tree, random);
   return JSON.stringify(tree);
 }
 
@@ -28,28 +28,37 @@ function changedCharacters(text: string, random: Random): string {
   }
 }
 
+/** Mostly a leaf: what is left then often is a module, and a wrong one would have to be noticed further on. */
 function changeSomewhere(tree: Container, random: Random): void {
   const places = placesOf(tree);
-  const { container, key } = random.pick(places);
+  const leaf = random.chance(0.7);
+  const candidates = places.filter(({ container, key }) => leaf === isLeaf(read(container, key)));
+  const { container, key } = random.pick(candidates);
   const value = read(container, key);
-  const other = random.pick(places);
-  switch (random.below(6)) {
+  switch (leaf ? random.below(4) : random.between(3, 6)) {
     case 0:
-      remove(container, key);
-      return;
     case 1:
-      if (Array.isArray(container)) container.splice(Number(key), 0, structuredClone(value));
-      return;
     case 2:
-      // Something of the same role elsewhere is more likely to make sense.
-      write(container, key, structuredClone(sameRole(places, key, random) ?? read(other.container, other.key)));
+      write(container, key, changedValue(value, places, key, random));
       return;
     case 3:
-      write(container, key, structuredClone(read(other.container, other.key)));
+      write(container, key, structuredClone(sameRole(places, key, value, random) ?? value));
       return;
-    default:
-      write(container, key, changedValue(value, places, key, random));
+    case 4:
+      remove(container, key);
+      return;
+    case 5:
+      if (Array.isArray(container)) container.splice(Number(key), 0, structuredClone(value));
+      return;
+    default: {
+      const other = random.pick(places);
+      write(container, key, structuredClone(read(other.container, other.key)));
+    }
   }
+}
+
+function isLeaf(value: Json): boolean {
+  return typeof value !== "object" || value === null;
 }
 
 function placesOf(tree: Container): readonly Place[] {
@@ -67,11 +76,17 @@ function placesOf(tree: Container): readonly Place[] {
   return found;
 }
 
-function sameRole(places: readonly Place[], key: string | number, random: Random): Json | undefined {
-  const same = places.filter((place) => place.key === key);
-  if (same.length === 0) return undefined;
-  const { container, key: found } = random.pick(same);
-  return read(container, found);
+/** Another value that stands under this name, of the same type of node if there is one. */
+function sameRole(places: readonly Place[], key: string | number, value: Json, random: Random): Json | undefined {
+  const same = places.map(({ container, key: at }) => (at === key ? read(container, at) : undefined));
+  const found = same.filter((one) => one !== undefined);
+  const alike = found.filter((one) => kindOf(one) === kindOf(value));
+  if (found.length === 0) return undefined;
+  return random.pick(alike.length > 1 && random.chance(0.6) ? alike : found);
+}
+
+function kindOf(value: Json): Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value["kind"] ?? null) : typeof value;
 }
 
 function changedValue(value: Json, places: readonly Place[], key: string | number, random: Random): Json {
@@ -96,7 +111,7 @@ function changedValue(value: Json, places: readonly Place[], key: string | numbe
     case "string":
       if (/^-?\d+$/.test(value))
         return String(BigInt.asIntN(65, random.interesting(64)) * (random.chance(0.2) ? -1n : 1n));
-      return sameRole(places, key, random) ?? "";
+      return sameRole(places, key, value, random) ?? "";
     default:
       return random.pick<Json>([null, [], {}, 0, "", true]);
   }

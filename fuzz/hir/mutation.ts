@@ -66,6 +66,7 @@ function outcomeOf(
     return thrown("reading", cause);
   }
   if (mapBytes(module) > mostMapBytes) return { kind: "refused", code: "large maps", message: "not made here" };
+  if (module.programs.length === 0) return { kind: "refused", code: "no program", message: "nothing to compile" };
   const prepared = prepareTree(module, given);
   if ("kind" in prepared) return lenient(prepared);
   const only = { configuration: random.pick(configurationsFor(random)), hook: random.pick(packetHooks) };

@@ -8,8 +8,8 @@ import { projectFiles, root } from "../test/project-files.ts";
 import type { Group, Job } from "./records.ts";
 import { fuzzSlice } from "./slice.ts";
 
-/** Tests that say something about a kernel: of the kernel interface, and those that hold the VM against the kernel. */
-const kernelTests = /^(src\/kernel\/|test\/vm-kernel-)/;
+/** Tests of the kernel interface. Those that hold the VM against the kernel run for minutes under emulation. */
+const kernelTests = /^src\/kernel\//;
 
 export interface JobOptions {
   readonly groups: readonly Group[];

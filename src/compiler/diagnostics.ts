@@ -290,6 +290,18 @@ const values = {
     "Shift numbers by 0 to 31, u64 and i64 by 0n to 63n.",
     (count: string, limit: number) => `a shift by ${count}: only 0 to ${limit} is possible`,
   ),
+  mixedChoices: row(
+    "IOV2028",
+    "Two settings are choices among different names: in the kernel they are numbers that do not compare.",
+    "Compare each of them with a name.",
+    () => "these are choices among different names",
+  ),
+  notYet: row(
+    "IOV2027",
+    "A name is used before the line that declares it has run.",
+    "Declare it above its first use, and above the calls of functions that use it.",
+    (name: string) => `"${name}" is used before its declaration`,
+  ),
   internal: row(
     "IOV2099",
     "The compiler met a combination that it cannot translate.",

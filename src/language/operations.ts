@@ -212,7 +212,13 @@ export const operations = {
   },
 
   "time.monotonic": { args: [], result: "u64", helper: true, about: "nanoseconds since boot, without suspend" },
-  "time.coarse": { args: [], result: "u64", helper: true, about: "the same at the resolution of the timer tick" },
+  "time.coarse": {
+    args: [],
+    result: "u64",
+    helper: true,
+    kinds: [...packet, ...connect],
+    about: "the same at the resolution of the timer tick",
+  },
   "time.jiffies": { args: [], result: "u64", helper: true, about: "timer ticks since boot" },
   "random.u32": { args: [], result: "number u32", helper: true, about: "pseudo-random 32 bits" },
   "cpu.id": { args: [], result: "number u32", helper: true, about: "the processor that runs this" },

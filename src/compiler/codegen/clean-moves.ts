@@ -42,7 +42,12 @@ function removeRepeated(blocks: readonly AllocatedBlock[], predecessors: Readonl
   for (const block of blocks) {
     const [from, ...others] = predecessors.get(block.id)!;
     // What is known at the end of the only way here is still known.
-    const held: Held = new Map(others.length === 0 && from !== undefined ? ends.get(from) : undefined);
+    const known = others.length === 0 && from !== undefined ? ends.get(from) : undefined;
+    if (block.code.length === 0) {
+      if (known) ends.set(block.id, known);
+      continue;
+    }
+    const held: Held = new Map(known);
     const heldIn = (place: Place): number | string => {
       if (!held.has(place)) held.set(place, unknown++);
       return held.get(place)!;

@@ -95,6 +95,9 @@ export class MovePlan {
         const end = this.#numbering.blockEnd[block.id]! - 1;
         const start = this.#numbering.blockStart[edge.block]!;
         for (const value of this.#liveness.liveIn[edge.block]!) {
+          const { parts } = this.#places.whole(value);
+          // Most values are in one place all their life.
+          if (parts.length === 1) continue;
           this.#add(lists[index]!, this.#places.partAt(value, end), this.#places.partAt(value, start), frequency);
         }
         this.#passArguments(lists[index]!, block, index, parameters.get(edge.block)!);

@@ -52,7 +52,9 @@ class EqualBlocks {
   merge(blocks: readonly FinalBlock[]): FinalBlock[] {
     const first = new Map<string, number>();
     const replaced = new Map<number, number>();
-    for (const block of blocks) {
+    // From the ends of the function backwards: what blocks lead to has been merged when their turn comes.
+    for (const block of [...blocks].reverse()) {
+      block.terminator = mapTargets(block.terminator, (id) => replaced.get(id) ?? id);
       const text = this.#texts.get(block.id);
       if (text === undefined) continue;
       const key = text + leavesTo(block.terminator);

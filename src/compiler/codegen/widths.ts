@@ -8,8 +8,8 @@ type Binary = Extract<Instruction, { kind: "binary" }>;
  * How many low bits of each value may be other than zero, 0..64: what makes zero-extensions needless and lets a
  * 64-bit comparison be a 32-bit one.
  *
- * `narrowed` operations are done in 32 bits. Never below 64 for what may be an address: 4-byte fields of the context such as `data` hold one although the load
- * says u32, and the kernel refuses 32-bit operations on it.
+ * `narrowed` operations are done in 32 bits. Never below 64 for what may be an address: 4-byte fields of the context
+ * such as `data` hold one although the load says u32, and the kernel refuses 32-bit operations on it.
  */
 export function bitWidths(graph: Graph, narrowed: ReadonlySet<Instruction>): Uint8Array {
   const bits = new Uint8Array(graph.fn.valueCount);

@@ -2,7 +2,7 @@ import ts from "typescript";
 import { messages } from "../diagnostics.ts";
 import type { Type } from "../hir/types.ts";
 import { constantFits, constantType, toType } from "./coerce.ts";
-import { evaluate } from "./expressions/evaluate.ts";
+import { orElse } from "./expressions/conditional.ts";
 import { elementOf, property } from "./expressions/property.ts";
 import type { Frame } from "./frame.ts";
 import { settle } from "./settle.ts";
@@ -47,7 +47,7 @@ function bindArray(frame: Frame, pattern: ts.ArrayBindingPattern, whole: Value):
 
 function bindElement(frame: Frame, element: ts.BindingElement, value: Value): void {
   const { initializer } = element;
-  const chosen = value.kind === "undefined" && initializer ? evaluate(frame, initializer) : value;
+  const chosen = initializer ? orElse(frame, value, initializer, element) : value;
   bindPattern(frame, element.name, chosen, { node: element, declaration: element });
 }
 

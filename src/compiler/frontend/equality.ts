@@ -21,6 +21,7 @@ export function equality(frame: Frame, equal: boolean, left: Value, right: Value
   if (right.kind === "guarded") return guarded(frame, equal, right.present, right.value, left, node);
   const known = compileTime(left, right);
   if (known !== undefined) return boolConstant(known === equal);
+  if (otherNames(left, right)) return frame.fail(node, messages.mixedChoices());
   const named = namedMember(frame, left, right, node) ?? namedMember(frame, right, left, node);
   if (named) return compareIntegers(frame, equal ? "equal" : "notEqual", named[0], named[1], node);
   return scalars(frame, equal, left, right, node);
@@ -82,6 +83,14 @@ function compileTime(left: Value, right: Value): boolean | undefined {
   if (left.kind === "layout" && right.kind === "layout") return left.layout === right.layout;
   if (left.kind === "object" && right.kind === "object") return left === right;
   return undefined;
+}
+
+/** Two choices whose names stand for different numbers. */
+export function otherNames(left: Value, right: Value): boolean {
+  if (left.kind !== "runtime" || right.kind !== "runtime" || !(left.names || right.names)) return false;
+  const list = (names: RuntimeValue["names"]): string =>
+    names?.map(([name, number]) => `${name}=${number}`).join() ?? "";
+  return list(left.names) !== list(right.names);
 }
 
 /** A choice and one of its names, as two numbers. */

@@ -3,6 +3,7 @@ import { messages } from "../diagnostics.ts";
 import type { NarrowInteger } from "../hir/types.ts";
 import { bindPattern } from "./bindings.ts";
 import { sequenceOf } from "./blocks.ts";
+import { orElse } from "./expressions/conditional.ts";
 import { evaluate } from "./expressions/evaluate.ts";
 import type { Frame } from "./frame.ts";
 import { merge } from "./merge.ts";
@@ -43,8 +44,7 @@ function bindParameters(
       return;
     }
     const given = args[index] ?? undefinedValue;
-    const initial =
-      given.kind === "undefined" && parameter.initializer ? evaluate(frame, parameter.initializer) : given;
+    const initial = parameter.initializer ? orElse(frame, given, parameter.initializer, call) : given;
     bindPattern(frame, parameter.name, initial, { node: call, declaration: parameter });
   });
 }

@@ -5,6 +5,7 @@ import type { Expression, Statement } from "../hir/tree.ts";
 import { boolType, type NarrowInteger, optionalType, type RefType, type ScalarType, type Type } from "../hir/types.ts";
 import * as build from "./build.ts";
 import { constantType, toType } from "./coerce.ts";
+import { otherNames } from "./equality.ts";
 import type { Frame } from "./frame.ts";
 import { describe, poison, type RecordValue, runtime, undefinedValue, type Value, voidValue } from "./values.ts";
 
@@ -70,6 +71,7 @@ function mergeScalars(
         node,
         value.kind === "string" ? messages.runtimeString() : messages.compileTimeOnly(describe(value)),
       );
+    if (there.some((other) => otherNames(other, value))) return frame.fail(node, messages.mixedChoices());
     const both = joined ? join(joined, one, value) : one;
     if (!both) return frame.fail(node, messages.differentShapes(describe(there[0]!), describe(value)));
     joined = both;

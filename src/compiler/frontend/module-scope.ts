@@ -24,6 +24,7 @@ export function moduleValue(frame: Frame, symbol: ts.Symbol, node: ts.Node): Val
   // What cannot be found has tsc's own message.
   if (!declaration) return poison;
   if (isLibraryFile(declaration.getSourceFile().fileName)) return libraryValue(frame, target.name, node);
+  if (!isOfModule(declaration)) return frame.fail(node, messages.notYet(target.name));
   const known = session.constants.get(target);
   if (known === "busy") return frame.fail(node, messages.cycle(target.name));
   if (known) return known;
@@ -31,6 +32,18 @@ export function moduleValue(frame: Frame, symbol: ts.Symbol, node: ts.Node): Val
   const value = declaredValue(session, declaration, node);
   session.constants.set(target, value);
   return value;
+}
+
+/** Whether a declaration stands at module scope (or is an enum, whose members are constants anywhere). */
+function isOfModule(declaration: ts.Declaration): boolean {
+  if (ts.isEnumDeclaration(declaration)) return true;
+  let outer: ts.Node = declaration;
+  while (!ts.isSourceFile(outer)) {
+    if (ts.isBlock(outer.parent) || ts.isCaseOrDefaultClause(outer.parent) || ts.isFunctionLike(outer.parent))
+      return false;
+    outer = outer.parent;
+  }
+  return true;
 }
 
 function declaredValue(session: Session, declaration: ts.Declaration, node: ts.Node): Value {

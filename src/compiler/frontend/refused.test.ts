@@ -139,6 +139,15 @@ describe("values that tsc lets pass", () => {
       'const settings = config({ mode: oneOf("a", "b").default("a") });',
     ],
     ["a map in a handler", "// @expect IOV3004\nconst m = hash({ key: u32, value: u32, maxEntries: 1 });"],
+    [
+      "a name before its declaration",
+      "// @expect IOV2027: later\nconst f = (): number => later + 1; put(0, u64(f()));\nconst later = packet.length;",
+    ],
+    [
+      "two choices among different names",
+      "// @expect IOV2028\nif (settings.a === settings.b) put(0, 1n);",
+      'const settings = config({ a: oneOf("x", "y").default("x"), b: oneOf("y", "x").default("x") });',
+    ],
     ["text where a number is needed", 'let x: u32 = 1;\n// @expect TS2322\nx = "a";'],
     [
       "sides of different regions",

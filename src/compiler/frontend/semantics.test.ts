@@ -112,6 +112,12 @@ describe("functions", () => {
     ],
     ["have default parameters", "const f = (x: number, y = 5) => u64(x * y); put(0, f(2)); put(1, f(2, 3));", [10, 6]],
     [
+      "take defaults for what is absent when they run",
+      "const f = (x: number = 7) => u64(x); put(0, f(packet.at(1, H)?.a)); put(1, f(packet.at(64, H)?.a));",
+      [1, 7],
+      view,
+    ],
+    [
       "may assign parameters",
       "const f = (x: u32) => { x = u32(x + 1); return u64(x); }; let y: u32 = 4; put(0, f(y)); put(1, u64(y));",
       [5, 4],

@@ -2,7 +2,7 @@ import ts from "typescript";
 import { type Message, messages } from "../diagnostics.ts";
 import { isAssignment } from "./assignments.ts";
 import { isConstAssertion } from "./expressions/cast.ts";
-import { isKernelImport, isLibraryFile } from "./program.ts";
+import { isInstalledSource, isKernelImport } from "./program.ts";
 import type { Session } from "./session.ts";
 
 const K = ts.SyntaxKind;
@@ -70,7 +70,7 @@ const rules: Rules = {
 
 /** Reports every construct of a file that kernel code does not have, wherever it stands, used or not. */
 export function checkSyntax(session: Session, file: ts.SourceFile): void {
-  if (isLibraryFile(file.fileName)) return;
+  if (isInstalledSource(file.fileName)) return;
   for (const statement of file.statements) {
     const fault = moduleStatementFault(statement);
     if (fault) session.report(statement, messages.moduleStatement(fault));

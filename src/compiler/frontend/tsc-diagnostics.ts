@@ -1,6 +1,6 @@
 import ts from "typescript";
 import type { Diagnostic } from "../diagnostics.ts";
-import { isLibraryFile } from "./program.ts";
+import { isInstalledSource } from "./program.ts";
 
 /** tsc looks for some types of the standard library (Promise) only to phrase a message; kernel code has none. */
 const missingGlobalType = 2318;
@@ -9,16 +9,13 @@ const missingGlobalType = 2318;
 export function tscDiagnostics(program: ts.Program): readonly Diagnostic[] {
   const all = [...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics()];
   for (const file of program.getSourceFiles()) {
-    if (isLibraryFile(file.fileName)) continue;
+    // What is installed has been checked where it was made; checking it again would be most of the time.
+    if (isInstalledSource(file.fileName)) continue;
     const syntax = program.getSyntacticDiagnostics(file);
     all.push(...(syntax.length > 0 ? syntax : program.getSemanticDiagnostics(file)));
   }
   const errors = all.filter((one) => one.category === ts.DiagnosticCategory.Error && one.code !== missingGlobalType);
   return errors.map(converted);
-}
-
-export function hasSyntaxErrors(program: ts.Program): boolean {
-  return program.getSourceFiles().some((file) => program.getSyntacticDiagnostics(file).length > 0);
 }
 
 function converted({ code, messageText, file, start = 0, length = 0 }: ts.Diagnostic): Diagnostic {

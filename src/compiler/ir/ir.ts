@@ -223,6 +223,6 @@ export type Terminator =
       readonly likely?: "then" | "otherwise";
       readonly at: Position;
     }
-  /** A jump that the verifier treats as bounded (`may_goto`, Linux 6.9): leaves to `otherwise` when the budget is out. */
+  /** A jump that the verifier takes as bounded (`may_goto`, Linux 6.9): to `otherwise` when the budget is out. */
   | { readonly kind: "mayGoto"; readonly then: Edge; readonly otherwise: Edge; readonly at: Position }
   | { readonly kind: "return"; readonly value: Value; readonly at: Position };

@@ -17,13 +17,19 @@ export declare function transmit(): Verdict;
 export declare function redirect(ifindex: number): Verdict;
 
 /** How a checksum is updated, for `replaceChecksum`. */
-export interface ChecksumOptions {
-  /**
-   * 3: the checksum of an IPv4 header; 4: one of a transport protocol (TCP, UDP, ICMP), which a device may still
-   * have to complete.
-   */
-  readonly layer: 3 | 4;
-  /** Bytes of the field that changed: 2 or 4. */
+export type ChecksumOptions = HeaderChecksum | TransportChecksum;
+
+/** The checksum of an IPv4 header. */
+export interface HeaderChecksum {
+  readonly layer: 3;
+  /** Bytes of the field that changed. */
+  readonly size: 2 | 4;
+}
+
+/** The checksum of a transport protocol (TCP, UDP, ICMP), which a device may still have to complete. */
+export interface TransportChecksum {
+  readonly layer: 4;
+  /** Bytes of the field that changed. */
   readonly size: 2 | 4;
   /** The checksum also covers the pseudo header (TCP, UDP, ICMPv6), and the field that changed is part of that. */
   readonly pseudoHeader?: boolean;
@@ -64,7 +70,8 @@ export interface Packet {
   popVlan(): boolean;
   /**
    * Updates the Internet checksum at a byte offset after a field that it covers changed from one value (in host order)
-   * to another (RFC 1624). Right also where the device computes checksums. All views are stale afterwards.
+   * to another (RFC 1624). Right also where the device computes checksums. All views are stale afterwards. False when
+   * the packet ends before it, or when the offset is odd: checksums of IP protocols lie at even ones.
    */
   replaceChecksum(offset: number, from: number, to: number, options: ChecksumOptions): boolean;
 }

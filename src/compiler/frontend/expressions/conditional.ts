@@ -82,19 +82,17 @@ function simple(frame: Frame, value: Value, other: Value, node: ts.Node): Expres
 
 /** `a ?? b` */
 export function coalesce(frame: Frame, node: ts.BinaryExpression): Value {
-  const whole = evaluate(frame, node.left);
-  if (whole.kind === "poison") return whole;
-  const held = holdOptional(frame, whole, node.left);
-  const test = presence(frame, held, node.left);
+  return orElse(frame, evaluate(frame, node.left), node.right, node.left);
+}
+
+/** A value, or what stands in for it where it is absent. */
+export function orElse(frame: Frame, value: Value, fallback: ts.Expression, node: ts.Node): Value {
+  const held = holdOptional(frame, value, node);
+  const test = presence(frame, held, node);
   if (!test) return poison;
-  if (test.kind === "constant") return test.value ? held : evaluate(frame, node.right);
-  return choose(
-    frame,
-    test,
-    { body: () => withoutAbsence(frame, held, node.left), node: node.left },
-    { body: () => evaluate(frame, node.right), node: node.right },
-    node,
-  );
+  if (test.kind === "constant") return test.value ? held : evaluate(frame, fallback);
+  const there: Side = { body: () => withoutAbsence(frame, held, node), node };
+  return choose(frame, test, there, { body: () => evaluate(frame, fallback), node: fallback }, node);
 }
 
 /** An optional that is used twice (tested and unwrapped) must be calculated once. */

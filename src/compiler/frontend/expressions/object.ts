@@ -19,9 +19,8 @@ export function objectLiteral(frame: Frame, node: ts.ObjectLiteralExpression): V
     const one = node.properties[index]!;
     if (value.kind === "poison") return poison;
     if (ts.isSpreadAssignment(one)) {
-      const parts = spread(frame, value, one);
-      if (!parts) return poison;
-      for (const [name, part] of parts) members.set(name, part);
+      if (value.kind !== "record") return poison;
+      for (const [name, part] of value.members) members.set(name, part);
     } else {
       const name = memberName(frame, one);
       if (name === undefined) return poison;
@@ -53,18 +52,18 @@ function memberValue(frame: Frame, member: ts.ObjectLiteralElementLike): Value {
     const symbol = frame.checker.getShorthandAssignmentValueSymbol(member);
     return symbol ? identifierValue(frame, symbol, member.name) : poison;
   }
-  if (ts.isSpreadAssignment(member)) return evaluate(frame, member.expression);
+  if (ts.isSpreadAssignment(member)) return spread(frame, evaluate(frame, member.expression), member);
   if (ts.isMethodDeclaration(member))
     return { kind: "function", declaration: member, scope: frame.scope, name: member.name.getText() };
   return frame.fail(member, messages.unsupported("getters and setters", "Use a field or a function."));
 }
 
-/** The fields of a struct, or the members of an object, in order. */
-function spread(frame: Frame, value: Value, node: ts.Node): readonly (readonly [string, Value])[] | undefined {
-  if (value.kind === "record") return [...value.members];
+/** The fields of a struct, read one by one, or the members of an object, in order. */
+function spread(frame: Frame, value: Value, node: ts.Node): Value {
+  if (value.kind === "record" || value.kind === "poison") return value;
   const type = value.kind === "runtime" ? value.expression.type : undefined;
-  if (type?.kind === "ref" && type.layout.kind === "struct")
-    return type.layout.fields.map((field) => [field.name, property(frame, value, field.name, node)] as const);
-  frame.fail(node, messages.unexpectedValue("a struct or an object", describe(value)));
-  return undefined;
+  if (type?.kind !== "ref" || type.layout.kind !== "struct")
+    return frame.fail(node, messages.unexpectedValue("a struct or an object", describe(value)));
+  const members = type.layout.fields.map(({ name }) => [name, property(frame, value, name, node)] as const);
+  return { kind: "record", members: new Map(members) };
 }

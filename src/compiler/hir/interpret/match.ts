@@ -12,12 +12,14 @@ type Rule = { readonly [name: string]: SettingValue };
  * accepts its only subject; undefined when there is none.
  */
 export function firstMatch(node: MatchExpression, machine: Machine): bigint | undefined {
-  const type = machine.module.settings.find((one) => one.name === node.setting)?.type;
+  const setting = machine.module.settings.find((one) => one.name === node.setting);
+  const type = setting?.type;
   const subjects = node.subjects.map((subject) => ({
     field: subject.field,
     value: subjectValue(evaluate(subject.value, machine), node.at),
   }));
-  const items = (machine.settings[node.setting] ?? []) as readonly SettingValue[];
+  // The rules that a specialised module has in a set's place are values of the module alone.
+  const items = (machine.settings[node.setting] ?? setting?.default ?? []) as readonly SettingValue[];
   const found = items.findIndex((item) => subjects.every(({ field, value }) => itemAccepts(type, item, field, value)));
   return found < 0 ? undefined : BigInt(found);
 }

@@ -56,7 +56,7 @@ export const packetOperations = {
     return packetOf(call).replaceChecksum(argument(call, 0), {
       from: BigInt.asUintN(bits, argument(call, 1)),
       to: BigInt.asUintN(bits, argument(call, 2)),
-      zeroMeansNone: constant(call, 3) !== 0,
+      zeroMeansNone: constant(call, 1) === 4 && constant(call, 3) !== 0,
     });
   },
 } satisfies Partial<Record<OperationName, Rule>>;

@@ -93,7 +93,8 @@ export abstract class Packet {
    */
   replaceChecksum(offset: bigint, change: ChecksumChange): boolean {
     this.storage.epoch++;
-    if (!this.holds(offset, 2)) return false;
+    // The kernel's helpers refuse an odd place (bpf_l3_csum_replace, net/core/filter.c), so it is refused everywhere.
+    if (!this.holds(offset, 2) || (offset & 1n) === 1n) return false;
     const view = new DataView(this.storage.bytes.buffer);
     const at = Number(offset);
     const old = view.getUint16(at);

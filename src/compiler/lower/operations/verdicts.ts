@@ -1,5 +1,7 @@
 import type { OperationExpression } from "../../hir/tree.ts";
+import { verdictType } from "../../hir/types.ts";
 import { helpers } from "../../ir/helpers.ts";
+import type { Value } from "../../ir/ir.ts";
 import { lowerScalar } from "../expressions.ts";
 import { type Lowered, scalar } from "../lowered.ts";
 import type { Lowering } from "../lowering.ts";
@@ -21,10 +23,34 @@ export function lowerRedirect(l: Lowering, e: OperationExpression): Lowered {
   return scalar(l.builder.callHelper(helpers.redirect.id, [device, l.constant(0, e.at)], e.at));
 }
 
-/** XDP returns the flags' low bits when the key is absent: 1 is XDP_DROP (bpf_redirect_map). */
+/**
+ * XDP returns the flags' low bits when the key is absent: 1 is XDP_DROP (bpf_redirect_map). tc has no such helper: there
+ * the device is looked up in the map (Linux 5.8 lets programs read device maps).
+ */
 export function lowerRedirectMap(l: Lowering, e: OperationExpression): Lowered {
   const key = lowerScalar(l, e.args[0]!);
   const map = l.builder.mapAddress(e.map!, e.at);
-  const absent = l.constant(l.options.hook.verdicts["drop"] ?? 0, e.at);
+  if (packetModel(l) === "skb") return scalar(redirectToFound(l, map, key, e));
+  const absent = l.verdict("drop", e.at);
   return scalar(l.builder.callHelper(helpers.redirectMap.id, [map, key, absent], e.at));
+}
+
+function redirectToFound(l: Lowering, map: Value, key: Value, e: OperationExpression): Value {
+  const { builder } = l;
+  const slot = l.newSlot({ kind: "bytes", length: 4 }, 4, e.at);
+  l.store(slot, 4, key, e.at);
+  const device = builder.callHelper(helpers.mapLookup.id, [map, l.address(slot, e.at)], e.at);
+  const [present, absent] = [builder.newBlock(), builder.newBlock()];
+  const join = l.join(verdictType, e.at);
+  l.branchNonZero(device, present, absent, e.at);
+  builder.seal(absent);
+  builder.switchTo(absent);
+  join.arrive(scalar(l.verdict("drop", e.at)));
+  builder.seal(present);
+  builder.switchTo(present);
+  const ifindex = builder.load({ size: 4, signed: false, base: device, offset: 0, region: "map", at: e.at });
+  join.arrive(scalar(builder.callHelper(helpers.redirect.id, [ifindex, l.constant(0, e.at)], e.at)));
+  const joined = join.finish();
+  if (joined.kind !== "scalar") throw new Error("a verdict is a scalar");
+  return joined.value;
 }
