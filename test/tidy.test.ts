@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { withDiagnostics } from "../scripts/errors-page.ts";
 import { diagnosticCodes } from "../src/compiler/diagnostics.ts";
 import { errorCodes } from "../src/errors.ts";
 import * as code from "./tidy/code.ts";
@@ -173,6 +174,19 @@ describe("docs/errors.md", () => {
     const codes = [...Object.keys(errorCodes), ...diagnosticCodes.map((row) => row.code)];
     const mismatches = docs.codeMismatches(codes, readProject().get("docs/errors.md") ?? "");
     assert.ok(mismatches.length === 0, `\n${mismatches.join("\n")}`);
+  });
+
+  it("says of each diagnostic what the compiler's table says (scripts/errors-page.ts brings it up to date)", () => {
+    const page = readProject().get("docs/errors.md") ?? "";
+    assert.equal(page, withDiagnostics(page, diagnosticCodes));
+  });
+
+  it("examples stay when the table's words change", () => {
+    const page =
+      "# Errors\n\n## IOV1\n\nOld.\n\n```ts\nx;\n\ny;\n```\n\nWhat to do: nothing.\n\n## IOV9\n\nGone.\n\nNothing.\n";
+    const rows = [{ code: "IOV1", meaning: "New.", remedy: "Write it." }];
+    const expected = "# Errors\n\n## IOV1\n\nNew.\n\n```ts\nx;\n\ny;\n```\n\nWhat to do: write it.\n";
+    assert.equal(withDiagnostics(page, rows), expected);
   });
 
   it("a missing code and a stale one are seen", () => {

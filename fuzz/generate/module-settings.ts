@@ -161,8 +161,9 @@ function rulesSetting(c: Context, path: string): Made {
   });
   const declared = fields.map(({ name, form }) => `${name}: ${matcherForms[form].text}`);
   c.coverage.hit("setting list of rules", ...forms.map((form) => `matcher ${matcherForms[form].text}`));
+  const fields = [...declared, `mark: ${plain[0]!.type}`, 'allow: oneOf("yes", "no")'];
   return {
-    text: `list(rule({ ${[...declared, `mark: ${plain[0]!.type}`, 'allow: oneOf("yes", "no")'].join(", ")} }), "rules")`,
+    text: `list(rule({ ${fields.join(", ")} }), "rules")`,
     given: Array.from({ length: c.random.pick([0, 1, 2, 5, 20, 60]) }, item),
     settings: [
       {

@@ -23,7 +23,8 @@ export function verdictText(c: Context, depth: number): string {
     case "map": {
       const map = c.random.pick(devices);
       c.coverage.hit(`${map.kind}.redirect`);
-      return `${map.name}.redirect(${c.random.chance(0.5) ? c.random.below(map.maxEntries) : numberFor(c, "u32", depth)})`;
+      const key = c.random.chance(0.5) ? c.random.below(map.maxEntries) : numberFor(c, "u32", depth);
+      return `${map.name}.redirect(${key})`;
     }
     default:
       c.coverage.hit(kind);

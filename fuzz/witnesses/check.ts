@@ -231,7 +231,8 @@ function compareWith(
     if (differences.includes(undefined)) continue;
     const presets = one.input.presets.map((preset, index) => {
       const name = module.maps[index]!.name;
-      return `${name}: ${preset.entries.map(([k, v]) => `${hex(k)}=${hex(v)}`).join(" ")} ${preset.elements.map(hex).join(" ")}`;
+      const entries = preset.entries.map(([key, value]) => `${hex(key)}=${hex(value)}`);
+      return `${name}: ${[...entries, ...preset.elements.map(hex)].join(" ")}`;
     });
     const details = [differences[0], `packet before: ${hex(one.input.packet)}`, ...presets].join("\n");
     return failed(`difference: interpreter and ${witness}`, details, where);

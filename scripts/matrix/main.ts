@@ -16,10 +16,11 @@ import { type Group, type GuestRecord, groups } from "./records.ts";
 import { printTable, summaryLine, writeLog } from "./report.ts";
 import { type KernelResults, resultsOf } from "./results.ts";
 
-const help = `npm run matrix [-- --kernels 6.1,6.12,7.3] [--only features,tests,examples,fuzz] [--programs 500] [--seed 1]
+const help = `npm run matrix [-- --kernels 6.1,6.12,7.3] [--only features,tests,examples,fuzz]
+               [--programs 500] [--seed 1]
 
-Boots stock Debian kernels in QEMU and tries the project in each: what the kernel has (features), the tests of the kernel
-interface (tests), every example compiled, loaded, run and attached (examples), generated programs loaded (fuzz).
+Boots stock Debian kernels in QEMU and tries the project in each: what the kernel has (features), the tests of the
+kernel interface (tests), every example compiled, loaded, run and attached (examples), generated programs loaded (fuzz).
 Everything must be accepted or clearly not supported; anything else fails. Results go to out/matrix, kernels to the
 cache ($XDG_CACHE_HOME/iovisor/matrix). --guests 2 runs two machines at a time (default 1).`;
 

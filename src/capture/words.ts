@@ -146,7 +146,8 @@ function readEscapes(description: string, at: number, text: string): string {
 }
 
 function syntaxError(description: string, at: number, message: string): IovisorError {
-  const text = `packet description, column ${at + 1}: ${message}\n  ${description.replace(/\s/g, " ")}\n  ${" ".repeat(at)}^`;
+  const pointer = `  ${description.replace(/\s/g, " ")}\n  ${" ".repeat(at)}^`;
+  const text = `packet description, column ${at + 1}: ${message}\n${pointer}`;
   return new IovisorError("E_USAGE", text, remedy);
 }
 

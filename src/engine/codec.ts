@@ -1,5 +1,6 @@
 import { type BitsLayout, type Field, type IntegerLayout, type Layout, sizeOf } from "../compiler/hir/layout.ts";
 import { IovisorError } from "../errors.ts";
+import { structDecoder } from "./struct-decoder.ts";
 
 /**
  * What a layout's value is on the host: integers below 64 bits are numbers, those of 64 bits bigints, `bytes` are
@@ -33,7 +34,7 @@ export function decoder(layout: Layout): Decoder {
     }
     case "struct":
     case "union":
-      return compositeDecoder(visible(layout.fields));
+      return structDecoder(visible(layout.fields).map((field) => ({ field, decode: decoder(field.layout) })));
     case "opaque":
       return () => 0;
   }
@@ -41,15 +42,6 @@ export function decoder(layout: Layout): Decoder {
 
 function visible(fields: readonly Field[]): readonly Field[] {
   return fields.filter((field) => field.layout.kind !== "opaque");
-}
-
-function compositeDecoder(fields: readonly Field[]): Decoder {
-  const parts = fields.map((field) => ({ name: field.name, offset: field.offset, decode: decoder(field.layout) }));
-  return (view, base) => {
-    const result: Record<string, HostValue> = {};
-    for (const { name, offset, decode } of parts) result[name] = decode(view, base + offset);
-    return result;
-  };
 }
 
 function integerDecoder({ bits, signed, order }: IntegerLayout): Decoder {

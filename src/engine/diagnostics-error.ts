@@ -18,7 +18,7 @@ export class DiagnosticsError extends IovisorError {
   }
 }
 
-/** One line as `tsc --pretty false` prints it, which editors and CI understand: `file(line,column): error CODE: ...`. */
+/** One line as `tsc --pretty false` prints it, known to editors and CI: `file(line,column): error CODE: ...`. */
 export function formatDiagnostic({ file, line, column, code, message, remedy }: Diagnostic): string {
   return `${shortPath(file)}(${line},${column}): error ${code}: ${message}${remedy ? ` [${remedy}]` : ""}`;
 }

@@ -3,7 +3,7 @@ import type { KernelMap } from "../kernel/maps.ts";
 import { type RecordStream, RingBuffer, type StreamOptions } from "../kernel/ringbuf.ts";
 import { Codec } from "./codec.ts";
 
-/** Events of one ring buffer of a running function, decoded. The kernel keeps one position: each record is read once. */
+/** Events of one ring buffer of a running function. The kernel keeps one position: each record is read once. */
 export class EventSource<E> implements AsyncIterable<E>, Disposable {
   readonly name: string;
   readonly raw: KernelMap;

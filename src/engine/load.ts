@@ -20,7 +20,7 @@ export interface WantedProgram {
 
 export interface LoadOptions {
   readonly settings?: Readonly<Record<string, GivenValue>>;
-  /** Maps of the version that this one replaces: those whose declaration did not change are shared, contents and all. */
+  /** Maps of the version that this one replaces: shared, contents and all, where their declaration did not change. */
   readonly reuse?: ReadonlyMap<string, KernelMap>;
   /** Ask the verifier what it counted. */
   readonly statistics?: boolean;

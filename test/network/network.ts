@@ -18,7 +18,7 @@ export function testNetwork(plan: Omit<NetworkPlan, "prefix">): VirtualNetwork {
   return new VirtualNetwork({ ...plan, prefix: `iov${process.pid}x${count++}-` });
 }
 
-/** Two hosts "a" and "b" with one wire: eth0 192.0.2.1/24 and 2001:db8::1/64 to eth0 192.0.2.2/24 and 2001:db8::2/64. */
+/** Two hosts and a wire: "a" with eth0 192.0.2.1/24 and 2001:db8::1/64, "b" with 192.0.2.2/24 and 2001:db8::2/64. */
 export function testPair(options: { readonly ipv6?: boolean; readonly mtu?: number } = {}): VirtualNetwork {
   const end = (host: string, number: number) => ({
     host,

@@ -5,8 +5,8 @@ import { projectFiles, root } from "../../scripts/test/project-files.ts";
 /** The text files of the project, by path: what the house rules look at. */
 export type Project = ReadonlyMap<string, string>;
 
-/** Data whose form is not ours to choose: recorded captures, generated plots, the licence's own text. */
-const data = /\.(pcap|pcapng|data|o|png|svg|gz|hir\.json)$|^LICENSE$/;
+/** Data whose form is not ours to choose: recorded captures, generated plots, other compilers' input and output. */
+const data = /\.(ll|pcap|pcapng|data|o|png|svg|gz|hir\.json)$|^LICENSE$/;
 
 export function readProject(): Project {
   const paths = projectFiles().filter((path) => !data.test(path));

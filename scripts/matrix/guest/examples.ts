@@ -1,6 +1,7 @@
 /**
  * Every example in this kernel: each program is compiled for what the kernel can do, loaded for each of its hooks and
- * attached for an instant. Packet programs then get packets, here and in the virtual machine: same verdicts, same bytes.
+ * attached for an instant. Packet programs then get packets, here and in the virtual machine: same verdicts, same
+ * bytes.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -15,7 +15,8 @@ export function printModule(module: Module): string {
 function printMap(map: MapDeclaration): string {
   const key = map.key ? ` key ${showType({ kind: "ref", region: "map", layout: map.key }).slice(4)}` : "";
   const value = map.value ? ` value ${showType({ kind: "ref", region: "map", layout: map.value }).slice(4)}` : "";
-  return `map ${map.name}: ${map.kind}${key}${value} entries ${map.maxEntries}${map.flags ? ` flags ${map.flags}` : ""}`;
+  const flags = map.flags ? ` flags ${map.flags}` : "";
+  return `map ${map.name}: ${map.kind}${key}${value} entries ${map.maxEntries}${flags}`;
 }
 
 function printProgram(program: Program, module: Module): string[] {
@@ -108,7 +109,8 @@ class Printer {
           this.#line(depth, "}"),
         ];
       case "for": {
-        const range = `${this.#text(node.from)} .. ${this.#text(node.to)}${node.step === 1 ? "" : ` step ${node.step}`}`;
+        const step = node.step === 1 ? "" : ` step ${node.step}`;
+        const range = `${this.#text(node.from)} .. ${this.#text(node.to)}${step}`;
         return this.#nested(`L${node.label}: for ${this.#local(node.local)} in ${range}`, node.body, depth, node.at);
       }
       case "block":

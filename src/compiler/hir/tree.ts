@@ -10,7 +10,7 @@ export type * from "./statements.ts";
  * HIR: the typed tree that the front end makes of a kernel module, and all that is needed after it.
  *
  * Plain data that serialises to JSON (`serialise.ts`). User functions, generics and compile-time values are already
- * expanded; settings stay symbolic; nothing depends on a hook. `language.md` gives the meaning of the source,
+ * expanded; settings stay symbolic; nothing depends on a hook. `docs/language.md` gives the meaning of the source,
  * `interpret.ts` that of every node here.
  */
 export const hirVersion = 1;

@@ -55,7 +55,7 @@ function lowerPlain(l: Lowering, s: ForStatement): void {
   builder.switchTo(after);
 }
 
-/** The most rounds that a loop of unproven length gets: what `bpf_loop` allows (kernel/bpf/bpf_iter.c, BPF_MAX_LOOPS). */
+/** The most rounds of a loop of unproven length: what `bpf_loop` allows (kernel/bpf/bpf_iter.c, BPF_MAX_LOOPS). */
 const mostRounds = 1n << 23n;
 
 function lowerLong(l: Lowering, s: ForStatement): void {

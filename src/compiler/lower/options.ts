@@ -30,7 +30,7 @@ export interface KernelField {
   readonly offset: number;
   readonly size: number;
   readonly signed: boolean;
-  /** Only a part of the `size` bytes at `offset`: a bit field, a narrow argument. `shift` from the least significant bit. */
+  /** Only a part of the `size` bytes at `offset`: a bit field, a narrow argument. `shift` from the lowest bit. */
   readonly bits?: { readonly shift: number; readonly width: number };
   /** The field is an array or an embedded structure: its address is its value. */
   readonly aggregate: boolean;

@@ -47,7 +47,8 @@ export interface Attachment extends Disposable {
   /**
    * Replaces the program. At XDP, TCX, clsact, cgroups and socket look-up every packet or call meets the old program
    * or the new one. Other hooks have no such replacement: at tracepoints the new program is attached before the old one
-   * goes, so that events in between reach both; at netfilter the old one goes first, and packets in between meet none. Throws E_BUSY if someone else replaced the program meanwhile.
+   * goes, so that events in between reach both; at netfilter the old one goes first, and packets in between meet none.
+   * Throws E_BUSY if someone else replaced the program meanwhile.
    */
   update(program: AttachableProgram): void;
   /**

@@ -40,6 +40,7 @@ export interface TestRunResult {
 }
 
 const EXTRA_ROOM = 4096;
+const mostAttempts = 5;
 
 function failure(name: string, result: number, options: TestRunOptions): Error {
   const length = options.packet?.length ?? 0;
@@ -62,7 +63,7 @@ export function testRun(fd: number, name: string, options: TestRunOptions): Test
   const { packet, context, live } = options;
   const dataOut = packet && !live ? new Uint8Array(options.capacity ?? packet.length + EXTRA_ROOM) : undefined;
   const contextOut = context && !live ? new Uint8Array(context.length) : undefined;
-  const run = programTestRun({
+  const request = {
     fd,
     dataIn: packet,
     dataOut,
@@ -72,7 +73,12 @@ export function testRun(fd: number, name: string, options: TestRunOptions): Test
     flags: (options.flags ?? 0) | (live ? testRunFlags.xdpLiveFrames : 0),
     cpu: options.cpu ?? 0,
     batchSize: options.batch ?? 0,
-  });
+  };
+  let run = programTestRun(request);
+  // A signal ends the repetitions (bpf_test_timer_continue). Live frames were sent by then: those are not run again.
+  for (let attempt = 1; run.result === -errno.EINTR && !live && attempt < mostAttempts; attempt++) {
+    run = programTestRun(request);
+  }
   if (run.result < 0) throw failure(name, run.result, options);
   return {
     returnValue: run.returnValue,

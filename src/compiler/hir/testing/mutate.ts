@@ -1,8 +1,8 @@
 import type { Random } from "./random.ts";
 
 /**
- * A damaged HIR file: sometimes bytes of the text change, mostly values of the JSON do, so that the damage gets past the
- * parser and tests what is behind it.
+ * A damaged HIR file: sometimes bytes of the text change, mostly values of the JSON do, so that the damage gets past
+ * the parser and tests what is behind it.
  */
 export function mutate(text: string, random: Random): string {
   if (random.chance(0.15)) return mutateText(text, random);
