@@ -1,6 +1,7 @@
 /**
- * Brings the diagnostics of `docs/errors.md` up to the compiler's table: one section per code, in the codes' order, that
- * begins with what the code means and ends with what to do. What stands between (an example) is the page's own and stays.
+ * Brings the diagnostics of `docs/errors.md` up to the compiler's table: one section per code, in the codes' order,
+ * that begins with what the code means and ends with what to do. What stands between (an example) is the page's own and
+ * stays.
  *
  *     node scripts/errors-page.ts
  */

@@ -44,8 +44,13 @@ const rules: readonly Rule[] = [
       { "src/compiler/passes/a.ts": `import ts from "typescript";` },
       { "src/kernel/maps/a.ts": `import koffi from "koffi";` },
       { "src/vm/a.ts": `import "../../test/x.ts";` },
+      { "src/cli/run/a.ts": `import "../../../examples/x.ts";` },
+      { "src/cli/demo/a.ts": `import "../../../bench/x.ts";` },
     ],
-    kept: { "src/compiler/frontend/a.ts": `import ts from "typescript";` },
+    kept: {
+      "src/compiler/frontend/a.ts": `import ts from "typescript";`,
+      "src/cli/demo/a.ts": `import type { X } from "../../../examples/x.ts";`,
+    },
   },
   {
     name: "package.json names what is imported, and nothing else",

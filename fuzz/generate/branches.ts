@@ -61,7 +61,12 @@ export function narrowStatement(c: Context): boolean {
   if (c.random.chance(0.5)) {
     const absent = reference && c.random.chance(0.5) ? `!${optional.name}` : `${optional.name} === undefined`;
     c.coverage.hit("leave when absent");
-    c.line(`if (${absent}) ${leaveText(c)}`);
+    let leave = "";
+    c.nested(() => {
+      c.declare({ kind: "hidden", name: optional.name });
+      leave = leaveText(c);
+    });
+    c.line(`if (${absent}) ${leave}`);
     c.declare(optional.present);
     return true;
   }

@@ -1,6 +1,7 @@
 import { callOf } from "./calls.ts";
 import type { Context } from "./context.ts";
 import { related } from "./integers.ts";
+import { isPacked } from "./layouts.ts";
 import { numberExpression } from "./numbers.ts";
 import { optionalTest } from "./optional-expressions.ts";
 import { sameLayout, someLeaf, somePart } from "./references.ts";
@@ -111,7 +112,7 @@ function equalBools(c: Context, depth: number): string | undefined {
 function equalAggregates(c: Context): string | undefined {
   const left = somePart(
     c,
-    ({ layout }) => layout.kind === "bytes" || layout.kind === "array" || layout.kind === "struct",
+    ({ layout }) => layout.kind !== "union" && isPacked(layout),
   );
   if (!left) return undefined;
   const right = somePart(c, (part) => sameLayout(part.layout, left.layout));
@@ -122,7 +123,7 @@ function equalAggregates(c: Context): string | undefined {
 
 function setMember(c: Context, depth: number): string | undefined {
   const found = c.declarations.settings.flatMap((one) => (one.kind === "set" ? [one] : []));
-  if (found.length === 0) return undefined;
+  if (found.length === 0 || c.place.locked) return undefined;
   const { path, subject } = c.random.pick(found);
   c.coverage.hit("set.has");
   return `${path}.has(${subject}(${numberExpression(c, depth).text}))`;

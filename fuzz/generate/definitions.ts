@@ -59,6 +59,41 @@ function wideVariable(c: Context, word: "let" | "const"): boolean {
   return true;
 }
 
+/** `let last: u16 | undefined`, given a value on some paths. */
+export function optionalLetStatement(c: Context): boolean {
+  const type = c.random.pick(["u8", "u16", "u32", "i32"] as const);
+  const name = c.fresh("last");
+  c.coverage.hit("let that may be undefined");
+  c.line(`let ${name}: ${type} | undefined;`);
+  c.line(`if (${condition(c, 2)}) ${name} = ${numberFor(c, type, 2)};`);
+  const present = { kind: "number", name, range: limits[type], brand: type, mutable: false } as const;
+  c.declare({ kind: "optional", name, present });
+  return true;
+}
+
+/** A function inside of a handler that changes a variable around it. */
+export function closureStatement(c: Context): boolean {
+  const found = c.variables("wide").filter(({ mutable }) => mutable);
+  if (found.length === 0) return false;
+  const { name: target, type } = c.random.pick(found);
+  const name = c.fresh("change");
+  const parameter = c.fresh("x");
+  let body = "";
+  c.nested(
+    () => {
+      c.declare({ kind: "wide", name: parameter, type, mutable: false });
+      body = typedWide(c, type, 2);
+    },
+    { calls: false },
+  );
+  c.coverage.hit("closure that assigns");
+  c.line(`const ${name} = (${parameter}: ${type}) => {`);
+  c.line(`  ${target} += ${body};`);
+  c.line("};");
+  for (let count = c.random.between(1, 2); count > 0; count--) c.line(`${name}(${typedWide(c, type, 1)});`);
+  return true;
+}
+
 /** A new local struct, or a name for a part of another. */
 export function localStatement(c: Context): boolean {
   const structs = c.declarations.structs.filter((one) => !hasLock(one));

@@ -178,6 +178,31 @@ export function layoutText(layout: Layout): string {
   }
 }
 
+/** Whether every byte of a value belongs to a field. */
+export function isPacked(layout: Layout): boolean {
+  switch (layout.kind) {
+    case "array":
+      return isPacked(layout.element);
+    case "struct":
+    case "union": {
+      const sizes = layout.fields.map((field) => sizeOf(field.layout));
+      const exact = layout.kind === "union" ? sizes.every((size) => size === sizeOf(layout)) : isDense(layout);
+      return exact && layout.fields.every((field) => isPacked(field.layout));
+    }
+    default:
+      return true;
+  }
+}
+
+/** Bit fields are generated so that they fill their units. */
+function isDense(layout: StructLayout): boolean {
+  const bits = layout.fields.reduce(
+    (sum, { layout: field }) => sum + (field.kind === "bits" ? field.width : sizeOf(field) * 8),
+    0,
+  );
+  return bits === sizeOf(layout) * 8;
+}
+
 /** Whether a value of the layout holds a spin lock, so that it cannot be copied or written whole. */
 export function hasLock(layout: Layout): boolean {
   return (

@@ -18,6 +18,7 @@ export function loopStatement(c: Context): boolean {
     [6, countingLoop],
     [5, rangeLoop],
     [2, variableEnd],
+    [2, descendingLoop],
     [2, elementLoop],
     [1, listLoop],
   ]);
@@ -45,6 +46,21 @@ function countingLoop(c: Context, most: number): boolean {
   const range = { low: BigInt(start), high: BigInt(start + (rounds - 1) * step + (inclusive ? step - 1 : 0)) };
   return loop(c, header, rounds, () =>
     c.declare({ kind: "number", name, range, brand: typed ? "u32" : undefined, mutable: false }),
+  );
+}
+
+/** Downwards, to 0 at the least. */
+function descendingLoop(c: Context, most: number): boolean {
+  const rounds = roundsBelow(c, most);
+  const step = c.random.between(1, 3);
+  const last = c.random.below(5);
+  const start = last + (rounds - 1) * step;
+  const name = c.fresh("i");
+  const [test, advance] = [`${name} >= ${last}`, step === 1 ? `${name}--` : `${name} -= ${step}`];
+  c.coverage.hit("for downwards");
+  const range = { low: BigInt(last), high: BigInt(start) };
+  return loop(c, `for (let ${name} = ${start}; ${test}; ${advance}) {`, rounds, () =>
+    c.declare({ kind: "number", name, range, brand: undefined, mutable: false }),
   );
 }
 

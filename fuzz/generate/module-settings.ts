@@ -161,9 +161,9 @@ function rulesSetting(c: Context, path: string): Made {
   });
   const declared = fields.map(({ name, form }) => `${name}: ${matcherForms[form].text}`);
   c.coverage.hit("setting list of rules", ...forms.map((form) => `matcher ${matcherForms[form].text}`));
-  const fields = [...declared, `mark: ${plain[0]!.type}`, 'allow: oneOf("yes", "no")'];
+  const texts = [...declared, `mark: ${plain[0]!.type}`, 'allow: oneOf("yes", "no")'];
   return {
-    text: `list(rule({ ${fields.join(", ")} }), "rules")`,
+    text: `list(rule({ ${texts.join(", ")} }), "rules")`,
     given: Array.from({ length: c.random.pick([0, 1, 2, 5, 20, 60]) }, item),
     settings: [
       {

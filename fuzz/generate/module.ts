@@ -33,7 +33,7 @@ export function generateModule(seed: number, index: number): GeneratedModule {
     [1, "connect6"],
   ]);
   declareLayouts(c);
-  declareMaps(c);
+  declareMaps(c, kind !== "tracepoint" && kind !== "kernelTracepoint");
   const given = declareSettings(c);
   declareConstants(c);
   declareFunctions(c, kind === "packet");

@@ -121,7 +121,7 @@ function unary(c: Context, depth: number): NumberExpression | undefined {
   if (operator === "+" || value.text.startsWith("-")) return undefined;
   c.coverage.hit(`number unary ${operator}`);
   if (operator === "~") return computed(`(~${value.text})`, limits.u32);
-  return computed(`(-${value.text})`, { low: -value.high, high: -value.low });
+  return { ...computed(`(-${value.text})`, { low: -value.high, high: -value.low }), literal: value.literal };
 }
 
 function conversion(c: Context, depth: number): NumberExpression {

@@ -2,10 +2,11 @@ import { callText } from "./calls.ts";
 import type { Context } from "./context.ts";
 import type { MapDeclaration, MapKind } from "./declarations.ts";
 import { limits, type NumberExpression, related, union, type Wide, type WideExpression } from "./integers.ts";
-import { isScalar, type Layout, layoutText, sizeOf } from "./layouts.ts";
+import { integers, isScalar, type Layout, layoutText, sizeOf } from "./layouts.ts";
 import { numberOfLayout } from "./number-sources.ts";
 import { numberExpression } from "./numbers.ts";
 import { offsetText, viewableLayout } from "./offsets.ts";
+import { somePart } from "./references.ts";
 import { keyFor } from "./values.ts";
 import { wideExpression } from "./wide.ts";
 
@@ -105,12 +106,24 @@ function fromVariable(c: Context): OptionalScalar | undefined {
     : chainTo(c, name, present.layout);
 }
 
+/** `list.at(index)`: absent out of range. */
+function fromElement(c: Context, depth: number): OptionalScalar | undefined {
+  const part = somePart(c, ({ layout }) => layout.kind === "bytes" || layout.kind === "array");
+  if (part?.layout.kind !== "bytes" && part?.layout.kind !== "array") return undefined;
+  const element = part.layout.kind === "array" ? part.layout.element : integers.u8;
+  if (!isScalar(element)) return undefined;
+  const index = numberExpression(c, depth - 1);
+  c.coverage.hit(`${part.layout.kind}.at`);
+  return { text: `${part.text}.at(${c.random.chance(0.5) ? `${index.text} & 15` : index.text})`, layout: element };
+}
+
 function optionalScalar(c: Context, depth: number): OptionalScalar | undefined {
   const make = c.random.weighted<(c: Context, depth: number) => OptionalScalar | undefined>([
     [4, fromPacket],
     [4, fromMap],
     [2, fromQueue],
     [3, fromVariable],
+    [2, fromElement],
   ]);
   return make(c, depth);
 }

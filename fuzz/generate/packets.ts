@@ -77,11 +77,14 @@ function replaceChecksum(c: Context, packet: string): string {
   const size = c.random.pick([2, 4] as const);
   const offset = c.random.chance(0.7) ? String(c.random.pick([24, 36, 40, 50, 60])) : offsetText(c, 1);
   const value = (): string => numberFor(c, size === 2 ? "u16" : "u32", 1);
+  const layer = c.random.pick([3, 4] as const);
+  // Only a transport's checksum knows of the pseudo header and of "none".
   const options = [
-    `layer: ${c.random.pick([3, 4] as const)}`,
+    `layer: ${layer}`,
     `size: ${size}`,
-    ...(c.random.chance(0.4) ? [`pseudoHeader: ${c.random.chance(0.8)}`] : []),
-    ...(c.random.chance(0.3) ? [`zeroMeansNone: ${c.random.chance(0.8)}`] : []),
+    ...(layer === 4 && c.random.chance(0.4) ? [`pseudoHeader: ${c.random.chance(0.8)}`] : []),
+    ...(layer === 4 && c.random.chance(0.3) ? [`zeroMeansNone: ${c.random.chance(0.8)}`] : []),
   ];
+  c.coverage.hit(`packet.replaceChecksum layer ${layer}`);
   return `${packet}.replaceChecksum(${offset}, ${value()}, ${value()}, { ${options.join(", ")} })`;
 }

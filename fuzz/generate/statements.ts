@@ -3,7 +3,15 @@ import { atomicAddStatement } from "./atomics.ts";
 import { ifStatement, labelledBlock, leaveStatement, narrowStatement, switchStatement } from "./branches.ts";
 import { callStatement } from "./call-statements.ts";
 import type { Context } from "./context.ts";
-import { destructure, letStatement, localStatement, lookupStatement, viewStatement } from "./definitions.ts";
+import {
+  closureStatement,
+  destructure,
+  letStatement,
+  localStatement,
+  lookupStatement,
+  optionalLetStatement,
+  viewStatement,
+} from "./definitions.ts";
 import { lockStatement } from "./locks.ts";
 import { loopStatement } from "./loops.ts";
 import { mapStatement, resizeStatement, ringStatement, tailCallStatement } from "./map-statements.ts";
@@ -35,6 +43,8 @@ const outsideOfLocks: readonly (readonly [weight: number, make: Statement])[] = 
   [3, lockStatement],
   [3, callStatement],
   [2, labelledBlock],
+  [2, optionalLetStatement],
+  [2, closureStatement],
   [3, leaveStatement],
 ];
 

@@ -18,7 +18,7 @@ const useful = [
  */
 export function packInitramfs(kernel: Kernel, work: string): string {
   const tree = join(work, `initramfs-${kernel.series}`);
-  for (const folder of ["bin", "modules", "dev", "proc", "sys", "lower", "upper", "root"]) {
+  for (const folder of ["bin", "modules", "dev", "proc", "sys", "lower", "upper", "merged"]) {
     mkdirSync(join(tree, folder), { recursive: true });
   }
   copyFileSync(findProgram("busybox")!, join(tree, "bin/busybox"));

@@ -6,16 +6,14 @@ import { compileSource } from "../../src/engine/source.ts";
 import { planTests } from "../test/plan.ts";
 import { projectFiles, root } from "../test/project-files.ts";
 import type { Group, Job } from "./records.ts";
-import { fuzzSlice } from "./slice.ts";
-
-/** Tests of the kernel interface. Those that hold the VM against the kernel run for minutes under emulation. */
-const kernelTests = /^src\/kernel\//;
 
 export interface JobOptions {
   readonly groups: readonly Group[];
   readonly programs: number;
   readonly seed: number;
   readonly seconds: number;
+  /** Kernel tests whose path contains this. */
+  readonly tests: string;
 }
 
 /**
@@ -26,7 +24,9 @@ export async function prepareJob(folder: string, options: JobOptions, log: (line
   const { groups, seconds } = options;
   mkdirSync(folder, { recursive: true });
   const files = projectFiles();
-  const tests = groups.includes("tests") ? planTests(files, root).kernel.filter((path) => kernelTests.test(path)) : [];
+  const tests = groups.includes("tests")
+    ? planTests(files, root).kernel.filter((path) => path.includes(options.tests))
+    : [];
   const examples = groups.includes("examples") ? exampleNames() : [];
   for (const name of examples) {
     const { module } = await compileSource(join(root, "examples", `${name}.ts`));
@@ -34,6 +34,7 @@ export async function prepareJob(folder: string, options: JobOptions, log: (line
   }
   if (groups.includes("fuzz")) {
     const started = performance.now();
+    const { fuzzSlice } = await import("./slice.ts");
     const programs = fuzzSlice(options.seed, options.programs);
     writeFileSync(join(folder, "fuzz"), serialize(programs));
     log(`generated ${programs.length} programs in ${((performance.now() - started) / 1000).toFixed(0)} s`);

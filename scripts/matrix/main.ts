@@ -22,7 +22,8 @@ const help = `npm run matrix [-- --kernels 6.1,6.12,7.3] [--only features,tests,
 Boots stock Debian kernels in QEMU and tries the project in each: what the kernel has (features), the tests of the
 kernel interface (tests), every example compiled, loaded, run and attached (examples), generated programs loaded (fuzz).
 Everything must be accepted or clearly not supported; anything else fails. Results go to out/matrix, kernels to the
-cache ($XDG_CACHE_HOME/iovisor/matrix). --guests 2 runs two machines at a time (default 1).`;
+cache ($XDG_CACHE_HOME/iovisor/matrix). --guests 2 runs two machines at a time (default 1). --tests PATTERN chooses other
+test files: those whose path contains it (default src/kernel/).`;
 
 const totalSeconds = 25 * 60;
 /** A guest that has less than this is not started. */
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     only: { type: "string", default: groups.join(",") },
     programs: { type: "string", default: "500" },
     seed: { type: "string", default: "1" },
+    tests: { type: "string", default: "src/kernel/" },
     guests: { type: "string", default: "1" },
     help: { type: "boolean", short: "h" },
   },
@@ -66,7 +68,11 @@ async function main(): Promise<number> {
   try {
     mkdirSync(output, { recursive: true });
     const seconds = totalSeconds / Math.ceil(kernels.length / width);
-    const job = await prepareJob(join(work, "job"), { groups: chosen, programs, seed, seconds }, log);
+    const job = await prepareJob(
+      join(work, "job"),
+      { groups: chosen, programs, seed, seconds, tests: values.tests },
+      log,
+    );
     const disk = packDisk(join(work, "job"), work);
     const results = await inTurn(kernels, width, (kernel) => tryKernel(kernel, disk, work, chosen));
     writeFileSync(join(output, "results.json"), `${JSON.stringify({ seed, job, results }, undefined, 2)}\n`);

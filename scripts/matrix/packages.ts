@@ -1,6 +1,6 @@
 /**
- * Debian's kernel packages, fetched beside the system: apt gets source list, package lists and cache of our own, so that
- * neither the system's sources nor its packages change. apt checks signatures and hashes.
+ * Debian's kernel packages, fetched beside the system: apt gets source list, package lists and cache of our own, so
+ * that neither the system's sources nor its packages change. apt checks signatures and hashes.
  */
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

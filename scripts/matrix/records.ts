@@ -1,3 +1,6 @@
+import type { Abilities } from "../../src/engine/abilities.ts";
+import type { ProgramSpec } from "../../src/kernel/programs.ts";
+
 /** What a guest tells its host: one JSON record a line, over a serial line. */
 export const groups = ["features", "tests", "examples", "fuzz"] as const;
 export type Group = (typeof groups)[number];
@@ -40,9 +43,25 @@ export interface Job {
 /** A generated program; the job's file "fuzz" is a list of these in the form of `v8.serialize`. */
 export interface FuzzProgram {
   readonly name: string;
+  readonly source: string;
   readonly hir: string;
   /** Values for its settings. */
   readonly given: Readonly<Record<string, unknown>>;
+  /** Ready for kernels of different abilities; none for what must be compiled against a kernel's own types. */
+  readonly compiled: readonly CompiledVariant[];
+}
+
+/** What a kernel can do, as far as compiled code depends on it. */
+export function abilitiesKey({ target, longLoops }: Abilities): string {
+  return `v${target.isa} ${longLoops}`;
+}
+
+export interface CompiledVariant {
+  readonly abilities: string;
+  readonly hook: string;
+  readonly spec: ProgramSpec;
+  /** Instructions that call kernel functions, whose numbers only the kernel knows. */
+  readonly kernelFunctions: readonly { readonly index: number; readonly name: string }[];
 }
 
 /** Where the job is in a guest, and the line that takes the records. */

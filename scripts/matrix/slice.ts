@@ -1,15 +1,33 @@
 import { generateModule } from "../../fuzz/generate/module.ts";
+import { StackTooLarge } from "../../src/compiler/codegen/index.ts";
 import { compileModule } from "../../src/compiler/frontend/index.ts";
 import { writeModule } from "../../src/compiler/hir/serialise.ts";
-import { prepareModule } from "../../src/engine/prepare.ts";
+import { type Abilities, oldestAbilities } from "../../src/engine/abilities.ts";
+import type { KernelTypeSource } from "../../src/engine/kernel-types.ts";
+import { compilePrepared, type PreparedModule, prepareModule, programSpec } from "../../src/engine/prepare.ts";
 import { IovisorError } from "../../src/errors.ts";
-import type { FuzzProgram } from "./records.ts";
+import { type Hook, hooks } from "../../src/language/kinds.ts";
+import { abilitiesKey, type CompiledVariant, type FuzzProgram } from "./records.ts";
 
 const entry = "/generated/main.ts";
+/** The kernels of the matrix have either all of these abilities or none; for others guests compile themselves. */
+const abilities: readonly Abilities[] = [
+  oldestAbilities,
+  { target: { isa: 4, littleEndian: true }, longLoops: "iterator" },
+];
+/** Egress takes the same program as ingress. */
+const hooksInSlice: readonly Hook[] = [
+  hooks.xdp,
+  hooks["tcx-ingress"],
+  hooks["cgroup-connect4"],
+  hooks["cgroup-connect6"],
+];
+/** Stands for the kernel's types: numbers of functions are filled in by the guest. */
+const laterTypes: KernelTypeSource = { field: () => undefined, functionId: () => 0, tracepointId: () => undefined };
 
 /**
- * Generated programs that the compiler accepts, as HIR, so that guests need no TypeScript compiler. The same seed gives
- * the same programs.
+ * Generated programs that the compiler accepts, compiled here: under emulation that would take ten times as long. The
+ * same seed gives the same programs.
  */
 export function fuzzSlice(seed: number, count: number): readonly FuzzProgram[] {
   const programs: FuzzProgram[] = [];
@@ -26,10 +44,24 @@ function accepted(seed: number, index: number): FuzzProgram | undefined {
   const { module, diagnostics } = compileModule(entry, { overlay: new Map([[entry, source]]) });
   if (!module || diagnostics.length > 0) return undefined;
   try {
-    prepareModule(module, given);
+    const prepared = prepareModule(module, given);
+    const compiled = abilities.flatMap((one) => variants(prepared, one));
+    return { name: `seed ${seed} program ${index}`, source, hir: writeModule(module), given, compiled };
   } catch (cause) {
-    if (cause instanceof IovisorError && cause.code === "E_DIAGNOSTICS") return undefined;
+    const refused = cause instanceof StackTooLarge || (cause instanceof IovisorError && cause.code === "E_DIAGNOSTICS");
+    if (refused) return undefined;
     throw cause;
   }
-  return { name: `seed ${seed} program ${index}`, hir: writeModule(module), given };
+}
+
+function variants(prepared: PreparedModule, one: Abilities): CompiledVariant[] {
+  return prepared.module.programs.flatMap((program) =>
+    hooksInSlice
+      .filter((hook) => hook.kind === program.kind)
+      .map((hook): CompiledVariant => {
+        const compiled = compilePrepared(prepared, program, hook, one, undefined);
+        const spec = programSpec(compiled, () => laterTypes);
+        return { abilities: abilitiesKey(one), hook: hook.name, spec, kernelFunctions: compiled.kernelFunctions };
+      }),
+  );
 }

@@ -136,6 +136,12 @@ const syntax = {
     "Move what both sides need into a kernel module, and what needs Node into the function's host side.",
     (specifier: string) => `"${specifier}" is no kernel module`,
   ),
+  foreignGlobal: row(
+    "IOV1016",
+    "Kernel code has no globals of Node or of the browser.",
+    "Use what iovisor/kernel exports.",
+    (name: string, instead: string) => [`kernel code has no ${name}`, instead] as const,
+  ),
 };
 
 /** IOV2...: values and types that tsc lets pass. */

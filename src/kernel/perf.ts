@@ -1,4 +1,4 @@
-/** perf_event_open(2): events that tracepoint and other programs attach to (kernel: include/uapi/linux/perf_event.h). */
+/** perf_event_open(2): events that tracepoint programs attach to (kernel: include/uapi/linux/perf_event.h). */
 import { IovisorError } from "../errors.ts";
 import { Descriptor } from "./sys/descriptor.ts";
 import { errno } from "./sys/errno.ts";

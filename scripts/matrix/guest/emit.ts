@@ -11,9 +11,14 @@ export function emit(record: GuestRecord): void {
   appendFileSync(recordsDevice, `${JSON.stringify(record)}\n`);
 }
 
-/** Runs one check and tells how it went: "not supported" is an answer, everything else that is thrown a failure. */
-export function check(group: Group, name: string, body: () => string | undefined): void {
-  emit({ kind: "check", group, name, ...outcome(body) });
+/**
+ * Runs one check and tells how it went: "not supported" is an answer, everything else that is thrown a failure, to whose
+ * details `context` is added.
+ */
+export function check(group: Group, name: string, body: () => string | undefined, context = ""): void {
+  const { details, ...result } = outcome(body);
+  const whole = details === undefined ? {} : { details: `${details}\n${context}` };
+  emit({ kind: "check", group, name, ...result, ...whole });
 }
 
 function outcome(body: () => string | undefined): Pick<Check, "status" | "reason" | "details"> {

@@ -1,17 +1,46 @@
-/** Generated programs in this kernel: each is compiled for what the kernel can do and loaded for each of its hooks. */
+/** Generated programs in this kernel, at each of their hooks: those made for what it can do, or compiled here. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { deserialize } from "node:v8";
+import { KernelMaps } from "../../../fuzz/witnesses/kernel-maps.ts";
 import { readModule } from "../../../src/compiler/hir/serialise.ts";
+import type { Module } from "../../../src/compiler/hir/tree.ts";
+import { runningAbilities } from "../../../src/engine/abilities.ts";
+import { runningKernelTypes } from "../../../src/engine/kernel-types.ts";
 import { loadModule } from "../../../src/engine/load.ts";
-import { type FuzzProgram, jobFolder } from "../records.ts";
+import { NotSupported } from "../../../src/errors.ts";
+import { KernelProgram, type ProgramSpec } from "../../../src/kernel/programs.ts";
+import { abilitiesKey, type CompiledVariant, type FuzzProgram, jobFolder } from "../records.ts";
 import { check } from "./emit.ts";
 import { placesOf } from "./job.ts";
 
-for (const { name, hir, given } of deserialize(readFileSync(join(jobFolder, "fuzz"))) as FuzzProgram[]) {
-  check("fuzz", name, () => {
-    const module = readModule(hir);
-    loadModule(module, placesOf(module), { settings: given })[Symbol.dispose]();
-    return undefined;
-  });
+const abilities = abilitiesKey(runningAbilities());
+
+for (const program of deserialize(readFileSync(join(jobFolder, "fuzz"))) as FuzzProgram[]) {
+  check("fuzz", program.name, () => tryProgram(program), program.source);
+}
+
+function tryProgram({ hir, given, compiled }: FuzzProgram): undefined {
+  const module = readModule(hir);
+  const fitting = compiled.filter((one) => one.abilities === abilities);
+  for (const one of fitting) loadVariant(module, one);
+  if (fitting.length > 0) return;
+  for (const place of placesOf(module)) loadModule(module, [place], { settings: given })[Symbol.dispose]();
+}
+
+/** With maps of its own for each hook: the kernel ties a program array to one program type. */
+function loadVariant(module: Module, variant: CompiledVariant): void {
+  using maps = new KernelMaps(module);
+  KernelProgram.load(withKernelFunctions(variant), { maps: maps.byName }).close();
+}
+
+function withKernelFunctions({ spec, kernelFunctions }: CompiledVariant): ProgramSpec {
+  if (kernelFunctions.length === 0) return spec;
+  const instructions = [...spec.instructions];
+  for (const { index, name } of kernelFunctions) {
+    const id = runningKernelTypes().functionId(name);
+    if (id === undefined) throw new NotSupported(name, `this kernel has no kernel function ${name}`);
+    instructions[index] = { ...instructions[index]!, imm: id };
+  }
+  return { ...spec, instructions };
 }

@@ -14,7 +14,7 @@ until $bb mount -t squashfs -o ro /dev/vda /lower; do
 done
 $bb mount -t tmpfs none /upper
 $bb mkdir /upper/data /upper/work
-$bb mount -t overlay -o lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work none /root
+$bb mount -t overlay -o lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work none /merged
 $bb umount /proc
-$bb mount --move /dev /root/dev
-exec $bb switch_root /root /bin/sh /project/scripts/matrix/guest/start.sh
+$bb mount --move /dev /merged/dev
+exec $bb switch_root /merged /bin/sh /project/scripts/matrix/guest/start.sh

@@ -63,7 +63,7 @@ function isZero(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.values(value).every(isZero);
 }
 
-/** Entries as they are shown: arrays and histograms in the order of keys, others of their first number, largest first. */
+/** Entries as they are shown: arrays and histograms by key, others by their first number, largest first. */
 export function sorted({ declaration, entries }: Snapshot): readonly Entry[] {
   const byKey = declaration.display?.kind === "histogram" || /array/i.test(declaration.kind);
   if (byKey) return entries.toSorted((a, b) => Number(a.key) - Number(b.key));

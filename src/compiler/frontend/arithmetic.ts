@@ -192,7 +192,7 @@ export function compareIntegers(
   return runtime({ kind: "compare", operator, left: l, right: r, type: boolType, at: frame.at(node) });
 }
 
-export function foldCompare(operator: CompareOperator, left: bigint | boolean, right: bigint | boolean): boolean {
+function foldCompare(operator: CompareOperator, left: bigint | boolean, right: bigint | boolean): boolean {
   switch (operator) {
     case "equal":
       return left === right;

@@ -1,7 +1,7 @@
 import ts from "typescript";
 
 /** The variable that an assignment or ++ changes; undefined when the node is no such thing or changes a field. */
-export function assignedName(node: ts.Node): ts.Identifier | undefined {
+function assignedName(node: ts.Node): ts.Identifier | undefined {
   if (ts.isBinaryExpression(node) && isAssignment(node.operatorToken.kind)) return identifierOf(node.left);
   if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
     const changes = node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken;

@@ -135,8 +135,3 @@ function runtimeInteger(value: Value): DeclaredType["type"] | undefined {
   const scalar = type.kind === "optional" ? type.of : type;
   return scalar.kind === "u64" || scalar.kind === "i64" ? scalar : undefined;
 }
-
-/** The value of a variable, where it is used. */
-export function readVariable(local: number, type: Type, at: number): Value {
-  return runtime({ kind: "local", local, type, at });
-}

@@ -94,7 +94,7 @@ export function operation(
   return { kind: "operation", operation: name, args, type, at, ...parts };
 }
 
-export const byteLayout: Layout = { kind: "integer", bits: 8, signed: false, order: "native" };
+const byteLayout: Layout = { kind: "integer", bits: 8, signed: false, order: "native" };
 
 /** The layout of the elements of an array or of bytes. */
 export function elementLayout(layout: Layout): Layout | undefined {

@@ -94,14 +94,15 @@ function isValue(symbol: ts.Symbol, checker: ts.TypeChecker): boolean {
   return (target.flags & ts.SymbolFlags.Value) !== 0;
 }
 
-/** What tsc says about a module that is not there; ours says which there are. */
-const unresolved = /^TS(2307|2591|2792|7016)$/;
+/** What tsc says about a module or a name that is not there; ours says what to use instead. */
+const unresolved = /^TS(2304|2307|2552|2580|2583|2584|2585|2591|2693|2792|2868|7016)$/;
+const foreign: ReadonlySet<string> = new Set([messages.foreignImport.code, messages.foreignGlobal.code]);
 
 /** Ours about values stay where tsc says nothing about the same line: what it says there is the cause. */
 function combine(fromTsc: readonly Diagnostic[], own: readonly Diagnostic[]): readonly Diagnostic[] {
   const line = (one: Diagnostic): string => `${one.file}:${one.line}`;
-  const imports = new Set(own.filter((one) => one.code === messages.foreignImport.code).map(line));
-  const theirs = fromTsc.filter((one) => !(unresolved.test(one.code) && imports.has(line(one))));
+  const explained = new Set(own.filter((one) => foreign.has(one.code)).map(line));
+  const theirs = fromTsc.filter((one) => !(unresolved.test(one.code) && explained.has(line(one))));
   const lines = new Set(theirs.map(line));
   const kept = own.filter((one) => /^IOV1/.test(one.code) || !lines.has(line(one)));
   return [...theirs, ...kept].sort(

@@ -66,6 +66,13 @@ describe("what the language does not have", () => {
     ["delete", "const o: { a?: number } = { a: 1 };\n// @expect IOV1001: delete\ndelete o.a;"],
     ["var", "// @expect IOV1001: var\nvar x = 1;"],
     ["comma", "// @expect IOV1001: comma\nput(0, 1n), put(1, 1n);"],
+    ["console", "// @expect IOV1016: console\nconsole.log(5);"],
+    ["Math", "// @expect IOV1016: Math\nconst x = Math.floor(5);"],
+    ["Number", "// @expect IOV1016: Number\nconst x = Number(5n);"],
+    [
+      "an own name of that kind",
+      "const Error = (x: number) => x; put(0, u64(Error(1)));\n// @expect IOV1012\nconst y = 0.5;",
+    ],
     ["unary +", "let x: u32 = 0;\n// @expect IOV1001: unary\nconst y = +x;"],
     ["new", "// @expect IOV1001: new\n// @expect TS7009\nconst x = new V();", t],
     ["optional calls", "const f: undefined | (() => void) = () => {};\n// @expect IOV1001: optional calls\nf?.();"],

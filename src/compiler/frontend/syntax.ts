@@ -8,8 +8,8 @@ import type { Session } from "./session.ts";
 const K = ts.SyntaxKind;
 
 interface Rules {
-  /** What is wrong with a node of a kind, going by its form alone. */
-  readonly [kind: number]: (node: never) => Message | undefined;
+  /** What is wrong with a node of a kind, going by its form alone (and, for names, by whether they are known). */
+  readonly [kind: number]: (node: never, session: Session) => Message | undefined;
 }
 
 const unsupported = (what: string, instead: string) => (): Message => messages.unsupported(what, instead);
@@ -66,6 +66,7 @@ const rules: Rules = {
   [K.FunctionDeclaration]: functionRule,
   [K.FunctionExpression]: functionRule,
   [K.MethodDeclaration]: functionRule,
+  [K.Identifier]: nameRule,
 };
 
 /** Reports every construct of a file that kernel code does not have, wherever it stands, used or not. */
@@ -77,8 +78,8 @@ export function checkSyntax(session: Session, file: ts.SourceFile): void {
   }
   checkComments(session, file);
   const visit = (node: ts.Node): void => {
-    const rule = rules[node.kind] as ((node: ts.Node) => Message | undefined) | undefined;
-    const message = rule?.(node);
+    const rule = rules[node.kind] as ((node: ts.Node, session: Session) => Message | undefined) | undefined;
+    const message = rule?.(node, session);
     if (message) session.report(node, message);
     // A class and its like are one mistake, not as many as they have members.
     if (!message || !isWhole(node)) ts.forEachChild(node, visit);
@@ -208,4 +209,58 @@ function variableRule(node: ts.VariableDeclarationList): Message | undefined {
 
 function functionRule(node: ts.FunctionLikeDeclaration): Message | undefined {
   return node.asteriskToken ? messages.unsupported("generators", "Use a counted loop.") : undefined;
+}
+
+const events = "Send an event to the host: `events.emit({ ... })` of a ring buffer.";
+const integers = "Use integer arithmetic, min() and max().";
+const clock = "Use time.now().";
+const conversion = "Convert with u8(), u16(), u32(), u64() and the like.";
+const maps = "Declare a map at module scope: `hash({ key, value, maxEntries })`.";
+const host = "Leave it to the function's host side.";
+
+/** What people reach for that is not there, and what serves instead. */
+const foreign: ReadonlyMap<string, string> = new Map([
+  ["console", events],
+  ["Math", integers],
+  ["Date", clock],
+  ["performance", clock],
+  ["Number", conversion],
+  ["BigInt", conversion],
+  ["Boolean", conversion],
+  ["String", events],
+  ["parseInt", conversion],
+  ["Map", maps],
+  ["Set", maps],
+  ["WeakMap", maps],
+  ["Array", "Use array() and bytes() layouts, or lists of constants."],
+  ["Uint8Array", "Use bytes(n)."],
+  ["Object", "Name the fields."],
+  ["JSON", events],
+  ["Promise", host],
+  ["setTimeout", host],
+  ["setInterval", host],
+  ["process", host],
+  ["Buffer", "Use bytes(n)."],
+  ["globalThis", "Name what you mean."],
+  ["window", host],
+  ["fetch", host],
+  ["Error", "Return undefined or a bool, and let the caller test it."],
+  ["arguments", "Use a rest parameter."],
+  ["eval", "Write the code."],
+]);
+
+function nameRule(node: ts.Identifier, session: Session): Message | undefined {
+  const instead = foreign.get(node.text);
+  if (instead === undefined || !isUse(node)) return undefined;
+  const declaration = session.checker.getSymbolAtLocation(node)?.declarations?.[0];
+  const own = declaration && !isInstalledSource(declaration.getSourceFile().fileName);
+  return own ? undefined : messages.foreignGlobal(node.text, instead);
+}
+
+/** Whether a name stands for a value, rather than for a field or a type. */
+function isUse(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
+  if (ts.isNewExpression(parent) || ts.isCallExpression(parent)) return true;
+  return ts.isExpressionStatement(parent) || ts.isVariableDeclaration(parent) || ts.isBinaryExpression(parent);
 }

@@ -264,6 +264,6 @@ export function layoutName(layout: Layout): string {
   }
 }
 
-export function integerLayoutName({ bits, signed, order }: IntegerLayout): string {
+function integerLayoutName({ bits, signed, order }: IntegerLayout): string {
   return `${order === "big" ? "be" : signed ? "i" : "u"}${bits}`;
 }

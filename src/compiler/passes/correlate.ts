@@ -10,27 +10,38 @@ type Branch = Extract<Terminator, { kind: "branch" }>;
  * comparison, and packet bounds checks (whoever knows that `base + 34` is inside knows it of `base + 14`).
  */
 export function correlateBranches(fn: IrFunction): boolean {
-  const graph = graphOf(fn);
-  const dominators = dominatorsOf(graph);
   const definitions = definitionsOf(fn);
   let changed = false;
-  const visit = (id: number, inherited: Facts): void => {
-    const block = graph.blocks[id]!;
-    const facts = learn(graph, definitions, block, inherited);
-    if (block.terminator.kind === "branch") {
-      const taken = settled(definitions, facts, block.terminator);
-      if (taken !== undefined) {
-        const { then, otherwise, at } = block.terminator;
-        block.terminator = { kind: "jump", to: taken ? then : otherwise, at };
-        changed = true;
-      }
-    }
-    for (const child of dominators.children[id]!) visit(child, facts);
-  };
-  const [entry] = graph.order;
-  if (entry) visit(entry.id, noFacts);
+  forEachBlockWithFacts(graphOf(fn), definitions, (block, facts) => {
+    if (block.terminator.kind !== "branch") return;
+    const taken = settled(definitions, facts, block.terminator);
+    if (taken === undefined) return;
+    const { then, otherwise, at } = block.terminator;
+    block.terminator = { kind: "jump", to: taken ? then : otherwise, at };
+    changed = true;
+  });
   if (changed) fn.blocks = [...graphOf(fn).order];
   return changed;
+}
+
+/** Visits the blocks down the dominator tree with what the branches above settle. No recursion: trees may be deep. */
+export function forEachBlockWithFacts(
+  graph: Graph,
+  definitions: Definitions,
+  visit: (block: Block, facts: Facts) => void,
+): void {
+  const dominators = dominatorsOf(graph);
+  const [entry] = graph.order;
+  const work: { readonly id: number; readonly inherited: Facts }[] = entry
+    ? [{ id: entry.id, inherited: noFacts }]
+    : [];
+  for (let next = work.pop(); next; next = work.pop()) {
+    const block = graph.blocks[next.id]!;
+    const facts = learn(graph, definitions, block, next.inherited);
+    // Children first: a visit may replace the terminator that their facts come from.
+    for (const id of dominators.children[next.id]!) work.push({ id, inherited: facts });
+    visit(block, facts);
+  }
 }
 
 interface Interval {
@@ -38,12 +49,13 @@ interface Interval {
   readonly high: bigint;
 }
 
-interface Facts {
+/** What is known at the end of a block. */
+export interface Facts {
   /** Unsigned bounds of values. */
   readonly intervals: ReadonlyMap<Value, Interval>;
   /** How many bytes behind a base are known to lie before an end: key "base end". */
   readonly inside: ReadonlyMap<string, bigint>;
-  /** Outcomes of comparisons of two values that are not constants: key "op left right". */
+  /** Outcomes of comparisons: key "op left right". */
   readonly outcomes: ReadonlyMap<string, boolean>;
 }
 
@@ -55,29 +67,34 @@ function learn(graph: Graph, definitions: Definitions, block: Block, facts: Fact
   const [from, ...others] = graph.predecessors[block.id]!;
   if (from === undefined || others.length > 0) return facts;
   const branch = graph.blocks[from]!.terminator;
-  if (branch.kind !== "branch" || branch.width !== 64 || branch.then.block === branch.otherwise.block) return facts;
-  const holds = branch.then.block === block.id;
+  if (branch.kind !== "branch" || branch.then.block === branch.otherwise.block) return facts;
+  return learnEdge(definitions, facts, branch, branch.then.block === block.id);
+}
+
+/** What is known on one side of a branch. */
+export function learnEdge(definitions: Definitions, facts: Facts, branch: Branch, holds: boolean): Facts {
+  if (branch.width !== 64) return facts;
+  const told = { ...facts, outcomes: new Map(facts.outcomes).set(...outcomeOf(branch, holds)) };
   const bound = constantOf(definitions, branch.right);
-  if (bound === undefined) return learnPair(definitions, facts, branch, holds);
+  if (bound === undefined) return holds ? learnBounds(definitions, told, branch) : told;
   const op = holds ? branch.op : negated[branch.op];
   const known = facts.intervals.get(branch.left) ?? whole;
   const interval = op && narrowed(known, op, bound);
-  if (!interval) return facts;
-  return { ...facts, intervals: new Map(facts.intervals).set(branch.left, interval) };
+  return interval ? { ...told, intervals: new Map(facts.intervals).set(branch.left, interval) } : told;
 }
 
-function learnPair(definitions: Definitions, facts: Facts, branch: Branch, holds: boolean): Facts {
-  const outcomes = new Map(facts.outcomes).set(pairKey(branch), holds);
+function learnBounds(definitions: Definitions, facts: Facts, branch: Branch): Facts {
   const check = boundsCheck(definitions, branch);
-  if (!check || !holds) return { ...facts, outcomes };
+  if (!check) return facts;
   const key = `${check.base} ${check.end}`;
   const known = facts.inside.get(key) ?? 0n;
-  const inside = check.size > known ? new Map(facts.inside).set(key, check.size) : facts.inside;
-  return { ...facts, outcomes, inside };
+  return check.size > known ? { ...facts, inside: new Map(facts.inside).set(key, check.size) } : facts;
 }
 
-function pairKey({ op, left, right }: Branch): string {
-  return `${op} ${left} ${right}`;
+/** A comparison and its negation are one question. */
+function outcomeOf({ op, left, right }: Branch, holds: boolean): readonly [key: string, holds: boolean] {
+  const positive = op === "ne" || op === "uge" || op === "ugt" ? negated[op] : undefined;
+  return positive ? [`${positive} ${left} ${right}`, !holds] : [`${op} ${left} ${right}`, holds];
 }
 
 /** A comparison of the form `base + constant <= end`. */
@@ -91,14 +108,17 @@ export function boundsCheck(
   return size === undefined ? undefined : { base: limit.base, end: right, size };
 }
 
-function settled(definitions: Definitions, facts: Facts, branch: Branch): boolean | undefined {
+/** The outcome of a branch where these facts hold; undefined when it is open. */
+export function settled(definitions: Definitions, facts: Facts, branch: Branch): boolean | undefined {
   if (branch.width !== 64) return undefined;
+  const [key, positive] = outcomeOf(branch, true);
+  const outcome = facts.outcomes.get(key);
+  if (outcome !== undefined) return outcome === positive;
   const bound = constantOf(definitions, branch.right);
   if (bound !== undefined) return decided(facts.intervals.get(branch.left) ?? whole, branch.op, bound);
   const check = boundsCheck(definitions, branch);
   const inside = check && facts.inside.get(`${check.base} ${check.end}`);
-  if (check && inside !== undefined && check.size <= inside) return true;
-  return facts.outcomes.get(pairKey(branch));
+  return check && inside !== undefined && check.size <= inside ? true : undefined;
 }
 
 const negated: Readonly<Partial<Record<CompareOp, CompareOp>>> = {

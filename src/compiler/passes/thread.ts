@@ -27,11 +27,12 @@ export function threadJumps(fn: IrFunction): boolean {
   return mergeStraightLine(fn) || changed;
 }
 
-const longestWalk = 32;
+/** A bound for walks through passages: they may form a circle. */
+export const longestWalk = 256;
 const mostRounds = 8;
 
 /** A block that computes nothing but constants, all of whose values stay inside of it. */
-interface Passage {
+export interface Passage {
   readonly block: Block;
   readonly constants: ReadonlyMap<Value, bigint>;
 }
@@ -46,7 +47,6 @@ function threadOnce(fn: IrFunction): boolean {
     const made = new Map<Value, bigint>();
     block.terminator = mapEdges(block.terminator, (start) => {
       let edge = start;
-      // Through one passage after the other; the bound ends walks in a circle of passages.
       for (let step = 0; step < longestWalk; step++) {
         const passage = passages.get(edge.block);
         if (!passage || passage.block === block) break;
@@ -67,7 +67,7 @@ function constantValues(fn: IrFunction): (value: Value) => bigint | undefined {
   return (value) => constantOf(definitions, value);
 }
 
-function passagesOf(fn: IrFunction): ReadonlyMap<number, Passage> {
+export function passagesOf(fn: IrFunction): ReadonlyMap<number, Passage> {
   const passages = new Map<number, Passage>();
   const users = outsideUsers(fn);
   for (const block of fn.blocks.slice(1)) {
@@ -133,7 +133,7 @@ function wayOut(terminator: Terminator, known: (value: Value) => bigint | undefi
 }
 
 /** Constants that stood in the passage get a copy where the edge now begins. */
-function materialise(
+export function materialise(
   fn: IrFunction,
   { edge, constants, at }: Followed,
   added: Instruction[],

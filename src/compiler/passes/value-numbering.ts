@@ -9,7 +9,7 @@ import { maximumOf } from "./maximum.ts";
 /**
  * Computations that were made before on every path are not made again; so are loads whose memory was not written since.
  *
- * Memory has a version per region. A load's name contains it, so a store, a call or a join of several paths makes all
+ * Memory has a version per region. A load's name contains it, so a store, a call or a join of paths that differ makes all
  * older loads of the region unknown; a helper that moves the packet does so for packet and context: no check and no
  * bound is carried over an epoch.
  */
@@ -18,17 +18,19 @@ export function numberValues(fn: IrFunction): boolean {
   const dominators = dominatorsOf(graph);
   const numbering = new Numbering(definitionsOf(fn));
   const versionsAtEnd = new Map<number, Versions>();
-  const visit = (id: number): void => {
-    const block = graph.blocks[id]!;
-    const [predecessor, ...others] = graph.predecessors[id]!;
-    const inherited = others.length === 0 && predecessor !== undefined ? versionsAtEnd.get(predecessor) : undefined;
-    const undo = numbering.enter(block, inherited);
-    versionsAtEnd.set(id, numbering.versions);
-    for (const child of dominators.children[id]!) visit(child);
-    undo();
-  };
+  // No recursion: dominator trees may be deep. A block's undo step waits below its children on the stack.
   const [entry] = graph.order;
-  if (entry) visit(entry.id);
+  const work: (number | (() => void))[] = entry ? [entry.id] : [];
+  for (let next = work.pop(); next !== undefined; next = work.pop()) {
+    if (typeof next === "function") {
+      next();
+      continue;
+    }
+    const before = graph.predecessors[next]!.map((id) => versionsAtEnd.get(id));
+    work.push(numbering.enter(graph.blocks[next]!, before));
+    versionsAtEnd.set(next, numbering.versions);
+    work.push(...dominators.children[next]!.toReversed());
+  }
   for (const block of fn.blocks) {
     block.instructions = block.instructions.map((instruction) => mapOperands(instruction, numbering.resolve));
     block.terminator = mapTerminator(block.terminator, numbering.resolve);
@@ -58,8 +60,8 @@ class Numbering {
   readonly resolve = (value: Value): Value => this.#replacements.resolve(value);
 
   /** Numbers a block; the result forgets what only the blocks below it may use. */
-  enter(block: Block, inherited: Versions | undefined): () => void {
-    this.versions = inherited ?? this.#fresh();
+  enter(block: Block, before: readonly (Versions | undefined)[]): () => void {
+    this.versions = this.#join(before);
     const added: string[] = [];
     const learn = (key: string, value: Value): void => {
       if (this.#known.has(key)) return;
@@ -88,6 +90,15 @@ class Numbering {
   #fresh(): Versions {
     const clock = ++this.#clock;
     return Object.fromEntries(regions.map((region) => [region, clock])) as Versions;
+  }
+
+  /** A region that is the same on every way into a block stays known; a way that was not walked yet comes from a loop. */
+  #join(before: readonly (Versions | undefined)[]): Versions {
+    const [first, ...others] = before;
+    const fresh = this.#fresh();
+    if (!first || others.includes(undefined)) return fresh;
+    const same = (region: MemoryRegion): boolean => others.every((one) => one?.[region] === first[region]);
+    return Object.fromEntries(regions.map((region) => [region, (same(region) ? first : fresh)[region]])) as Versions;
   }
 
   #bump(...touched: readonly MemoryRegion[]): void {

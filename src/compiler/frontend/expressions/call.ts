@@ -35,7 +35,7 @@ function callFunction(frame: Frame, callee: FunctionValue, node: ts.CallExpressi
 }
 
 /** The arguments of a call, from left to right; each is calculated before the function begins. */
-export function argumentValues(frame: Frame, node: ts.CallExpression): readonly Value[] {
+function argumentValues(frame: Frame, node: ts.CallExpression): readonly Value[] {
   const values = inOrder(
     frame,
     node.arguments.map((one) => () => evaluate(frame, ts.isSpreadElement(one) ? one.expression : one)),

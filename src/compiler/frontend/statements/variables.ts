@@ -9,7 +9,7 @@ export function variableStatement(frame: Frame, node: ts.VariableStatement): boo
   return false;
 }
 
-export function declareVariables(frame: Frame, list: ts.VariableDeclarationList): void {
+function declareVariables(frame: Frame, list: ts.VariableDeclarationList): void {
   for (const declaration of list.declarations) {
     const { name, initializer } = declaration;
     const hint = ts.isIdentifier(name) ? name.text : frame.state.hint;

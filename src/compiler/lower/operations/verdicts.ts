@@ -24,8 +24,8 @@ export function lowerRedirect(l: Lowering, e: OperationExpression): Lowered {
 }
 
 /**
- * XDP returns the flags' low bits when the key is absent: 1 is XDP_DROP (bpf_redirect_map). tc has no such helper: there
- * the device is looked up in the map (Linux 5.8 lets programs read device maps).
+ * XDP returns the flags' low bits when the key is absent: 1 is XDP_DROP (bpf_redirect_map). tc has no such helper:
+ * there the device is looked up in the map (Linux 5.8 lets programs read device maps).
  */
 export function lowerRedirectMap(l: Lowering, e: OperationExpression): Lowered {
   const key = lowerScalar(l, e.args[0]!);
