@@ -7,7 +7,6 @@ import { runningAbilities } from "../../src/engine/abilities.ts";
 import { compileModulePrograms } from "../../src/engine/compiled.ts";
 import type { BenchResult } from "../lib/benchmark.ts";
 import { compileC, type Isa } from "../lib/clang.ts";
-import { completeBtf } from "../lib/complete-btf.ts";
 import { hirOf } from "../lib/loaded-typescript.ts";
 import { benchFile } from "../lib/output.ts";
 
@@ -45,7 +44,7 @@ export async function showCode(name: string, isa: Isa): Promise<BenchResult> {
   const { code } = programs[0]!;
   const ours = listing(code.instructions, code.lines);
   const { bytes } = compileC(benchFile("programs", name, "program.c"), { isa });
-  const linked = readObject(completeBtf(bytes)).programs[0]!;
+  const linked = readObject(bytes).programs[0]!;
   const theirs = listing(decode(linked.code), linked.lines);
   const rows = Array.from({ length: Math.max(ours.length, theirs.length) }, (_, index) =>
     `${cut(ours[index] ?? "")} | ${cut(theirs[index] ?? "")}`.trimEnd(),

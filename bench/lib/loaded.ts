@@ -7,7 +7,6 @@ import { IovisorError } from "../../src/errors.ts";
 import { KernelMap } from "../../src/kernel/maps.ts";
 import { KernelProgram } from "../../src/kernel/programs.ts";
 import { mapTypes, nameOf } from "../../src/kernel/sys/constants.ts";
-import { completeBtf } from "./complete-btf.ts";
 
 export type Maps = ReadonlyMap<string, KernelMap>;
 
@@ -20,7 +19,7 @@ export interface LoadedProgram extends Disposable {
 
 /** Loads the one program of an object and makes its maps. */
 export function loadObject(bytes: Uint8Array, entry?: string): LoadedProgram {
-  const object = readObject(completeBtf(bytes));
+  const object = readObject(bytes);
   const linked = object.programs.find(({ name }) => entry === undefined || name === entry);
   if (!linked)
     throw new IovisorError("E_USAGE", `the object has no program ${entry ?? ""}`, "give it one in a section");

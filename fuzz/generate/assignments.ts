@@ -10,7 +10,7 @@ import { typedWide, wideExpression } from "./wide.ts";
 /** Assigns a variable. Inside of a lock the variables around it are left alone. */
 export function assignStatement(c: Context): boolean {
   if (c.place.locked) return false;
-  const kind = c.random.pick(["number", "number", "wide", "bool"] as const);
+  const kind = c.random.pick(["number", "wide", "wide", "bool"] as const);
   if (kind === "bool") {
     const found = c.variables("bool").filter(({ mutable }) => mutable);
     if (found.length === 0) return false;
@@ -79,12 +79,12 @@ function numberAssignment(c: Context, target: string, type: Narrow, range: Range
 
 /** Writes a scalar or copies an aggregate, in the packet, a map or a local struct. */
 export function storeStatement(c: Context): boolean {
-  if (c.random.chance(0.2)) return copyStatement(c);
+  if (c.random.chance(0.3)) return copyStatement(c);
   const leaf = someLeaf(c, () => true, 2);
   if (!leaf) return false;
   const { layout, text, region } = leaf;
   c.coverage.hit(`write ${region}`);
-  if (c.random.chance(0.3)) {
+  if (c.random.chance(0.4)) {
     const compound = compoundStore(c, text, layout);
     if (compound !== undefined) {
       c.coverage.hit("compound store");

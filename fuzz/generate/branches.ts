@@ -2,7 +2,7 @@ import { condition } from "./conditions.ts";
 import type { Context, OptionalVariable } from "./context.ts";
 import { leaveText } from "./leaving.ts";
 import { literal, numberExpression } from "./numbers.ts";
-import { someLeaf } from "./references.ts";
+import { type Leaf, someLeaf } from "./references.ts";
 import { statements } from "./statements.ts";
 import { typedWide } from "./wide.ts";
 
@@ -104,7 +104,8 @@ function branchOnPresence(c: Context, optional: OptionalVariable, reference: boo
 /** The value a switch is about, and texts for its cases. */
 function subject(c: Context): { readonly text: string; readonly label: () => string } {
   const kind = c.random.below(4);
-  const leaf = kind === 0 ? someLeaf(c, ({ layout }) => layout.kind === "enum") : undefined;
+  const isEnum = ({ layout }: Leaf): boolean => layout.kind === "enum";
+  const leaf = kind === 0 ? (someLeaf(c, isEnum) ?? someLeaf(c, isEnum) ?? someLeaf(c, isEnum)) : undefined;
   if (leaf?.layout.kind === "enum") {
     const { name, members } = leaf.layout;
     c.coverage.hit("switch on an enumeration");

@@ -19,7 +19,7 @@ const productions: readonly (readonly [weight: number, make: Production])[] = [
   [2, boolSetting],
   [2, choice],
   [1, equalBools],
-  [2, equalAggregates],
+  [4, equalAggregates],
   [2, setMember],
   [3, optionalTest],
   [2, (c, depth) => callOf(c, "bool", depth)?.text],
@@ -110,10 +110,7 @@ function equalBools(c: Context, depth: number): string | undefined {
 }
 
 function equalAggregates(c: Context): string | undefined {
-  const left = somePart(
-    c,
-    ({ layout }) => layout.kind !== "union" && isPacked(layout),
-  );
+  const left = somePart(c, ({ layout }) => layout.kind !== "union" && isPacked(layout));
   if (!left) return undefined;
   const right = somePart(c, (part) => sameLayout(part.layout, left.layout));
   if (!right || right.text === left.text) return undefined;

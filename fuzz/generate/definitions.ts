@@ -50,7 +50,7 @@ export function letStatement(c: Context): boolean {
 }
 
 function wideVariable(c: Context, word: "let" | "const"): boolean {
-  const type = c.random.pick(["u64", "i64"] as const);
+  const type = c.random.pick(["u64", "i64", "i64"] as const);
   const value = typedWide(c, type, 3);
   const name = c.fresh(type);
   c.coverage.hit(`${word} ${type}`);

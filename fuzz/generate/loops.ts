@@ -19,7 +19,7 @@ export function loopStatement(c: Context): boolean {
     [5, rangeLoop],
     [2, variableEnd],
     [2, descendingLoop],
-    [2, elementLoop],
+    [5, elementLoop],
     [1, listLoop],
   ]);
   return form(c, left);
@@ -96,10 +96,8 @@ function variableEnd(c: Context, most: number): boolean {
 
 /** Over the elements of an array or the bytes of a `bytes`. */
 function elementLoop(c: Context, most: number): boolean {
-  const part = somePart(
-    c,
-    ({ layout }) => (layout.kind === "bytes" || layout.kind === "array") && layout.length <= most,
-  );
+  const wanted = c.random.chance(0.6) ? "array" : "bytes";
+  const part = somePart(c, ({ layout }) => layout.kind === wanted && "length" in layout && layout.length <= most);
   if (part?.layout.kind !== "bytes" && part?.layout.kind !== "array") return false;
   const { layout } = part;
   const name = c.fresh("e");

@@ -30,7 +30,7 @@ const fieldNames = [..."abcdefghijklmnop"];
 /** The layouts of a module: named byte arrays, enumerations, and structs that may hold each other. */
 export function declareLayouts(c: Context): void {
   const aggregates = [namedBytes(c), namedArray(c)];
-  if (c.random.chance(0.6)) declareEnumeration(c);
+  if (c.random.chance(0.8)) declareEnumeration(c);
   for (let count = c.random.between(1, 3); count > 0; count--) declareStruct(c, aggregates);
   if (c.random.chance(0.3)) declareUnion(c);
 }
@@ -65,7 +65,7 @@ function declareEnumeration(c: Context): void {
 
 function scalar(c: Context): Layout {
   const { enums } = c.declarations;
-  if (enums.length > 0 && c.random.chance(0.15)) return c.random.pick(enums);
+  if (enums.length > 0 && c.random.chance(0.3)) return c.random.pick(enums);
   if (c.random.chance(0.1)) return boolLayout;
   return c.random.pick([...native, ...network]);
 }

@@ -21,12 +21,12 @@ export type Statement = (c: Context) => boolean;
 
 const everywhere: readonly (readonly [weight: number, make: Statement])[] = [
   [10, letStatement],
-  [6, assignStatement],
+  [18, assignStatement],
   [10, storeStatement],
   [7, ifStatement],
   [3, switchStatement],
   [3, destructure],
-  [4, localStatement],
+  [6, localStatement],
 ];
 
 const outsideOfLocks: readonly (readonly [weight: number, make: Statement])[] = [
@@ -40,7 +40,7 @@ const outsideOfLocks: readonly (readonly [weight: number, make: Statement])[] = 
   [2, ringStatement],
   [2, resizeStatement],
   [1, tailCallStatement],
-  [3, lockStatement],
+  [5, lockStatement],
   [3, callStatement],
   [2, labelledBlock],
   [2, optionalLetStatement],

@@ -13,14 +13,14 @@ import { packInitramfs } from "./initramfs.ts";
 import { prepareJob } from "./job.ts";
 import { type Kernel, obtainKernel } from "./kernels.ts";
 import { type Group, type GuestRecord, groups } from "./records.ts";
-import { printTable, summaryLine, writeLog } from "./report.ts";
+import { summaryLine, table, writeLog } from "./report.ts";
 import { type KernelResults, resultsOf } from "./results.ts";
 
-const help = `npm run matrix [-- --kernels 6.1,6.12,7.3] [--only features,tests,examples,fuzz]
+const help = `npm run matrix [-- --kernels 6.1,6.12,7.3] [--only features,examples,fuzz,tests]
                [--programs 500] [--seed 1]
 
-Boots stock Debian kernels in QEMU and tries the project in each: what the kernel has (features), the tests of the
-kernel interface (tests), every example compiled, loaded, run and attached (examples), generated programs loaded (fuzz).
+Boots stock Debian kernels in QEMU and tries the project in each: what the kernel has (features), every example
+compiled, loaded, run and attached (examples), generated programs loaded (fuzz), tests of the kernel interface (tests).
 Everything must be accepted or clearly not supported; anything else fails. Results go to out/matrix, kernels to the
 cache ($XDG_CACHE_HOME/iovisor/matrix). --guests 2 runs two machines at a time (default 1). --tests PATTERN chooses other
 test files: those whose path contains it (default src/kernel/).`;
@@ -76,8 +76,7 @@ async function main(): Promise<number> {
     const disk = packDisk(join(work, "job"), work);
     const results = await inTurn(kernels, width, (kernel) => tryKernel(kernel, disk, work, chosen));
     writeFileSync(join(output, "results.json"), `${JSON.stringify({ seed, job, results }, undefined, 2)}\n`);
-    printTable(results, chosen);
-    console.log(`\n${summaryLine(results)}`);
+    console.log(`${table(results, chosen)}\n\n${summaryLine(results)}`);
     return results.every(({ checks }) => checks.every(({ status }) => status !== "failed")) ? 0 : 1;
   } finally {
     cleanUp();

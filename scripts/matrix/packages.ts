@@ -58,8 +58,7 @@ export class Apt {
   /** The packages of the newest kernel of a series such as "6.12". @throws NotSupported when there is none. */
   newest(series: string): KernelPackages {
     const listed = runTool("apt-cache", [...this.#options, "pkgnames", "linux-"]).split("\n");
-    const images = listed.filter((name) => name.startsWith(`linux-image-${series}.`) && name.endsWith(`-${flavour}`));
-    const image = images.sort(byNumbers).at(-1);
+    const image = newestImage(listed, series);
     if (image === undefined) {
       throw new NotSupported(`Linux ${series}`, `Debian has no kernel ${series} for guests in ${suites.join(", ")}`, {
         remedy: "choose another series with --kernels",
@@ -92,6 +91,12 @@ function sourceList(): string {
     return `deb [arch=amd64 signed-by=${keyring}] ${site} ${suite} main\n`;
   });
   return lines.join("");
+}
+
+/** The name of the newest image of a series among names of packages. */
+export function newestImage(names: readonly string[], series: string): string | undefined {
+  const images = names.filter((name) => name.startsWith(`linux-image-${series}.`) && name.endsWith(`-${flavour}`));
+  return images.sort(byNumbers).at(-1);
 }
 
 function byNumbers(a: string, b: string): number {

@@ -10,21 +10,20 @@ const words: Readonly<Record<Status, string>> = {
 };
 const columnGap = 2;
 
-/** Prints the table of kernels and checks, and below it every reason that is not plain acceptance. */
-export function printTable(results: readonly KernelResults[], chosen: readonly Group[]): void {
+/** The table of kernels and checks, and below it the reason of everything that was not accepted. */
+export function table(results: readonly KernelResults[], chosen: readonly Group[]): string {
   const rows: string[][] = [["", ...results.map(({ release }) => release)]];
   for (const group of chosen) {
     rows.push([group]);
     if (group === "fuzz") rows.push(["  programs", ...results.map(({ checks }) => counted(ofGroup(checks, group)))]);
     else for (const name of namesOf(results, group)) rows.push([`  ${name}`, ...results.map(cellFor(group, name))]);
   }
-  console.log(aligned(rows));
   const remarks = results.flatMap(({ release, checks }) =>
     checks
       .filter(({ status }) => status !== "accepted")
       .map((one) => `${release}: ${words[one.status]} ${one.group} ${one.name}: ${one.reason ?? ""}`),
   );
-  if (remarks.length > 0) console.log(`\n${remarks.join("\n")}`);
+  return [aligned(rows), ...(remarks.length > 0 ? ["", ...remarks] : [])].join("\n");
 }
 
 export function summaryLine(results: readonly KernelResults[]): string {

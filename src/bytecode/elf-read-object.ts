@@ -1,5 +1,6 @@
 import { readBtfExt } from "./btf-ext-reader.ts";
 import { BtfReader } from "./btf-reader.ts";
+import { completeBtf } from "./elf-complete-btf.ts";
 import { sectionFlags, sectionTypes } from "./elf-format.ts";
 import { type LinkedProgram, linkProgram } from "./elf-link.ts";
 import { type ReadMap, readMaps } from "./elf-read-maps.ts";
@@ -13,7 +14,7 @@ export interface ReadObject {
   readonly data: readonly { readonly section: string; readonly bytes: Uint8Array }[];
   /** Empty if the object has none. */
   readonly license: string;
-  /** The `.BTF` section as it stands; clang leaves the sizes of its data sections to the loader. */
+  /** The `.BTF` section, with the sizes and offsets of data sections that clang leaves to the loader. */
   readonly btf: Uint8Array | undefined;
 }
 
@@ -23,7 +24,8 @@ export interface ReadObject {
  */
 export function readObject(bytes: Uint8Array): ReadObject {
   const file = readElf(bytes);
-  const blob = file.section(".BTF")?.data;
+  const stored = file.section(".BTF")?.data;
+  const blob = stored && completeBtf(file, stored);
   const btf = blob && new BtfReader(blob);
   const extended = file.section(".BTF.ext")?.data;
   const maps = btf ? readMaps(btf) : [];

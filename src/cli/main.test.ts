@@ -81,6 +81,39 @@ test("check needs no kernel when told so", () => {
   );
 });
 
+test("check lists the settings: as a table, and as a JSON Schema", () => {
+  using folder = scratch();
+  const file = join(folder.path, "settings.ts");
+  const text = `import { between, cidr4, config, ipv4, list, oneOf, onPacket, Pass, prefix, rule, set, u16, u32 } from "iovisor/kernel";
+export const settings = config({
+  port: u16.default(80, "port to serve"),
+  limits: { burst: u32.between(1, 9).default(5, "packets at once") },
+  mode: oneOf("strict", "loose").default("loose", "what happens to the rest"),
+  self: ipv4.default("192.0.2.1", "own address"),
+  blocked: set(prefix(cidr4), "networks that get nothing"),
+  rules: list(rule({ ports: between(u16), cost: u32 }), "who may"),
+});
+export default onPacket((packet) => (packet.length > settings.port ? Pass : Pass));
+`;
+  writeFileSync(file, text);
+  const lines = iovisor("check", file, "--no-verifier")
+    .out.split("\n")
+    .map((line) => line.trim().replace(/ {2,}/g, "|"));
+  assert.deepEqual(lines.slice(lines.indexOf("setting|type|default|what it is") + 1, -1), [
+    "port|u16|80|port to serve",
+    "limits.burst|u32, 1..9|5|packets at once",
+    "mode|strict or loose|loose|what happens to the rest",
+    "self|ipv4|192.0.2.1|own address",
+    "blocked|[cidr4, ...]|[]|networks that get nothing",
+    'rules|[{ ports: "u16-u16", cost: u32 }, ...]|[]|who may',
+  ]);
+  const { settings } = JSON.parse(iovisor("check", file, "--no-verifier", "-o", "json").out);
+  assert.deepEqual(settings.properties.port, {
+    ...{ type: "integer", minimum: 0, maximum: 65535 },
+    ...{ description: "port to serve", default: 80 },
+  });
+});
+
 test("explain shows the path with its values, and the verdict of the VM", () => {
   const packet = "eth / ip 192.0.2.1 > 192.0.2.2 / tcp 4000 > 80 syn";
   const { code, out, err } = iovisor("explain", closedPort, "--packet", packet, "--set", "closedPort=80");

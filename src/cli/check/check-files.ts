@@ -1,3 +1,4 @@
+import { settingsSchema } from "../../compiler/hir/settings-schema.ts";
 import type { Module } from "../../compiler/hir/tree.ts";
 import { compileModulePrograms } from "../../engine/compiled.ts";
 import { DiagnosticsError } from "../../engine/diagnostics-error.ts";
@@ -12,6 +13,7 @@ import { toJson } from "../json.ts";
 import { describeDiagnostics, describeError } from "../report.ts";
 import { parseSettings } from "../run/settings.ts";
 import { paint, withProgress } from "../terminal.ts";
+import { describeSettings } from "./describe-settings.ts";
 
 /** What one program costs at one hook. */
 interface Checked {
@@ -27,8 +29,7 @@ export async function checkFiles(files: readonly string[], args: CheckArguments)
   let exitCode: number = exitCodes.ok;
   for (const file of files) {
     try {
-      const { checked, without } = await withProgress(`checking ${file}`, () => checkFile(file, args));
-      report(file, checked, without, args);
+      report(file, await withProgress(`checking ${file}`, () => checkFile(file, args)), args);
     } catch (error) {
       exitCode = exitCodes.failed;
       reportFailure(file, error, args);
@@ -37,7 +38,14 @@ export async function checkFiles(files: readonly string[], args: CheckArguments)
   return exitCode;
 }
 
-async function checkFile(file: string, args: CheckArguments) {
+interface CheckedFile {
+  readonly module: Module;
+  readonly checked: readonly Checked[];
+  /** Why the verifier was not asked. */
+  readonly without: string | undefined;
+}
+
+async function checkFile(file: string, args: CheckArguments): Promise<CheckedFile> {
   const { module } = await compileSource(file, { cache: false });
   const settings = parseSettings(args.set);
   const permission = args.verifier ? probe("bpf") : { supported: false as const, reason: "--no-verifier" };
@@ -51,7 +59,7 @@ async function checkFile(file: string, args: CheckArguments) {
         verified: statistics?.processed,
       }),
     );
-    return { checked, without };
+    return { module, checked, without };
   }
   const request = { settings, hooks: [...new Set(wanted.map(({ hook }) => hook.name))] };
   const { programs } = compileModulePrograms(module, request);
@@ -61,7 +69,7 @@ async function checkFile(file: string, args: CheckArguments) {
       verified: undefined,
     }),
   );
-  return { checked, without };
+  return { module, checked, without };
 }
 
 /** Hooks that are tried unasked. Ingress stands for egress: they take the same code. */
@@ -79,9 +87,11 @@ function wantedPrograms(module: Module, names: readonly string[]): WantedProgram
   );
 }
 
-function report(file: string, checked: readonly Checked[], without: string | undefined, args: CheckArguments): void {
+function report(file: string, { module, checked, without }: CheckedFile, args: CheckArguments): void {
   if (args.output === "json") {
-    process.stdout.write(`${toJson({ file, ok: true, programs: checked, ...(without ? { without } : {}) })}\n`);
+    const settings = settingsSchema(module);
+    const why = without ? { without } : {};
+    process.stdout.write(`${toJson({ file, ok: true, programs: checked, settings, ...why })}\n`);
     return;
   }
   process.stdout.write(
@@ -91,6 +101,8 @@ function report(file: string, checked: readonly Checked[], without: string | und
     const walked = verified === undefined ? "" : `, the verifier walked ${verified}`;
     process.stdout.write(`   ${program} at ${hook}: ${instructions} instructions${walked}\n`);
   }
+  if (module.settings.length === 0) return;
+  process.stdout.write(`${describeSettings(module).replace(/^/gm, "   ")}\n`);
 }
 
 function reportFailure(file: string, error: unknown, args: CheckArguments): void {

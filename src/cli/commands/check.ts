@@ -4,7 +4,8 @@ import type { OutputFormat } from "../report.ts";
 
 const help = `
 Nothing is attached. The verifier is asked where bpf(2) is permitted; elsewhere the check ends with the compiler.
-Packet programs are tried at XDP and at TCX unless --hook says otherwise.
+Packet programs are tried at XDP and at TCX unless --hook says otherwise. The settings that --set takes are listed: as a
+table, or as a JSON Schema with -o json.
 
 Examples:
   iovisor check examples/closed-port.ts

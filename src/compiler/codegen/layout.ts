@@ -155,7 +155,17 @@ function addBranch(
   addJump(code, otherwise, next, at, byId);
 }
 
+/** Code that goes may have held the last jump to other code, so it takes as many rounds as there are such links. */
 function dropUnusedLabels(code: readonly LinearCode[]): LinearCode[] {
+  let kept = dropOnce(code);
+  for (let before = code.length; kept.length < before; ) {
+    before = kept.length;
+    kept = dropOnce(kept);
+  }
+  return kept;
+}
+
+function dropOnce(code: readonly LinearCode[]): LinearCode[] {
   const used = new Set<number>();
   for (const one of code) if (one.kind === "jump") used.add(one.target);
   const kept: LinearCode[] = [];

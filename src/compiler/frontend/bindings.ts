@@ -7,7 +7,7 @@ import { elementOf, property } from "./expressions/property.ts";
 import type { Frame } from "./frame.ts";
 import { settle } from "./settle.ts";
 import { type DeclaredType, declaredType, typeOfDeclared } from "./types.ts";
-import { type ConstantValue, numberConstant, runtime, type Value } from "./values.ts";
+import { type ConstantValue, numberConstant, type Value } from "./values.ts";
 
 interface Origin {
   /** Where errors are reported. */

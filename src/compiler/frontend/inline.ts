@@ -23,7 +23,6 @@ export function inline(frame: Frame, callee: FunctionValue, args: readonly Value
     scope: new Scope(callee.scope),
     calls: [...frame.state.calls, declaration],
     jumps: [],
-    hint: frame.state.hint,
   });
   bindParameters(inner, declaration, args, call);
   const width = returnWidth(frame, declaration);

@@ -19,10 +19,40 @@ export function tscDiagnostics(program: ts.Program): readonly Diagnostic[] {
 }
 
 function converted({ code, messageText, file, start = 0, length = 0 }: ts.Diagnostic): Diagnostic {
-  const message = ts.flattenDiagnosticMessageText(messageText, "\n");
-  if (!file) return { code: `TS${code}`, message, file: "", line: 1, column: 1, length: 0 };
+  const text = withoutBrands(ts.flattenDiagnosticMessageText(messageText, "\n"));
+  const remedy = conversionFor(text);
+  const message = { code: `TS${code}`, ...(remedy ? { message: firstLine(text), remedy } : { message: text }) };
+  if (!file) return { ...message, file: "", line: 1, column: 1, length: 0 };
   const { line, character } = file.getLineAndCharacterOfPosition(start);
   const lineEnd = file.getLineEndOfPosition(start);
   const shown = Math.max(0, Math.min(length, lineEnd - start));
-  return { code: `TS${code}`, message, file: file.fileName, line: line + 1, column: character + 1, length: shown };
+  return { ...message, file: file.fileName, line: line + 1, column: character + 1, length: shown };
+}
+
+/** Without tsc's explanation of how the brands of two integers differ: which integers they are is in the first line. */
+function withoutBrands(message: string): string {
+  const lines = message.split("\n");
+  const brands = lines.findIndex((line) => line.includes("Fits<"));
+  return brands > 0 ? lines.slice(0, brands).join("\n") : message;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}
+
+const integerType = String.raw`(?:[ui](?:8|16|32|64)|number|bigint|-?\d+n?)`;
+const assigned = new RegExp(
+  `^(?:Type|Argument of type) '${integerType}' is not assignable to (?:type|parameter of type) '(?<to>[ui]\\d+)'`,
+);
+const combined = new RegExp(`^Operator '[^']+' cannot be applied to types '${integerType}' and '${integerType}'`);
+
+/** What to write where one integer stands in the place of another. */
+function conversionFor(message: string): string | undefined {
+  const to = assigned.exec(message)?.groups?.["to"];
+  if (to !== undefined) {
+    return /64$/.test(to) ? `convert it: ${to}(x); a literal is written 5n` : `convert it: ${to}(x) keeps the low bits`;
+  }
+  return combined.test(message)
+    ? "numbers and 64-bit integers do not mix: convert one side with u64(x) or u32(x); 64-bit literals end with n"
+    : undefined;
 }

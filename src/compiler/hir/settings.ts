@@ -168,7 +168,7 @@ function list(
   value: GivenValue,
   at: Conversion,
 ): SettingValue | undefined {
-  if (!Array.isArray(value)) return refuse(at, "a list", value);
+  if (!Array.isArray(value)) return refuse(at, "a list in brackets", value);
   const limit = type.maxItems ?? defaultMaxItems;
   if (value.length > limit) return refuse(at, `at most ${limit} items`, value.length);
   const items = value.map((item, index) =>

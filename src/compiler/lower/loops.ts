@@ -1,8 +1,10 @@
 import type { ForStatement } from "../hir/tree.ts";
+import { helpers } from "../ir/helpers.ts";
 import type { Block, Value } from "../ir/ir.ts";
 import { lowerCallbackLoop } from "./callback-loop.ts";
 import { lowerScalar } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
+import { loopsIn, operationsNamed, variablesOfBody } from "./scan.ts";
 import { lowerStatements } from "./statements.ts";
 
 /**
@@ -13,9 +15,20 @@ export const longestPlainLoop = 64n;
 
 /** Lowers `for (local = from; local < to; local += step)`. */
 export function lowerFor(l: Lowering, s: ForStatement): void {
-  const trips = tripBound(l, s);
-  if (trips === undefined || trips > longestPlainLoop) lowerLong(l, s);
+  if (isLong(l, s)) lowerLong(l, s);
   else lowerPlain(l, s);
+}
+
+/**
+ * A loop around a long one is long itself: at each round of the inner one the verifier forgets scalars that it takes for
+ * imprecise (widen_imprecise_scalars), a plain counter among them, and then sees a loop without end. A tail call cannot
+ * leave an open iterator or a callback, so such a loop is walked round by round.
+ */
+function isLong(l: Lowering, s: ForStatement): boolean {
+  if (operationsNamed(s.body, "program.tailCall").length > 0) return false;
+  const trips = tripBound(l, s);
+  if (trips === undefined || trips > longestPlainLoop) return true;
+  return loopsIn(s.body).some((inner) => isLong(l, inner));
 }
 
 function tripBound(l: Lowering, s: ForStatement): bigint | undefined {
@@ -60,8 +73,33 @@ const mostRounds = 1n << 23n;
 
 function lowerLong(l: Lowering, s: ForStatement): void {
   const trips = tripBound(l, s) ?? mostRounds;
+  blurAccumulators(l, s);
   if (l.options.longLoops === "callback") lowerCallbackLoop(l, s, trips);
   else lowerIterator(l, s, trips);
+}
+
+/**
+ * Variables that the body changes enter the loop as numbers that the verifier does not know: a known one gets another
+ * known value in each round, so no two rounds would look alike to it and it would walk all of them. What is added is
+ * an unknown number minus itself, which is zero to the machine alone. Presence of references stays as it is, since it
+ * says which registers hold addresses.
+ */
+function blurAccumulators(l: Lowering, s: ForStatement): void {
+  const { assigned, defined } = variablesOfBody(s.body);
+  const carried = [...assigned].filter((local) => !defined.has(local)).flatMap((local) => scalarVariables(l, local));
+  if (carried.length === 0) return;
+  const { builder } = l;
+  const unknown = builder.callHelper(helpers.getPrandomU32.id, [], s.at);
+  const zero = builder.binary("sub", 64, unknown, unknown, s.at);
+  for (const variable of carried) {
+    builder.write(variable, builder.binary("add", 64, builder.read(variable), zero, s.at));
+  }
+}
+
+function scalarVariables(l: Lowering, local: number): readonly string[] {
+  const { type } = l.program.locals[local]!;
+  const of = type.kind === "optional" ? type.of : type;
+  return of.kind === "ref" || of.kind === "void" ? [] : l.variablesOf(local);
 }
 
 /**

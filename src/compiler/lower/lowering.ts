@@ -40,6 +40,8 @@ export class Lowering {
   readonly program: Program;
   readonly options: LowerOptions;
   readonly builder: FunctionBuilder;
+  /** Shared by the lowerings of one program, so that no two loops have one name. */
+  #loops = { count: 0 };
   /** Functions beside the program's own: bodies of loops, decisions. */
   subprograms: IrFunction[] = [];
   #context: Value;
@@ -82,10 +84,16 @@ export class Lowering {
     this.#context = context;
   }
 
+  /** A number for the next loop that becomes a function. */
+  nextLoop(): number {
+    return this.#loops.count++;
+  }
+
   /** The state for a loop's body in a function of its own. */
   nested(builder: FunctionBuilder, escape: EscapeHandler): Lowering {
     const inner = new Lowering(this.module, this.program, this.options, builder, this.chain);
     inner.#escape = escape;
+    inner.#loops = this.#loops;
     inner.#prefix = this.#prefix;
     inner.#bases = this.#bases;
     inner.subprograms = this.subprograms;

@@ -4,6 +4,7 @@ import { removeDeadCode } from "./dead-code.ts";
 import { removeDeadStores } from "./dead-stores.ts";
 import { mergeExits } from "./merge-exits.ts";
 import { simplify } from "./simplify.ts";
+import { splitJoins } from "./split-joins.ts";
 import { reduceStrength } from "./strength.ts";
 import { threadJumps } from "./thread.ts";
 import { threadCorrelated } from "./thread-correlated.ts";
@@ -20,6 +21,7 @@ export interface Pass {
 export const passes: readonly Pass[] = [
   { name: "simplify", run: simplify },
   { name: "thread", run: threadJumps },
+  { name: "split-joins", run: splitJoins },
   { name: "number", run: numberValues },
   { name: "correlate", run: correlateBranches },
   { name: "thread-correlated", run: threadCorrelated },

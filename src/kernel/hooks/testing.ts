@@ -18,11 +18,15 @@ export function loadConstant(type: ProgramSpec["type"], verdict: number, overrid
 export class CountingProgram implements Disposable {
   readonly program: KernelProgram;
   readonly #counters: KernelMap;
+  readonly #owned: DisposableStack;
 
   /** With `onlyPid`, it counts what happens in that process only. */
   constructor(type: ProgramSpec["type"], verdict: number, overrides: Overrides & { readonly onlyPid?: number } = {}) {
     const { onlyPid, ...spec } = overrides;
-    this.#counters = KernelMap.create({ name: uniqueName(), type: "array", keySize: 4, valueSize: 8, maxEntries: 1 });
+    // The kernel may refuse the program: then the map must not stay open.
+    using owned = new DisposableStack();
+    const counters = { name: uniqueName(), type: "array", keySize: 4, valueSize: 8, maxEntries: 1 } as const;
+    this.#counters = owned.use(KernelMap.create(counters));
     const guard = onlyPid === undefined ? [] : pidGuard(onlyPid);
     const instructions = [
       ...guard,
@@ -32,17 +36,16 @@ export class CountingProgram implements Disposable {
       movImm(0, verdict),
       exit(),
     ];
-    this.program = KernelProgram.load(
-      {
-        name: uniqueName(),
-        type,
-        instructions,
-        mapReferences: [{ index: guard.length, map: "counters", offset: 0 }],
-        license: "GPL",
-        ...spec,
-      },
-      { maps: { counters: this.#counters } },
-    );
+    const counting = {
+      name: uniqueName(),
+      type,
+      instructions,
+      mapReferences: [{ index: guard.length, map: "counters", offset: 0 }],
+      license: "GPL",
+      ...spec,
+    };
+    this.program = owned.use(KernelProgram.load(counting, { maps: { counters: this.#counters } }));
+    this.#owned = owned.move();
   }
 
   get fd(): number {
@@ -58,8 +61,7 @@ export class CountingProgram implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.program.close();
-    this.#counters.close();
+    this.#owned.dispose();
   }
 }
 

@@ -1,6 +1,9 @@
 /** Changing and removing network devices. */
+import { errno } from "../sys/errno.ts";
+import { hasErrno } from "../system-error.ts";
 import type { NetworkNamespace } from "../namespaces.ts";
 import { IFF, IFLA, RTM } from "./constants.ts";
+import { NetlinkError } from "./error.ts";
 import { macToBytes } from "./ip.ts";
 import { checkedName, describeLink, getLink, type LinkReference, linkTarget } from "./links.ts";
 import { bytesAttribute, concat, textAttribute, u32Attribute } from "./message.ts";
@@ -19,7 +22,10 @@ export interface LinkChange {
   readonly namespace?: NetworkNamespace;
 }
 
-/** Applies a change in one request. Throws E_NO_DEVICE, or the kernel's reason. */
+/**
+ * Applies a change in one request. Throws E_NO_DEVICE, E_BUSY if a device that is up is to be renamed before Linux 6.2
+ * (net/core/dev.c, dev_change_name), or the kernel's reason.
+ */
 export function changeLink(socket: NetlinkSocket, reference: LinkReference, change: LinkChange): void {
   const attributes: Uint8Array[] = [];
   if (change.name !== undefined) attributes.push(textAttribute(IFLA.name, checkedName(change.name)));
@@ -40,8 +46,16 @@ export function changeLink(socket: NetlinkSocket, reference: LinkReference, chan
   // A new name and the old one are the same attribute: renaming needs the index.
   const target = change.name === undefined ? reference : getLink(socket, reference).index;
   const payload = concat([...linkTarget(target, flags, mask), ...attributes]);
-  socket.request(`changing ${describeLink(reference)}`, RTM.newLink, 0, payload);
+  const action = `changing ${describeLink(reference)}`;
+  try {
+    socket.request(action, RTM.newLink, 0, payload);
+  } catch (error) {
+    if (change.name === undefined || !hasErrno(error, errno.EBUSY) || !getLink(socket, reference).up) throw error;
+    throw new NetlinkError(action, errno.EBUSY, undefined, RENAME_REMEDY);
+  }
 }
+
+const RENAME_REMEDY = "a device that is up can be renamed from Linux 6.2 on: put it down first, and up afterwards";
 
 /** Removes a device; of a veth pair both ends go. Throws E_NO_DEVICE. */
 export function deleteLink(socket: NetlinkSocket, reference: LinkReference): void {

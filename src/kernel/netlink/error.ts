@@ -13,10 +13,11 @@ export class NetlinkError extends SystemError {
   /** The kernel's extended acknowledgement: what it disliked, in words. */
   readonly extack: string | undefined;
 
-  constructor(action: string, number: number, extack: string | undefined) {
-    const { code, remedy } = classify(number);
+  /** `remedy` replaces the usual one for the error number, where the request tells more. */
+  constructor(action: string, number: number, extack: string | undefined, remedy?: string) {
+    const usual = classify(number);
     const reason = extack === undefined ? errnoText(number) : `${extack}: ${errnoText(number)}`;
-    super(code, `${action} failed: ${reason}`, remedy, number);
+    super(usual.code, `${action} failed: ${reason}`, remedy ?? usual.remedy, number);
     this.extack = extack;
   }
 }

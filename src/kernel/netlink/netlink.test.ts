@@ -62,7 +62,8 @@ test("a veth pair across two namespaces is what `ip` sees", { skip }, () => {
     changeLink(socket, "left", { up: true });
     changeLink(other, "right", { up: true });
     assert.equal(getLink(socket, "left").carrier, true);
-    changeLink(socket, "left", { name: "uplink", mtu: 1300, promiscuous: true });
+    changeLink(socket, "left", { up: false });
+    changeLink(socket, "left", { name: "uplink", mtu: 1300, promiscuous: true, up: true });
     assert.deepEqual(
       listLinks(socket).map(({ name, mtu }) => [name, mtu]),
       [
@@ -75,6 +76,25 @@ test("a veth pair across two namespaces is what `ip` sees", { skip }, () => {
     assert.equal(findLink(socket, "uplink"), undefined);
     deleteLink(other, "uplink");
     assert.equal(findLink(other, "right"), undefined);
+  });
+});
+
+test("a device that is up is renamed, or the error says that this kernel wants it down", { skip }, () => {
+  inNamespaces((_a, _b, socket) => {
+    createLink(socket, { kind: "bridge", name: "br0" });
+    changeLink(socket, "br0", { up: true });
+    try {
+      changeLink(socket, "br0", { name: "br1" });
+    } catch (error) {
+      assert.ok(error instanceof NetlinkError && error.code === "E_BUSY", String(error));
+      assert.match(error.remedy ?? "", /Linux 6\.2 on: put it down first/);
+      changeLink(socket, "br0", { up: false });
+      changeLink(socket, "br0", { name: "br1" });
+    }
+    assert.equal(findLink(socket, "br0"), undefined);
+    assert.equal(getLink(socket, "br1").name, "br1");
+    createLink(socket, { kind: "bridge", name: "br2" });
+    assert.throws(() => changeLink(socket, "br2", { name: "br1" }), { code: "E_BUSY", remedy: /choose another name/ });
   });
 });
 

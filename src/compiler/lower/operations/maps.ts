@@ -19,7 +19,10 @@ function declaration(l: Lowering, e: OperationExpression) {
  * written to the stack first in the layout's byte order.
  */
 function argument(l: Lowering, e: Expression, layout: Layout, at: Position): Value {
-  const lowered = lowerExpression(l, e);
+  return addressOf(l, lowerExpression(l, e), layout, at);
+}
+
+function addressOf(l: Lowering, lowered: Lowered, layout: Layout, at: Position): Value {
   if (lowered.kind === "ref" && lowered.region !== "context" && lowered.region !== "kernel") {
     return l.address(lowered, at);
   }
@@ -116,12 +119,23 @@ export function lowerEmit(l: Lowering, e: OperationExpression): Lowered {
   const event = e.args[0]!;
   const layout = declaration(l, e).value!;
   const map = l.builder.mapAddress(e.map!, e.at);
-  if (event.kind !== "new") {
-    const size = l.constant(sizeOf(layout), e.at);
-    const args = [map, argument(l, event, layout, e.at), size, l.constant(0, e.at)];
-    return whetherZero(l, l.builder.callHelper(helpers.ringbufOutput.id, args, e.at), e.at);
+  if (event.kind === "new") {
+    const values = event.fields.map((field) => lowerExpression(l, field.value));
+    return reserveAndFill(l, e, map, (record) => fillNew(l, event, values, record));
   }
-  const values = event.fields.map((field) => lowerExpression(l, field.value));
+  const source = lowerExpression(l, event);
+  // The helper that copies takes no packet memory (check_helper_mem_access allows it to few).
+  if (source.kind === "ref" && source.region === "packet") {
+    return reserveAndFill(l, e, map, (record) => copyBytes(l, record, source, sizeOf(layout), e.at));
+  }
+  const size = l.constant(sizeOf(layout), e.at);
+  const args = [map, addressOf(l, source, layout, e.at), size, l.constant(0, e.at)];
+  return whetherZero(l, l.builder.callHelper(helpers.ringbufOutput.id, args, e.at), e.at);
+}
+
+/** Nothing may leave while the record is held, so `fill` only writes. */
+function reserveAndFill(l: Lowering, e: OperationExpression, map: Value, fill: (record: Reference) => void): Lowered {
+  const layout = declaration(l, e).value!;
   const sizes = [l.constant(sizeOf(layout), e.at), l.constant(0, e.at)];
   const record = l.builder.callHelper(helpers.ringbufReserve.id, [map, ...sizes], e.at);
   const sent = l.presentWhen(e.at, (yes, no) => {
@@ -129,7 +143,7 @@ export function lowerEmit(l: Lowering, e: OperationExpression): Lowered {
     l.branchNonZero(record, reserved, no, e.at);
     l.builder.seal(reserved);
     l.builder.switchTo(reserved);
-    fillNew(l, event, values, { kind: "ref", base: record, offset: 0, region: "record", layout, align: 8 });
+    fill({ kind: "ref", base: record, offset: 0, region: "record", layout, align: 8 });
     l.builder.callHelper(helpers.ringbufSubmit.id, [record, l.constant(0, e.at)], e.at);
     l.builder.jump(yes, e.at);
   });
