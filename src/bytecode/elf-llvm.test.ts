@@ -15,7 +15,8 @@ describe("an object made by LLVM", { skip: llc ? false : "no llc with the bpf ta
   let object: ReadObject;
 
   before(() => {
-    object = readObject(compile(new URL("testdata/counter.ll", import.meta.url).pathname));
+    const options = ["-march=bpfel", "-filetype=obj"];
+    object = readObject(compile(llc!, options, new URL("testdata/counter.ll", import.meta.url).pathname));
   });
 
   test("has its map, license and data", () => {
@@ -68,12 +69,56 @@ describe("an object made by LLVM", { skip: llc ? false : "no llc with the bpf ta
   });
 });
 
-function compile(source: string): Uint8Array {
+const clang = newestClang();
+
+describe("an object made by clang with several maps", { skip: clang ? false : "no clang is installed" }, () => {
+  let object: ReadObject;
+
+  before(() => {
+    const source = new URL("testdata/maps.c", import.meta.url).pathname;
+    object = readObject(compile(clang!, ["-O2", "-g", "-Wall", "-target", "bpf", "-c"], source));
+  });
+
+  test("has each map at its place, and the program refers to the right one", () => {
+    const sizes = object.maps.map(({ name, maxEntries, valueSize }) => [name, maxEntries, valueSize]);
+    assert.deepEqual(sizes, [
+      ["first", 8, 4],
+      ["second", 16, 8],
+      ["third", 4096, 0],
+    ]);
+    assert.deepEqual(
+      object.programs[0]!.mapReferences.map(({ map }) => map),
+      ["second"],
+    );
+  });
+
+  test("has BTF whose sections have sizes and variables in order", () => {
+    const btf = new BtfReader(object.btf!);
+    for (const [name, size] of [
+      [".data", 8],
+      [".bss", 8],
+      ["license", 4],
+    ] as const) {
+      const section = btf.type(btf.find(name, "datasec")!);
+      assert.ok(section?.kind === "datasec");
+      assert.equal(section.size, size, name);
+      const ends = section.variables.map(({ offset, size: bytes }) => offset + bytes);
+      assert.equal(ends.at(-1), size, name);
+      section.variables.slice(1).forEach(({ offset }, index) => assert.ok(offset >= ends[index]!, name));
+    }
+  });
+
+  test("has BTF that the kernel takes", { skip: btfProblem() }, () => {
+    using btf = BtfObject.load(object.btf!);
+    assert.ok(btf.fd > 0);
+  });
+});
+
+function compile(compiler: string, options: readonly string[], source: string): Uint8Array {
   const directory = mkdtempSync(join(tmpdir(), `iov${process.pid}-`));
   try {
     const file = join(directory, "object.o");
-    const options = ["-march=bpfel", "-filetype=obj", source, "-o", file];
-    const { status, stderr } = spawnSync(llc!, options, { encoding: "utf8", timeout: 30_000 });
+    const { status, stderr } = spawnSync(compiler, [...options, source, "-o", file], { encoding: "utf8", timeout: 30_000 });
     assert.equal(status, 0, stderr);
     return readFileSync(file);
   } finally {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { IovisorError } from "../errors.ts";
+import { indexRecords, splitBlob } from "./btf-blob.ts";
 import { BtfBuilder } from "./btf-builder.ts";
 import { member } from "./btf-members.ts";
 import { BtfReader } from "./btf-reader.ts";
@@ -25,6 +26,7 @@ import {
   storeImm,
 } from "./build.ts";
 import { writeObject } from "./elf-object.ts";
+import { readElf } from "./elf-reader.ts";
 import { readObject } from "./elf-read-object.ts";
 import { encode } from "./encode.ts";
 import type { Instruction } from "./instruction.ts";
@@ -162,6 +164,29 @@ describe("ELF object", () => {
     assert.deepEqual(events, { ...spec.maps[0], offset: 0 });
     assert.deepEqual(counters, { ...spec.maps[1], offset: 16 });
     assert.equal(tables!.inner!.maxEntries, 16);
+  });
+
+  test("an object whose BTF has no sizes and offsets of sections, as clang leaves it, reads the same", () => {
+    const whole = writeObject(fullObject());
+    const bare = whole.slice();
+    const blob = readElf(bare).section(".BTF")!.data;
+    const btf = new BtfReader(blob);
+    const view = new DataView(blob.buffer, blob.byteOffset);
+    const records = indexRecords(splitBlob(blob).words);
+    const id = btf.find(".maps", "datasec")!;
+    const at = 24 + records[id]! * 4;
+    const variables = Array.from({ length: 3 }, (_, index) => at + 12 + index * 12);
+    const first = view.getUint32(variables[0]!, true);
+    view.setUint32(at + 8, 0, true);
+    for (const variable of variables) view.setUint32(variable + 4, 0, true);
+    // The order of the source is not that of the section: the kernel wants the latter.
+    view.setUint32(variables[0]!, view.getUint32(variables[1]!, true), true);
+    view.setUint32(variables[1]!, first, true);
+    const [read, expected] = [readObject(bare), readObject(whole)];
+    assert.deepEqual(read.maps, expected.maps);
+    assert.deepEqual(read.programs, expected.programs);
+    assert.deepEqual(new BtfReader(read.btf!).type(id), new BtfReader(expected.btf!).type(id));
+    assert.equal(btf.sizeOf(id), 0, "the given bytes stay as they were");
   });
 
   test("a Node Buffer at any alignment reads like a plain array, and stays as it was", () => {

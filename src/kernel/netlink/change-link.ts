@@ -5,7 +5,7 @@ import type { NetworkNamespace } from "../namespaces.ts";
 import { IFF, IFLA, RTM } from "./constants.ts";
 import { NetlinkError } from "./error.ts";
 import { macToBytes } from "./ip.ts";
-import { checkedName, describeLink, getLink, type LinkReference, linkTarget } from "./links.ts";
+import { checkedName, describeLink, findLink, getLink, type LinkReference, linkTarget } from "./links.ts";
 import { bytesAttribute, concat, textAttribute, u32Attribute } from "./message.ts";
 import type { NetlinkSocket } from "./socket.ts";
 
@@ -50,7 +50,7 @@ export function changeLink(socket: NetlinkSocket, reference: LinkReference, chan
   try {
     socket.request(action, RTM.newLink, 0, payload);
   } catch (error) {
-    if (change.name === undefined || !hasErrno(error, errno.EBUSY) || !getLink(socket, reference).up) throw error;
+    if (change.name === undefined || !hasErrno(error, errno.EBUSY) || !findLink(socket, target)?.up) throw error;
     throw new NetlinkError(action, errno.EBUSY, undefined, RENAME_REMEDY);
   }
 }

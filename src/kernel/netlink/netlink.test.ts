@@ -8,6 +8,7 @@ import { addAddress, deleteAddress, listAddresses } from "./addresses.ts";
 import { changeLink, deleteLink } from "./change-link.ts";
 import { NETLINK_ROUTE } from "./constants.ts";
 import { createLink } from "./create-link.ts";
+import { NetlinkError } from "./error.ts";
 import { findLink, getLink, listLinks } from "./links.ts";
 import { NetworkMonitor } from "./monitor.ts";
 import { deleteNeighbour, listNeighbours, setNeighbour } from "./neighbours.ts";

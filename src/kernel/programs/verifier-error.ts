@@ -22,6 +22,7 @@ function messageOf(
   ];
   if (source?.text) lines.push(`  ${source.text}`);
   if (cause) lines.push(`  verifier: ${parsed.reason}`);
+  if (parsed.explanation && parsed.explanation !== parsed.reason) lines.push(`  kernel: ${parsed.explanation}`);
   if (parsed.suggestion) lines.push(`  suggestion: ${parsed.suggestion}`);
   return lines.join("\n");
 }
@@ -48,8 +49,8 @@ export class VerifierError extends IovisorError {
     const parsed = parseVerifierLog(log);
     const own = btf && parsed.slot !== undefined ? lineAt(btf, parsed.slot) : undefined;
     const source = own ?? parsed.source;
-    // A report speaks in words already.
-    const cause = parsed.form === "trace" ? causeInWords(parsed.reason) : undefined;
+    // A report alone, without a line of the trace, speaks in words already.
+    const cause = parsed.reason === parsed.explanation ? undefined : causeInWords(parsed.reason);
     super(
       "E_VERIFIER",
       messageOf(program, parsed, source, cause) || `refused with ${errnoName(errno)}`,

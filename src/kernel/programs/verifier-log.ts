@@ -1,7 +1,8 @@
 /**
- * Reads the verifier's log. Up to Linux 7.2 it is a trace of instructions that ends with one line of reason; later
- * kernels add a report with sections (kernel/bpf/diagnostics.c): "Verification failed: CATEGORY: PROBLEM", "Reason",
- * "At", "Causal path", "Suggestion".
+ * Reads the verifier's log. It is a trace of instructions that ends with a line or two of reason. For many refusals
+ * kernels from Linux 7.3 on add a report with sections (kernel/bpf/diagnostics.c): "Verification failed: CATEGORY:
+ * PROBLEM", "Reason", "At", "Causal path", "Suggestion". The reason is taken from the trace in both, so that the same
+ * refusal has the same words on all kernels, and what the report adds is kept beside it.
  */
 
 /** A place in the source. Lines and columns count from 1. */
@@ -26,24 +27,27 @@ export interface VerifierStatistics {
 
 /** A log in parts. */
 export interface ParsedLog {
-  /** "trace" up to Linux 7.2, "report" from 7.3. */
+  /** "trace" up to Linux 7.2, and later where the kernel has no report for the refusal; else "report". */
   readonly form: "trace" | "report";
-  /** The last line that says why; for reports their problem and reason. */
+  /** The trace's last line that says why; the {@link explanation} of a report without such a line. */
   readonly lastLine: string;
-  /** All that the verifier says about the refusal, in one line: often two lines of a trace belong together. */
+  /** All that the trace says about the refusal, in one line: often two lines belong together. */
   readonly reason: string;
+  /** Reports only: their problem and reason in the kernel's longer words. */
+  readonly explanation?: string;
   /** The slot of the refused instruction. */
   readonly slot?: number;
   readonly source?: SourcePlace;
-  /** Newer form only: what the kernel suggests. */
+  /** Reports only: what the kernel suggests. */
   readonly suggestion?: string;
-  /** Newer form only: how the offending value came to be, line by line. */
+  /** Reports only: how the offending value came to be, line by line. */
   readonly causalPath?: readonly string[];
   readonly statistics?: VerifierStatistics;
 }
 
 const STATISTICS = /^processed (\d+) insns \(limit \d+\) max_states_per_insn \d+ total_states (\d+) peak_states (\d+)/m;
-const TRAILER = /^(processed \d+ insns|verification time|stack depth|max_states_per_insn|func#\d+ @)/;
+/** Lines after the reason; those of subprograms since 7.3. */
+const TRAILER = /^(processed \d+ insns|verification time|stack depth|subprog \d+ \(|max_states_per_insn|func#\d+ @)/;
 const TRACED = /^(\d+): \([0-9a-f]{2}\) /;
 /** "; text @ file.ts:12:5"; the column since 6.19, place since 6.8, before that the text alone. */
 const COMMENT = /^; (.*?)(?: @ (\S+?):(\d+)(?::(\d+))?)?$/;
@@ -53,14 +57,20 @@ export function parseStatistics(log: string): VerifierStatistics | undefined {
   const counts = STATISTICS.exec(log);
   if (!counts) return undefined;
   const time = /^verification time (\d+) usec/m.exec(log);
-  const depths = /^stack depth ([\d+]+)/m.exec(log);
   return {
     processed: Number(counts[1]),
     totalStates: Number(counts[2]),
     peakStates: Number(counts[3]),
-    stackDepths: depths ? depths[1]!.split("+").filter(Boolean).map(Number) : [],
+    stackDepths: stackDepths(log),
     ...(time ? { microseconds: Number(time[1]) } : {}),
   };
+}
+
+/** "stack depth 16+8" up to Linux 7.2; since then a line per subprogram that ends with "stack 16". */
+function stackDepths(log: string): number[] {
+  const sum = /^stack depth (\d[\d+]*)/m.exec(log);
+  if (sum) return sum[1]!.split("+").filter(Boolean).map(Number);
+  return [...log.matchAll(/^subprog \d+ \(.* stack (\d+)$/gm)].map((match) => Number(match[1]));
 }
 
 function commentPlace(line: string): SourcePlace | undefined {
@@ -139,30 +149,34 @@ function parseAt(at: readonly string[]): { slot?: number; source?: SourcePlace }
   return { ...(slot === undefined ? {} : { slot: Number(slot) }), ...(source ? { source } : {}) };
 }
 
-function parseReport(lines: readonly string[], problem: string): ParsedLog {
+/** `lines` begin with the title of the report; `trace` is what precedes it. */
+function parseReport(lines: readonly string[], problem: string, trace: ParsedLog): ParsedLog {
   const reason = joined(section(lines, "Reason"));
   const suggestion = joined(section(lines, "Suggestion"));
   const causalPath = section(lines, "Causal path").map((line) => line.trimEnd());
-  const lastLine = reason ? `${problem}: ${reason}` : problem;
+  const explanation = reason ? `${problem}: ${reason}` : problem;
   return {
+    ...trace,
     form: "report",
-    lastLine,
-    reason: lastLine,
+    lastLine: trace.lastLine || explanation,
+    reason: trace.reason || explanation,
+    explanation,
     ...parseAt(section(lines, "At")),
     ...(suggestion ? { suggestion } : {}),
     ...(causalPath.length > 0 ? { causalPath } : {}),
   };
 }
 
+const REPORT_TITLE = "Verification failed: ";
+
 /** Finds what a reader needs in a log of either form. */
 export function parseVerifierLog(log: string): ParsedLog {
   const lines = log.split("\n");
   const statistics = parseStatistics(log);
   // The last report counts: the verifier stops at the first failure, but global functions are tried one by one.
-  const start = lines.findLastIndex((line) => line.startsWith("Verification failed: "));
+  const start = lines.findLastIndex((line) => line.startsWith(REPORT_TITLE));
+  const trace = parseTrace(start < 0 ? lines : lines.slice(0, start));
   const parsed =
-    start < 0
-      ? parseTrace(lines)
-      : parseReport(lines.slice(start), lines[start]!.slice("Verification failed: ".length));
+    start < 0 ? trace : parseReport(lines.slice(start), lines[start]!.slice(REPORT_TITLE.length).trim(), trace);
   return { ...parsed, ...(statistics ? { statistics } : {}) };
 }

@@ -4,7 +4,7 @@ import type { u32, u64 } from "./scalars.js";
 export declare const time: {
   /** Nanoseconds since boot, without the time that the machine was suspended. */
   now(): u64;
-  /** The same at the resolution of the timer tick, and cheaper. Linux 5.11. */
+  /** The same at the resolution of the timer tick, and cheaper. Linux 5.11. Not in tracers. */
   coarse(): u64;
   /** Timer ticks since boot. Linux 5.5. */
   jiffies(): u64;
