@@ -57,7 +57,9 @@ async function main([address, port, ...places]: readonly string[]): Promise<void
   const paths = places.filter((place) => place.includes("=")).map(parsePath);
   const uplinks = places.filter((place) => !place.includes("="));
   if (!address || !port || paths.length === 0 || paths.length > mostBackends) {
-    throw new Error(`wanted: ADDRESS PORT DEVICE... DEVICE=ADDRESS/MAC... (1 to ${mostBackends} backends)`);
+    console.error(`balancer.host.ts ADDRESS PORT UPLINK... DEVICE=ADDRESS/MAC... (1 to ${mostBackends} backends)`);
+    process.exitCode = 2;
+    return;
   }
   using balancer = await load<typeof import("./balancer.ts")>(new URL("./balancer.ts", import.meta.url), {
     settings: { address, port },

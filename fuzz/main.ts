@@ -11,10 +11,30 @@ import { runPool } from "./pool.ts";
 import { checkProgram, smallestFailure } from "./programs.ts";
 import { Summary } from "./summary.ts";
 
+const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir]
+
+  --programs N   how many programs are made (default 1000)
+  --seed S       repeats a run; a failure prints its seed and number
+  --kind KIND    programs (default): interpreter, machine and kernel must agree on generated programs;
+                 hir: HIR files with random changes are refused or behave
+  --start N      the number of the first program (default 0)
+  --show         print program --start and what becomes of it
+  --packets N    packets for each program (default 4)
+  --workers N    processes, 1 or 2 (default 2)
+  --no-shrink    print failures as they are, not the smallest program that fails alike
+  --no-coverage  leave out the table of constructs`;
+
 /** How often each construct must have been met. */
 const leastCoverage = 50;
 
-function readOptions(): { readonly options: FuzzOptions; readonly show: boolean; readonly coverage: boolean } {
+interface Wanted {
+  readonly options: FuzzOptions;
+  readonly show: boolean;
+  readonly coverage: boolean;
+}
+
+/** Undefined when only help is wanted. */
+function readOptions(): Wanted | undefined {
   const { values } = parseArgs({
     options: {
       programs: { type: "string", default: "1000" },
@@ -24,10 +44,12 @@ function readOptions(): { readonly options: FuzzOptions; readonly show: boolean;
       workers: { type: "string", default: "2" },
       packets: { type: "string", default: "4" },
       show: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h" },
       "no-shrink": { type: "boolean", default: false },
       "no-coverage": { type: "boolean", default: false },
     },
   });
+  if (values.help) return undefined;
   if (values.kind !== "programs" && values.kind !== "hir") throw new TypeError("--kind is programs or hir");
   const kind: FuzzKind = values.kind;
   const options = {
@@ -59,7 +81,12 @@ function showOne(options: FuzzOptions): void {
 }
 
 async function main(): Promise<number> {
-  const { options, show, coverage } = readOptions();
+  const wanted = readOptions();
+  if (!wanted) {
+    console.log(help);
+    return 0;
+  }
+  const { options, show, coverage } = wanted;
   if (show) {
     showOne(options);
     return 0;
@@ -67,6 +94,12 @@ async function main(): Promise<number> {
   if (skipWithoutBpf) console.log(`interpreter and machine only: ${skipWithoutBpf}`);
   console.log(`seed ${options.seed}`);
   const summary = new Summary(options);
+  // Whoever stops a long run still wants to know what it found.
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => {
+      summary.print(console.log);
+      process.exit(130);
+    });
   const start = Date.now();
   let shown = start;
   await runPool(options, (report) => {

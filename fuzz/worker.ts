@@ -7,6 +7,7 @@ import { checkProgram, smallestFailure } from "./programs.ts";
 const shrunkPerSignature = 2;
 const seen = new Map<string, number>();
 
+process.once("disconnect", () => process.exit());
 process.once("message", (job: Job) => {
   void work(job);
 });

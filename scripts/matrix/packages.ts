@@ -95,8 +95,12 @@ function sourceList(): string {
 
 /** The name of the newest image of a series among names of packages. */
 export function newestImage(names: readonly string[], series: string): string | undefined {
-  const images = names.filter((name) => name.startsWith(`linux-image-${series}.`) && name.endsWith(`-${flavour}`));
-  return images.sort(byNumbers).at(-1);
+  const [start, end] = ["linux-image-", `-${flavour}`];
+  const releases = names
+    .filter((name) => name.startsWith(`${start}${series}.`) && name.endsWith(end))
+    .map((name) => name.slice(start.length, -end.length));
+  const newest = releases.sort(byNumbers).at(-1);
+  return newest === undefined ? undefined : start + newest + end;
 }
 
 function byNumbers(a: string, b: string): number {

@@ -2,8 +2,8 @@ import type { Abilities } from "../../src/engine/abilities.ts";
 import type { ProgramSpec } from "../../src/kernel/programs.ts";
 
 /**
- * What a guest tells its host: one JSON record a line, over a serial line. Groups run in this order: those that say most
- * about a kernel come first, should time run out.
+ * What a guest tells its host: one JSON record a line, over a serial line. Groups run in this order: those that say
+ * most about a kernel come first, should time run out.
  */
 export const groups = ["features", "examples", "fuzz", "tests"] as const;
 export type Group = (typeof groups)[number];

@@ -26,8 +26,8 @@ import {
   storeImm,
 } from "./build.ts";
 import { writeObject } from "./elf-object.ts";
-import { readElf } from "./elf-reader.ts";
 import { readObject } from "./elf-read-object.ts";
+import { readElf } from "./elf-reader.ts";
 import { encode } from "./encode.ts";
 import type { Instruction } from "./instruction.ts";
 import type { ObjectSpec, ProgramSpec } from "./object-spec.ts";
@@ -175,13 +175,13 @@ describe("ELF object", () => {
     const records = indexRecords(splitBlob(blob).words);
     const id = btf.find(".maps", "datasec")!;
     const at = 24 + records[id]! * 4;
-    const variables = Array.from({ length: 3 }, (_, index) => at + 12 + index * 12);
-    const first = view.getUint32(variables[0]!, true);
     view.setUint32(at + 8, 0, true);
-    for (const variable of variables) view.setUint32(variable + 4, 0, true);
-    // The order of the source is not that of the section: the kernel wants the latter.
-    view.setUint32(variables[0]!, view.getUint32(variables[1]!, true), true);
-    view.setUint32(variables[1]!, first, true);
+    const [first, second, third] = [12, 24, 36].map((start) => blob.slice(at + start, at + start + 12));
+    // The order of the source need not be that of the section, which is what the kernel wants.
+    for (const [index, variable] of [second!, first!, third!].entries()) {
+      blob.set(variable, at + 12 + index * 12);
+      view.setUint32(at + 16 + index * 12, 0, true);
+    }
     const [read, expected] = [readObject(bare), readObject(whole)];
     assert.deepEqual(read.maps, expected.maps);
     assert.deepEqual(read.programs, expected.programs);

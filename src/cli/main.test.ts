@@ -84,7 +84,9 @@ test("check needs no kernel when told so", () => {
 test("check lists the settings: as a table, and as a JSON Schema", () => {
   using folder = scratch();
   const file = join(folder.path, "settings.ts");
-  const text = `import { between, cidr4, config, ipv4, list, oneOf, onPacket, Pass, prefix, rule, set, u16, u32 } from "iovisor/kernel";
+  const text = `import {
+  between, cidr4, config, ipv4, list, oneOf, onPacket, Pass, prefix, rule, set, u16, u32,
+} from "iovisor/kernel";
 export const settings = config({
   port: u16.default(80, "port to serve"),
   limits: { burst: u32.between(1, 9).default(5, "packets at once") },

@@ -12,8 +12,8 @@ export function emit(record: GuestRecord): void {
 }
 
 /**
- * Runs one check and tells how it went: "not supported" is an answer, everything else that is thrown a failure, to whose
- * details `context` is added.
+ * Runs one check and tells how it went: "not supported" is an answer, everything else that is thrown a failure, to
+ * whose details `context` is added.
  */
 export function check(group: Group, name: string, body: () => string | undefined, context = ""): void {
   const { details, ...result } = outcome(body);

@@ -1,4 +1,4 @@
-/* Several maps, of which the code uses the middle one, and several variables, one of them static. */
+/* Several maps, of which the code uses two, and several variables, one of them static. */
 #define SEC(name) __attribute__((section(name), used))
 #define __uint(name, value) int (*name)[value]
 #define __type(name, value) typeof(value) *name
@@ -31,10 +31,12 @@ static void *(*const lookup)(void *map, const void *key) = (void *)1;
 SEC("xdp") int count(void *context) {
   int key = 7;
   long *value = lookup(&second, &key);
+  int *limit = lookup(&first, &key);
   calls++;
   total += other;
   if (value) *value += total;
+  if (limit) *limit += 1;
   return 2;
 }
 
-char license[] SEC("license") = "GPL";
+char _license[] SEC("license") = "GPL";

@@ -40,7 +40,7 @@ export function resolveSettings(
     throw new IovisorError(
       "E_SETTING",
       problems.length === 1 ? `setting ${problems[0]}` : `settings do not fit:\n  ${problems.join("\n  ")}`,
-      "give a value of the declared type; `iovisor check` lists the settings of a file",
+      "give a value of the declared type, lists as JSON; `iovisor check FILE` lists the settings",
     );
   return Object.fromEntries(values);
 }

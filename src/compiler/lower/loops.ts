@@ -20,9 +20,9 @@ export function lowerFor(l: Lowering, s: ForStatement): void {
 }
 
 /**
- * A loop around a long one is long itself: at each round of the inner one the verifier forgets scalars that it takes for
- * imprecise (widen_imprecise_scalars), a plain counter among them, and then sees a loop without end. A tail call cannot
- * leave an open iterator or a callback, so such a loop is walked round by round.
+ * A loop around a long one is long itself: at each round of the inner one the verifier forgets scalars that it takes
+ * for imprecise (widen_imprecise_scalars), a plain counter among them, and then sees a loop without end. A tail call
+ * cannot leave an open iterator or a callback, so such a loop is walked round by round.
  */
 function isLong(l: Lowering, s: ForStatement): boolean {
   if (operationsNamed(s.body, "program.tailCall").length > 0) return false;

@@ -2,6 +2,7 @@ import type { IrFunction, IrProgram } from "../ir/ir.ts";
 import { correlateBranches } from "./correlate.ts";
 import { removeDeadCode } from "./dead-code.ts";
 import { removeDeadStores } from "./dead-stores.ts";
+import { useDerivedBounds } from "./derived-bounds.ts";
 import { mergeExits } from "./merge-exits.ts";
 import { simplify } from "./simplify.ts";
 import { splitJoins } from "./split-joins.ts";
@@ -32,6 +33,17 @@ export const passes: readonly Pass[] = [
   { name: "dead-code", run: removeDeadCode },
 ];
 
+/** What follows where derived bounds changed something. No value numbering: see `useDerivedBounds`. */
+const afterBounds: readonly Pass[] = [
+  { name: "simplify", run: simplify },
+  { name: "thread", run: threadJumps },
+  { name: "split-joins", run: splitJoins },
+  { name: "strength", run: reduceStrength },
+  { name: "simplify", run: simplify },
+  { name: "thread", run: threadJumps },
+  { name: "dead-code", run: removeDeadCode },
+];
+
 /** Nearly all programs reach a fixed point in three rounds; chains of functions take a few more. */
 const mostRounds = 8;
 
@@ -44,14 +56,17 @@ export interface OptimizeOptions {
 export function optimize(program: IrProgram, options: OptimizeOptions = {}): void {
   for (const fn of program.functions) {
     for (let round = 0; round < mostRounds; round++) {
-      if (!optimizeOnce(fn, options)) break;
+      if (!optimizeOnce(fn, passes, options)) break;
+    }
+    if (optimizeOnce(fn, [{ name: "derived-bounds", run: useDerivedBounds }], options)) {
+      optimizeOnce(fn, afterBounds, options);
     }
   }
 }
 
-function optimizeOnce(fn: IrFunction, { after }: OptimizeOptions): boolean {
+function optimizeOnce(fn: IrFunction, list: readonly Pass[], { after }: OptimizeOptions): boolean {
   let changed = false;
-  for (const pass of passes) {
+  for (const pass of list) {
     if (!pass.run(fn)) continue;
     changed = true;
     after?.(pass.name, fn);

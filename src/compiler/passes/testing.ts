@@ -3,7 +3,7 @@ import { parseIr } from "../ir/parse.ts";
 import { printFunction } from "../ir/text.ts";
 import { assertIr } from "../ir/verify.ts";
 
-/** The body of a function of one context parameter, v0, after the passes: lines of text, checked for being well formed. */
+/** The body of a function of one context parameter, v0, after the passes: lines of text, checked to be well formed. */
 export function after(body: string, ...passes: readonly ((fn: IrFunction) => boolean)[]): string[] {
   const lines = body
     .trim()

@@ -9,8 +9,8 @@ import { maximumOf } from "./maximum.ts";
 /**
  * Computations that were made before on every path are not made again; so are loads whose memory was not written since.
  *
- * Memory has a version per region. A load's name contains it, so a store, a call or a join of paths that differ makes all
- * older loads of the region unknown; a helper that moves the packet does so for packet and context: no check and no
+ * Memory has a version per region. A load's name contains it, so a store, a call or a join of paths that differ makes
+ * all older loads of the region unknown; a helper that moves the packet does so for packet and context: no check and no
  * bound is carried over an epoch.
  */
 export function numberValues(fn: IrFunction): boolean {
@@ -92,7 +92,7 @@ class Numbering {
     return Object.fromEntries(regions.map((region) => [region, clock])) as Versions;
   }
 
-  /** A region that is the same on every way into a block stays known; a way that was not walked yet comes from a loop. */
+  /** A region that is the same on every way into a block stays known; a way not walked yet comes from a loop. */
   #join(before: readonly (Versions | undefined)[]): Versions {
     const [first, ...others] = before;
     const fresh = this.#fresh();

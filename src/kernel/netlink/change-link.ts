@@ -1,7 +1,8 @@
 /** Changing and removing network devices. */
+
+import type { NetworkNamespace } from "../namespaces.ts";
 import { errno } from "../sys/errno.ts";
 import { hasErrno } from "../system-error.ts";
-import type { NetworkNamespace } from "../namespaces.ts";
 import { IFF, IFLA, RTM } from "./constants.ts";
 import { NetlinkError } from "./error.ts";
 import { macToBytes } from "./ip.ts";

@@ -89,7 +89,10 @@ test("a report of Linux 7.3 gives the trace's reason, its explanation, place, ca
   assert.equal(parsed.form, "report");
   assert.equal(parsed.lastLine, "R0 invalid mem access 'map_value_or_null'");
   assert.equal(parsed.reason, parsed.lastLine);
-  assert.match(parsed.explanation ?? "", /^Register Type Safety: Invalid dereference: R0 may be NULL .* on this path\.$/);
+  assert.match(
+    parsed.explanation ?? "",
+    /^Register Type Safety: Invalid dereference: R0 may be NULL .* on this path\.$/,
+  );
   assert.deepEqual(parsed.source, { file: "src/count.ts", line: 18, column: 3, text: "return slot.packets;" });
   assert.equal(parsed.slot, 5);
   assert.deepEqual(parsed.causalPath, ["  entry @ src/count.ts:17:16", "    R0 changed here"]);
