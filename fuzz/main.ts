@@ -1,9 +1,4 @@
-/**
- * The fuzzers: `npm run fuzz -- --programs 20000 --seed 1`.
- *
- * `--kind programs` (default): generated programs, on which interpreter, machine and kernel must agree. `--kind hir`:
- * HIR files with random changes, which are refused or behave. `--show`: prints program `--start` and what became of it.
- */
+/** The fuzzers: `npm run fuzz -- --programs 20000 --seed 1`. */
 import { parseArgs } from "node:util";
 import { skipWithoutBpf } from "../src/kernel/testing.ts";
 import type { FuzzKind, FuzzOptions } from "./job.ts";
@@ -50,7 +45,7 @@ function readOptions(): Wanted | undefined {
     },
   });
   if (values.help) return undefined;
-  if (values.kind !== "programs" && values.kind !== "hir") throw new TypeError("--kind is programs or hir");
+  if (values.kind !== "programs" && values.kind !== "hir") throw new RangeError("--kind is programs or hir");
   const kind: FuzzKind = values.kind;
   const options = {
     kind,
@@ -66,7 +61,7 @@ function readOptions(): Wanted | undefined {
 }
 
 function number(text: string, name: string): number {
-  if (!/^\d+$/.test(text)) throw new TypeError(`--${name} is a number, not "${text}"`);
+  if (!/^\d+$/.test(text)) throw new RangeError(`--${name} is a number, not "${text}"`);
   return Number(text);
 }
 
@@ -81,7 +76,13 @@ function showOne(options: FuzzOptions): void {
 }
 
 async function main(): Promise<number> {
-  const wanted = readOptions();
+  let wanted: Wanted | undefined;
+  try {
+    wanted = readOptions();
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${help}`);
+    return 2;
+  }
   if (!wanted) {
     console.log(help);
     return 0;

@@ -64,6 +64,7 @@ async function main(): Promise<number> {
   const kernels = values.kernels.split(",").map((series) => obtainKernel(series.trim(), cache, log));
   const work = mkdtempSync(join(tmpdir(), "iovisor-matrix-"));
   const cleanUp = () => rmSync(work, { recursive: true, force: true });
+  process.once("exit", stopGuests); // also when something throws beside a guest that is under way
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted(signal, cleanUp));
   try {
     mkdirSync(output, { recursive: true });

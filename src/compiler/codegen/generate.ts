@@ -71,28 +71,29 @@ export interface CompiledFunctionSet {
  * @throws StackTooLarge when a chain of calls needs more than 512 bytes of stack.
  */
 export function generate(program: IrProgram, options: CodegenOptions): CompiledFunctionSet {
-  const functions = calledFunctions(program);
-  const generated = functions.map((fn) => generateFunction(fn, options));
+  const code = generateCalled(program, options);
+  const functions = [...code.keys()];
+  const generated = [...code.values()];
   const deepest = deepestChain(generated.map(({ use }) => use));
   if (deepest.size > maxStack) throw new StackTooLarge(deepest.size, deepest.chain);
   return link(functions, generated, deepest.size);
 }
 
-/** The functions that the entry reaches, in the program's order: the kernel refuses code that nothing reaches. */
-function calledFunctions(program: IrProgram): readonly IrFunction[] {
+/**
+ * Code of the functions that the entry's code reaches, in the program's order: the kernel refuses code that nothing
+ * reaches, and a call in the IR may stand on a way that turned out to be none.
+ */
+function generateCalled(program: IrProgram, options: CodegenOptions): ReadonlyMap<IrFunction, Generated> {
   const byName = new Map(program.functions.map((fn) => [fn.name, fn]));
-  const reached = new Set<IrFunction>();
+  const made = new Map<IrFunction, Generated>();
   const work = program.functions.slice(0, 1);
   for (let fn = work.pop(); fn; fn = work.pop()) {
-    if (reached.has(fn)) continue;
-    reached.add(fn);
-    for (const block of fn.blocks) {
-      for (const i of block.instructions) {
-        if (i.kind === "callFunction" || i.kind === "functionAddress") work.push(byName.get(i.callee)!);
-      }
-    }
+    if (made.has(fn)) continue;
+    const generated = generateFunction(fn, options);
+    made.set(fn, generated);
+    work.push(...generated.use.callees.map((name) => byName.get(name)!));
   }
-  return program.functions.filter((fn) => reached.has(fn));
+  return new Map(program.functions.flatMap((fn) => (made.has(fn) ? [[fn, made.get(fn)!] as const] : [])));
 }
 
 interface Generated {

@@ -35,9 +35,47 @@ export function operandsOf(instruction: Instruction): readonly Value[] {
   }
 }
 
+/** Calls `visit` with each value that the instruction reads, in the order of its fields. */
+export function forEachOperand(instruction: Instruction, visit: (value: Value) => void): void {
+  switch (instruction.kind) {
+    case "const":
+    case "mapAddress":
+    case "mapValueAddress":
+    case "functionAddress":
+    case "slotAddress":
+      return;
+    case "binary":
+      visit(instruction.left);
+      visit(instruction.right);
+      return;
+    case "unary":
+      visit(instruction.value);
+      return;
+    case "address":
+      visit(instruction.base);
+      visit(instruction.index);
+      return;
+    case "load":
+      visit(instruction.base);
+      return;
+    case "store":
+      visit(instruction.base);
+      visit(instruction.value);
+      return;
+    case "atomic":
+      visit(instruction.base);
+      visit(instruction.value);
+      if (instruction.expected !== undefined) visit(instruction.expected);
+      return;
+    case "callHelper":
+    case "callKfunc":
+    case "callFunction":
+      for (const value of instruction.args) visit(value);
+  }
+}
+
 /** The instruction with `map` applied to the values that it reads; the same object when none of them changes. */
 export function mapOperands(instruction: Instruction, map: (value: Value) => Value): Instruction {
-  if (operandsOf(instruction).every((value) => map(value) === value)) return instruction;
   switch (instruction.kind) {
     case "const":
     case "mapAddress":
@@ -45,25 +83,54 @@ export function mapOperands(instruction: Instruction, map: (value: Value) => Val
     case "functionAddress":
     case "slotAddress":
       return instruction;
-    case "binary":
-      return { ...instruction, left: map(instruction.left), right: map(instruction.right) };
-    case "unary":
-      return { ...instruction, value: map(instruction.value) };
-    case "address":
-      return { ...instruction, base: map(instruction.base), index: map(instruction.index) };
-    case "load":
-      return { ...instruction, base: map(instruction.base) };
-    case "store":
-      return { ...instruction, base: map(instruction.base), value: map(instruction.value) };
-    case "atomic": {
-      const changed = { ...instruction, base: map(instruction.base), value: map(instruction.value) };
-      return instruction.expected === undefined ? changed : { ...changed, expected: map(instruction.expected) };
+    case "binary": {
+      const left = map(instruction.left);
+      const right = map(instruction.right);
+      return left === instruction.left && right === instruction.right ? instruction : { ...instruction, left, right };
     }
+    case "unary": {
+      const value = map(instruction.value);
+      return value === instruction.value ? instruction : { ...instruction, value };
+    }
+    case "address": {
+      const base = map(instruction.base);
+      const index = map(instruction.index);
+      return base === instruction.base && index === instruction.index ? instruction : { ...instruction, base, index };
+    }
+    case "load": {
+      const base = map(instruction.base);
+      return base === instruction.base ? instruction : { ...instruction, base };
+    }
+    case "store": {
+      const base = map(instruction.base);
+      const value = map(instruction.value);
+      return base === instruction.base && value === instruction.value ? instruction : { ...instruction, base, value };
+    }
+    case "atomic":
+      return mapAtomic(instruction, map);
     case "callHelper":
     case "callKfunc":
-    case "callFunction":
-      return { ...instruction, args: instruction.args.map(map) };
+    case "callFunction": {
+      const args = mapValues(instruction.args, map);
+      return args === instruction.args ? instruction : { ...instruction, args };
+    }
   }
+}
+
+function mapAtomic(
+  instruction: Extract<Instruction, { kind: "atomic" }>,
+  map: (value: Value) => Value,
+): Extract<Instruction, { kind: "atomic" }> {
+  const base = map(instruction.base);
+  const value = map(instruction.value);
+  const expected = instruction.expected === undefined ? undefined : map(instruction.expected);
+  if (base === instruction.base && value === instruction.value && expected === instruction.expected) return instruction;
+  return expected === undefined ? { ...instruction, base, value } : { ...instruction, base, value, expected };
+}
+
+/** The values with `map` applied; the same array when none of them changes. */
+function mapValues(values: readonly Value[], map: (value: Value) => Value): readonly Value[] {
+  return values.every((value) => map(value) === value) ? values : values.map(map);
 }
 
 /** The values that the terminator itself reads; arguments of its edges are not among them. */
@@ -92,21 +159,46 @@ export function edgesOf(terminator: Terminator): readonly Edge[] {
   }
 }
 
+/** Calls `visit` with each value that the terminator reads, those that its edges pass on among them. */
+export function forEachTerminatorValue(terminator: Terminator, visit: (value: Value) => void): void {
+  switch (terminator.kind) {
+    case "jump":
+      for (const value of terminator.to.args) visit(value);
+      return;
+    case "branch":
+      visit(terminator.left);
+      visit(terminator.right);
+      for (const value of terminator.then.args) visit(value);
+      for (const value of terminator.otherwise.args) visit(value);
+      return;
+    case "mayGoto":
+      for (const value of terminator.then.args) visit(value);
+      for (const value of terminator.otherwise.args) visit(value);
+      return;
+    case "return":
+      visit(terminator.value);
+  }
+}
+
 /** The terminator with `map` applied to its own operands and to the arguments of its edges. */
 export function mapTerminator(terminator: Terminator, map: (value: Value) => Value): Terminator {
-  const mapped = mapEdges(terminator, (edge) =>
-    edge.args.every((value) => map(value) === value) ? edge : { block: edge.block, args: edge.args.map(map) },
-  );
+  const mapped = mapEdges(terminator, (edge) => {
+    const args = mapValues(edge.args, map);
+    return args === edge.args ? edge : { block: edge.block, args };
+  });
   switch (mapped.kind) {
     case "jump":
     case "mayGoto":
       return mapped;
-    case "branch":
-      return map(mapped.left) === mapped.left && map(mapped.right) === mapped.right
-        ? mapped
-        : { ...mapped, left: map(mapped.left), right: map(mapped.right) };
-    case "return":
-      return map(mapped.value) === mapped.value ? mapped : { ...mapped, value: map(mapped.value) };
+    case "branch": {
+      const left = map(mapped.left);
+      const right = map(mapped.right);
+      return left === mapped.left && right === mapped.right ? mapped : { ...mapped, left, right };
+    }
+    case "return": {
+      const value = map(mapped.value);
+      return value === mapped.value ? mapped : { ...mapped, value };
+    }
   }
 }
 

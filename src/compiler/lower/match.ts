@@ -118,7 +118,7 @@ function treeFunction(name: string, tree: Decision, packing: readonly Argument[]
     }
   }
   new TreeEmitter(builder, words, e.at).emit(tree);
-  return builder.finish();
+  return { ...builder.finish(), final: true as const };
 }
 
 function unpack(builder: FunctionBuilder, argument: Value, shift: number, bits: number, at: number): Value {

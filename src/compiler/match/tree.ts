@@ -44,7 +44,7 @@ export interface TreeOptions {
   readonly nodesPerBox: number;
 }
 
-export const defaultTreeOptions: TreeOptions = { leafRules: 2, nodesPerBox: 12 };
+export const defaultTreeOptions: TreeOptions = { leafRules: 4, nodesPerBox: 4 };
 
 /** Builds the decision for a list of boxes in the order of their rules. Deterministic. */
 export function buildDecision(

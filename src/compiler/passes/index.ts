@@ -55,6 +55,7 @@ export interface OptimizeOptions {
 /** Runs the passes over every function until nothing changes. */
 export function optimize(program: IrProgram, options: OptimizeOptions = {}): void {
   for (const fn of program.functions) {
+    if (fn.final) continue;
     for (let round = 0; round < mostRounds; round++) {
       if (!optimizeOnce(fn, passes, options)) break;
     }

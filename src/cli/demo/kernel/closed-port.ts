@@ -5,7 +5,7 @@ import { RunningFunction } from "../../../engine/running.ts";
 import type { VirtualHost } from "../../../kernel/virtual-network.ts";
 import { compileExample } from "../examples.ts";
 import { demand, type Stage } from "../stage.ts";
-import { addressNumber, clientAddress, serverAddress, serverDevice, twoHosts } from "./network.ts";
+import { addressNumber, addressText, clientAddress, serverAddress, serverDevice, twoHosts } from "./network.ts";
 
 const openPort = 8080;
 const closedPort = 9999;
@@ -28,7 +28,8 @@ export const closedPortStage: Stage = {
       const open = await connects(client, openPort);
       const closed = !(await connects(client, closedPort));
       const counted = fn.maps.usage.get(addressNumber(clientAddress))?.packets ?? 0n;
-      say(`usage: ${[...fn.maps.usage].map(([source, one]) => `${source}: ${one.packets} packets`).join(", ")}`);
+      const usage = [...fn.maps.usage].map(([source, one]) => `${addressText(source)}: ${one.packets} packets`);
+      say(`usage: ${usage.join(", ")}`);
       demand(open && closed && counted >= 1n, `8080 open: ${open}, 9999 closed: ${closed}, counted ${counted}`);
       return `as expected, ${counted} packets counted`;
     } finally {

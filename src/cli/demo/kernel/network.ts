@@ -20,3 +20,8 @@ export function twoHosts(): VirtualNetwork {
 export function addressNumber(text: string): number {
   return text.split(".").reduce((number, part) => number * 256 + Number(part), 0);
 }
+
+/** The inverse of `addressNumber`. */
+export function addressText(number: number): string {
+  return [24, 16, 8, 0].map((shift) => (number >>> shift) & 255).join(".");
+}
