@@ -97,6 +97,8 @@ export class Context {
   statements = 0;
   /** Bytes of local storage that may still be used. */
   storage = 160;
+  /** Tracing programs lack some clocks. */
+  tracing = false;
   /** Settings that were compared with one of their names: tsc remembers what that says about them. */
   readonly compared = new Set<string>();
   packetEpoch = 0;

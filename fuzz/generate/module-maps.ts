@@ -6,7 +6,7 @@ import { declareKey, declareLocked, declarePrefix } from "./module-layouts.ts";
 const entryMaps: readonly MapKind[] = ["hash", "lruHash", "perCpuHash", "lruPerCpuHash"];
 
 /** Some maps, of all kinds. */
-export function declareMaps(c: Context, locks: boolean): void {
+export function declareMaps(c: Context): void {
   const kinds: readonly (readonly [number, MapKind])[] = [
     [4, "arrayMap"],
     [4, "hash"],
@@ -22,7 +22,7 @@ export function declareMaps(c: Context, locks: boolean): void {
     [1, "devMapHash"],
     [1, "progArray"],
   ];
-  for (let count = c.random.between(1, 4); count > 0; count--) declareMap(c, c.random.weighted(kinds), locks);
+  for (let count = c.random.between(1, 4); count > 0; count--) declareMap(c, c.random.weighted(kinds));
 }
 
 function value(c: Context): Layout {
@@ -36,7 +36,7 @@ function key(c: Context): Layout {
   return c.random.pick([u32, u16, u64, be32, be16, u8, i32]);
 }
 
-function declareMap(c: Context, kind: MapKind, locks: boolean): void {
+function declareMap(c: Context, kind: MapKind): void {
   const name = c.fresh("map");
   const options: string[] = [];
   const parts: { key?: Layout; value?: Layout } = {};
@@ -51,7 +51,7 @@ function declareMap(c: Context, kind: MapKind, locks: boolean): void {
     parts.value = c.random.pick(c.declarations.structs);
     options.push(`event: ${layoutText(parts.value)}`, "bytes: 4096");
   } else if (kind !== "devMap" && kind !== "devMapHash" && kind !== "progArray") {
-    const locked = locks && (kind === "arrayMap" || kind === "hash") && c.random.chance(0.3);
+    const locked = !c.tracing && (kind === "arrayMap" || kind === "hash") && c.random.chance(0.3);
     parts.value = locked ? declareLocked(c) : value(c);
     options.push(`value: ${layoutText(parts.value)}`);
   }

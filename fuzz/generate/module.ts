@@ -32,8 +32,9 @@ export function generateModule(seed: number, index: number): GeneratedModule {
     [2, "connect4"],
     [1, "connect6"],
   ]);
+  c.tracing = kind === "tracepoint" || kind === "kernelTracepoint";
   declareLayouts(c);
-  declareMaps(c, kind !== "tracepoint" && kind !== "kernelTracepoint");
+  declareMaps(c);
   const given = declareSettings(c);
   declareConstants(c);
   declareFunctions(c, kind === "packet");

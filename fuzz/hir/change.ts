@@ -111,7 +111,7 @@ function changedValue(value: Json, places: readonly Place[], key: string | numbe
     case "string":
       if (/^-?\d+$/.test(value))
         return String(BigInt.asIntN(65, random.interesting(64)) * (random.chance(0.2) ? -1n : 1n));
-      return sameRole(places, key, value, random) ?? "";
+      return structuredClone(sameRole(places, key, value, random) ?? "");
     default:
       return random.pick<Json>([null, [], {}, 0, "", true]);
   }

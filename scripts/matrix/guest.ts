@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { findProgram } from "./host-tools.ts";
 import type { Kernel } from "./kernels.ts";
-import type { GuestRecord } from "./records.ts";
+import { type GuestRecord, secondsWord } from "./records.ts";
 
 export interface GuestParts {
   readonly kernel: Kernel;
@@ -23,6 +23,8 @@ export interface GuestRun {
 
 /** A guest that says nothing at all for this long did not boot (3 to 6 seconds; two or three times that under load). */
 const bootSeconds = 90;
+/** Of the time of a guest, this much is for booting and for powering off. */
+const reservedSeconds = 30;
 const memoryMegabytes = 1536;
 
 /** Guests under way, to be ended with us. */
@@ -68,13 +70,14 @@ export async function runGuest(parts: GuestParts, onRecord: (record: GuestRecord
   return { records, seconds: (performance.now() - started) / 1000, trouble };
 }
 
-function qemuArguments({ kernel, initramfs, disk, consoleFile }: GuestParts): string[] {
+function qemuArguments({ kernel, initramfs, disk, consoleFile, seconds }: GuestParts): string[] {
+  const checkSeconds = Math.max(1, Math.floor(seconds - reservedSeconds));
   return [
     // One processor: under emulation two make fork and exec three times slower. 5-level page tables are slow, too.
     ...["-M", "q35", "-accel", "tcg", "-cpu", "max,la57=off", "-smp", "1", "-m", String(memoryMegabytes)],
     ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
     ...["-kernel", kernel.image, "-initrd", initramfs],
-    ...["-append", "console=ttyS0 quiet panic=-1 mitigations=off"],
+    ...["-append", `console=ttyS0 quiet panic=-1 mitigations=off ${secondsWord}=${checkSeconds}`],
     ...["-drive", `file=${disk},if=virtio,format=raw,readonly=on`],
     ...["-chardev", `file,id=console,path=${consoleFile}`, "-serial", "chardev:console"],
     ...["-chardev", "stdio,id=records,signal=off", "-serial", "chardev:records"],

@@ -11,7 +11,6 @@ export interface JobOptions {
   readonly groups: readonly Group[];
   readonly programs: number;
   readonly seed: number;
-  readonly seconds: number;
   /** Kernel tests whose path contains this. */
   readonly tests: string;
 }
@@ -21,7 +20,7 @@ export interface JobOptions {
  * ten times slower.
  */
 export async function prepareJob(folder: string, options: JobOptions, log: (line: string) => void): Promise<Job> {
-  const { groups, seconds } = options;
+  const { groups } = options;
   mkdirSync(folder, { recursive: true });
   const files = projectFiles();
   const tests = groups.includes("tests")
@@ -39,7 +38,7 @@ export async function prepareJob(folder: string, options: JobOptions, log: (line
     writeFileSync(join(folder, "fuzz"), serialize(programs));
     log(`generated ${programs.length} programs in ${((performance.now() - started) / 1000).toFixed(0)} s`);
   }
-  const job: Job = { groups, tests, examples, seconds };
+  const job: Job = { groups, tests, examples };
   writeFileSync(join(folder, "job.json"), JSON.stringify(job));
   return job;
 }

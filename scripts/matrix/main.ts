@@ -68,14 +68,12 @@ async function main(): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted(signal, cleanUp));
   try {
     mkdirSync(output, { recursive: true });
-    const seconds = totalSeconds / Math.ceil(kernels.length / width);
-    const job = await prepareJob(
-      join(work, "job"),
-      { groups: chosen, programs, seed, seconds, tests: values.tests },
-      log,
-    );
+    const job = await prepareJob(join(work, "job"), { groups: chosen, programs, seed, tests: values.tests }, log);
     const disk = packDisk(join(work, "job"), work);
-    const results = await inTurn(kernels, width, (kernel) => tryKernel(kernel, disk, work, chosen));
+    const results = await inTurn(kernels, width, (kernel, index) => {
+      const rounds = Math.ceil((kernels.length - index) / width);
+      return tryKernel(kernel, { disk, work, chosen, seconds: secondsLeft() / rounds });
+    });
     writeFileSync(join(output, "results.json"), `${JSON.stringify({ seed, job, results }, undefined, 2)}\n`);
     console.log(`${table(results, chosen)}\n\n${summaryLine(results)}`);
     return results.every(({ checks }) => checks.every(({ status }) => status !== "failed")) ? 0 : 1;
@@ -84,8 +82,15 @@ async function main(): Promise<number> {
   }
 }
 
-async function tryKernel(kernel: Kernel, disk: string, work: string, chosen: readonly Group[]): Promise<KernelResults> {
-  const seconds = (deadline - performance.now()) / 1000;
+interface Attempt {
+  readonly disk: string;
+  readonly work: string;
+  readonly chosen: readonly Group[];
+  /** The kernel's share of the time that is left. */
+  readonly seconds: number;
+}
+
+async function tryKernel(kernel: Kernel, { disk, work, chosen, seconds }: Attempt): Promise<KernelResults> {
   if (seconds < leastSeconds) {
     const trouble = `was not started: ${totalSeconds / 60} minutes had passed`;
     return resultsOf(kernel, chosen, { records: [], seconds: 0, trouble });
@@ -100,12 +105,20 @@ async function tryKernel(kernel: Kernel, disk: string, work: string, chosen: rea
   return results;
 }
 
+function secondsLeft(): number {
+  return (deadline - performance.now()) / 1000;
+}
+
 /** Does something for each of a list, `width` at a time. */
-async function inTurn<T, R>(list: readonly T[], width: number, body: (one: T) => Promise<R>): Promise<R[]> {
+async function inTurn<T, R>(
+  list: readonly T[],
+  width: number,
+  body: (one: T, index: number) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
-    for (let index = next++; index < list.length; index = next++) results[index] = await body(list[index]!);
+    for (let index = next++; index < list.length; index = next++) results[index] = await body(list[index]!, index);
   };
   await Promise.all(Array.from({ length: width }, worker));
   return results;

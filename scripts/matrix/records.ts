@@ -39,8 +39,6 @@ export interface Job {
   readonly tests: readonly string[];
   /** Names of the examples; their HIR is NAME.hir.json in the job's folder. */
   readonly examples: readonly string[];
-  /** After this the guest starts nothing more. */
-  readonly seconds: number;
 }
 
 /** A generated program; the job's file "fuzz" is a list of these in the form of `v8.serialize`. */
@@ -70,3 +68,5 @@ export interface CompiledVariant {
 /** Where the job is in a guest, and the line that takes the records. */
 export const jobFolder = "/job";
 export const recordsDevice = "/dev/ttyS1";
+/** The word of the kernel's command line that says how many seconds the checks may take; the kernel ignores it. */
+export const secondsWord = "iovisor.seconds";

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { commands } from "./commands.ts";
 
 const main = join(import.meta.dirname, "main.ts");
-const closedPort = join(import.meta.dirname, "../../examples/closed-port.ts");
+const root = join(import.meta.dirname, "../..");
+const closedPort = join(root, "examples/closed-port.ts");
 
 function iovisor(...args: string[]) {
   const child = spawnSync(process.execPath, [main, ...args], { encoding: "utf8", timeout: 60_000 });
@@ -158,6 +159,18 @@ test("types writes a set-up once, and not over another one", () => {
   assert.match(again.err, /is there already[\s\S]*--force/);
   assert.equal(again.code, 1);
   assert.equal(iovisor("types", folder.path, "--force").code, 0);
+});
+
+test("types sets up tsc for a folder that has no package.json, and leaves this package's own alone", () => {
+  using folder = scratch();
+  assert.equal(iovisor("types", folder.path).code, 0);
+  copyFileSync(closedPort, join(folder.path, "closed-port.ts"));
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const { stdout, status } = spawnSync(process.execPath, [tsc, "-p", folder.path], { encoding: "utf8" });
+  assert.equal(status, 0, stdout);
+  const own = iovisor("types", root, "--force");
+  assert.match(own.err, /is that of IO Visor itself/);
+  assert.equal(own.code, 2);
 });
 
 test("completion knows commands, options and hooks", () => {

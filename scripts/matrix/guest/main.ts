@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Outcome, runProcess, runTestFile } from "../../test/test-file.ts";
 import type { Group } from "../records.ts";
 import { emit } from "./emit.ts";
-import { readJob } from "./job.ts";
+import { readJob, secondsGiven } from "./job.ts";
 
 const root = join(import.meta.dirname, "../../..");
 /** Under emulation a test takes some ten times longer than on a machine. */
@@ -13,7 +13,7 @@ const testSeconds = 120;
 const shownText = 6000;
 
 const job = readJob();
-const deadline = performance.now() + job.seconds * 1000;
+const deadline = performance.now() + secondsGiven() * 1000;
 emit({ kind: "begin", release: release() });
 for (const group of job.groups) {
   const started = performance.now();
@@ -25,7 +25,7 @@ for (const group of job.groups) {
 emit({ kind: "end" });
 
 function secondsLeft(): number {
-  return Math.max(1, (deadline - performance.now()) / 1000);
+  return Math.max(1, Math.floor((deadline - performance.now()) / 1000));
 }
 
 async function runGroup(group: Exclude<Group, "tests">): Promise<void> {

@@ -8,6 +8,10 @@ const packageFolder = resolve(import.meta.dirname, "../../..");
 /** `iovisor types`: an editor's set-up for a folder of kernel code. */
 export function writeTypes(folder: string, { force }: TypesArguments): void {
   const path = join(folder, "tsconfig.json");
+  if (resolve(folder) === packageFolder) {
+    const remedy = "name a folder of your own: iovisor types ../functions";
+    throw new IovisorError("E_USAGE", `${path} is that of IO Visor itself`, remedy);
+  }
   try {
     mkdirSync(folder, { recursive: true });
     writeFileSync(path, `${JSON.stringify(kernelConfig(folder), null, 2)}\n`, { flag: force ? "w" : "wx" });
