@@ -9,8 +9,16 @@ export interface Dominators {
   dominates(a: number, b: number): boolean;
 }
 
-/** Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm". */
+const known = new WeakMap<Graph, Dominators>();
+
 export function dominatorsOf(graph: Graph): Dominators {
+  let dominators = known.get(graph);
+  if (!dominators) known.set(graph, (dominators = treeOf(graph, immediateDominators(graph))));
+  return dominators;
+}
+
+/** Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm". */
+function immediateDominators(graph: Graph): Int32Array {
   const immediate = new Int32Array(graph.fn.blockCount).fill(-1);
   const [entry, ...rest] = graph.order;
   if (entry) {
@@ -25,7 +33,7 @@ export function dominatorsOf(graph: Graph): Dominators {
       }
     }
   }
-  return treeOf(graph, immediate);
+  return immediate;
 }
 
 function meet(graph: Graph, immediate: Int32Array, predecessors: readonly number[]): number {
@@ -46,8 +54,12 @@ function meet(graph: Graph, immediate: Int32Array, predecessors: readonly number
   return result;
 }
 
+/** Of the blocks that nothing reaches. */
+const none: number[] = [];
+
 function treeOf(graph: Graph, immediate: Int32Array): Dominators {
-  const children: number[][] = Array.from({ length: graph.fn.blockCount }, () => []);
+  const children: number[][] = new Array(graph.fn.blockCount).fill(none);
+  for (const { id } of graph.order) children[id] = [];
   for (const { id } of graph.order.slice(1)) children[immediate[id]!]!.push(id);
   const enter = new Int32Array(graph.fn.blockCount).fill(-1);
   const leave = new Int32Array(graph.fn.blockCount).fill(-1);

@@ -1,5 +1,5 @@
-import type { Block, Edge, IrFunction } from "./ir.ts";
-import { blocksById, edgesOf } from "./operands.ts";
+import type { Block, IrFunction, Terminator } from "./ir.ts";
+import { blocksById } from "./operands.ts";
 
 /** The control flow of a function; valid until a pass changes an edge. Only blocks that the entry reaches are in it. */
 export interface Graph {
@@ -13,16 +13,62 @@ export interface Graph {
   readonly predecessors: readonly (readonly number[])[];
 }
 
+/** The last graph of each function: most passes find the edges as the one before left them. */
+const latest = new WeakMap<IrFunction, { readonly graph: Graph; readonly successors: Int32Array }>();
+
+/** The control flow as it is now. */
 export function graphOf(fn: IrFunction): Graph {
+  const known = latest.get(fn);
+  if (known && isCurrent(known.graph, known.successors)) return known.graph;
   const blocks = blocksById(fn);
   const order = reversePostorder(fn, blocks);
   const position = new Int32Array(fn.blockCount).fill(-1);
-  const predecessors: number[][] = Array.from({ length: fn.blockCount }, () => []);
+  const predecessors: number[][] = new Array(fn.blockCount).fill(none);
+  for (const { id } of order) predecessors[id] = [];
+  const successors = new Int32Array(2 * order.length);
   for (const [index, block] of order.entries()) {
     position[block.id] = index;
-    for (const edge of edgesOf(block.terminator)) predecessors[edge.block]!.push(block.id);
+    for (let side = 0; side < 2; side++) {
+      const to = successor(block.terminator, side);
+      successors[2 * index + side] = to;
+      if (to >= 0) predecessors[to]!.push(block.id);
+    }
   }
-  return { fn, blocks, order, position, predecessors };
+  const graph: Graph = { fn, blocks, order, position, predecessors };
+  latest.set(fn, { graph, successors });
+  return graph;
+}
+
+/** Of the blocks that nothing reaches. */
+const none: number[] = [];
+
+/** Whether the function still has the graph's blocks and edges. */
+function isCurrent({ fn, blocks, order, position }: Graph, successors: Int32Array): boolean {
+  if (fn.blockCount !== blocks.length || fn.blocks[0] !== order[0]) return false;
+  let reached = 0;
+  for (const block of fn.blocks) {
+    if (blocks[block.id] !== block) return false;
+    const index = position[block.id]!;
+    if (index < 0) continue;
+    reached++;
+    const { terminator } = block;
+    if (successors[2 * index] !== successor(terminator, 0) || successors[2 * index + 1] !== successor(terminator, 1))
+      return false;
+  }
+  return reached === order.length;
+}
+
+/** The block that an edge leads to, the taken one being side 0; -1 where there is no such edge. */
+function successor(terminator: Terminator, side: number): number {
+  switch (terminator.kind) {
+    case "jump":
+      return side === 0 ? terminator.to.block : -1;
+    case "branch":
+    case "mayGoto":
+      return side === 0 ? terminator.then.block : terminator.otherwise.block;
+    case "return":
+      return -1;
+  }
 }
 
 function reversePostorder(fn: IrFunction, blocks: readonly (Block | undefined)[]): Block[] {
@@ -30,24 +76,24 @@ function reversePostorder(fn: IrFunction, blocks: readonly (Block | undefined)[]
   const post: Block[] = [];
   const entry = fn.blocks[0];
   if (!entry) return post;
-  const stack: { block: Block; edges: readonly Edge[]; next: number }[] = [];
-  const push = (block: Block): void => {
-    seen[block.id] = 1;
-    const edges = edgesOf(block.terminator);
-    stack.push({ block, edges, next: edges.length });
-  };
-  push(entry);
+  const stack: Block[] = [entry];
+  /** By block id: how many of its edges, from the last to the first, are still to be followed. */
+  const left = new Uint8Array(fn.blockCount).fill(2);
+  seen[entry.id] = 1;
   for (let top = stack.at(-1); top; top = stack.at(-1)) {
-    // Edges from last to first: in reverse postorder the `then` side comes right behind its branch.
-    const edge = top.edges[--top.next];
-    if (!edge) {
-      post.push(top.block);
+    if (left[top.id] === 0) {
+      post.push(top);
       stack.pop();
       continue;
     }
-    const block = blocks[edge.block];
-    if (!block) throw new Error(`${fn.name}: an edge leads to block ${edge.block}, which does not exist`);
-    if (seen[block.id] === 0) push(block);
+    // Edges from last to first: in reverse postorder the `then` side comes right behind its branch.
+    const to = successor(top.terminator, --left[top.id]!);
+    if (to < 0) continue;
+    const block = blocks[to];
+    if (!block) throw new Error(`${fn.name}: an edge leads to block ${to}, which does not exist`);
+    if (seen[to] === 1) continue;
+    seen[to] = 1;
+    stack.push(block);
   }
   return post.reverse();
 }

@@ -24,22 +24,24 @@ export function correlateBranches(fn: IrFunction): boolean {
   return changed;
 }
 
-/** Visits the blocks down the dominator tree with what the branches above settle. No recursion: trees may be deep. */
+/**
+ * Visits the blocks down the dominator tree with what the branches above settle. `facts` is the same object at each
+ * visit. No recursion: trees may be deep.
+ */
 export function forEachBlockWithFacts(
   graph: Graph,
   definitions: Definitions,
   visit: (block: Block, facts: Facts) => void,
 ): void {
   const dominators = dominatorsOf(graph);
+  const facts = new Facts();
   const [entry] = graph.order;
-  const work: { readonly id: number; readonly inherited: Facts }[] = entry
-    ? [{ id: entry.id, inherited: noFacts }]
-    : [];
+  const work: { readonly id: number; readonly before: number }[] = entry ? [{ id: entry.id, before: 0 }] : [];
   for (let next = work.pop(); next; next = work.pop()) {
     const block = graph.blocks[next.id]!;
-    const facts = learn(graph, definitions, block, next.inherited);
-    // Children first: a visit may replace the terminator that their facts come from.
-    for (const id of dominators.children[next.id]!) work.push({ id, inherited: facts });
+    facts.rewind(next.before);
+    learn(graph, definitions, block, facts);
+    for (const id of dominators.children[next.id]!) work.push({ id, before: facts.count });
     visit(block, facts);
   }
 }
@@ -49,46 +51,82 @@ interface Interval {
   readonly high: bigint;
 }
 
-/** What is known at the end of a block. */
-export interface Facts {
+/** What is known at the end of a block. Learned in the order of the dominator tree, forgotten in the opposite one. */
+export class Facts {
   /** Unsigned bounds of values. */
-  readonly intervals: ReadonlyMap<Value, Interval>;
+  readonly #intervals = new Map<Value, Interval>();
   /** How many bytes behind a base are known to lie before an end: key "base end". */
-  readonly inside: ReadonlyMap<string, bigint>;
+  readonly #inside = new Map<string, bigint>();
   /** Outcomes of comparisons: key "op left right". */
-  readonly outcomes: ReadonlyMap<string, boolean>;
+  readonly #outcomes = new Map<string, boolean>();
+  readonly #undo: (() => void)[] = [];
+
+  /** How much was learned: what `rewind` goes back to. */
+  get count(): number {
+    return this.#undo.length;
+  }
+
+  /** Forgets what was learned since there were `count` facts. */
+  rewind(count: number): void {
+    while (this.#undo.length > count) this.#undo.pop()!();
+  }
+
+  interval(value: Value): Interval | undefined {
+    return this.#intervals.get(value);
+  }
+
+  /** How many bytes behind the base are known to lie before the end; -1 when nothing is. */
+  inside({ base, end }: Check): bigint {
+    return this.#inside.get(`${base} ${end}`) ?? -1n;
+  }
+
+  outcome(key: string): boolean | undefined {
+    return this.#outcomes.get(key);
+  }
+
+  learnInterval(value: Value, interval: Interval): void {
+    this.#learn(this.#intervals, value, interval);
+  }
+
+  learnInside({ base, end, size }: Check): void {
+    this.#learn(this.#inside, `${base} ${end}`, size);
+  }
+
+  learnOutcome(key: string, holds: boolean): void {
+    this.#learn(this.#outcomes, key, holds);
+  }
+
+  #learn<K, V>(facts: Map<K, V>, key: K, fact: V): void {
+    const before = facts.get(key);
+    facts.set(key, fact);
+    this.#undo.push(() => (before === undefined ? facts.delete(key) : facts.set(key, before)));
+  }
 }
 
-const noFacts: Facts = { intervals: new Map(), inside: new Map(), outcomes: new Map() };
 const whole: Interval = { low: 0n, high: (1n << 64n) - 1n };
 
 /** What the only edge into a block says. */
-function learn(graph: Graph, definitions: Definitions, block: Block, facts: Facts): Facts {
-  const [from, ...others] = graph.predecessors[block.id]!;
-  if (from === undefined || others.length > 0) return facts;
-  const branch = graph.blocks[from]!.terminator;
-  if (branch.kind !== "branch" || branch.then.block === branch.otherwise.block) return facts;
-  return learnEdge(definitions, facts, branch, branch.then.block === block.id);
+function learn(graph: Graph, definitions: Definitions, block: Block, facts: Facts): void {
+  const predecessors = graph.predecessors[block.id]!;
+  if (predecessors.length !== 1) return;
+  const branch = graph.blocks[predecessors[0]!]!.terminator;
+  if (branch.kind !== "branch" || branch.then.block === branch.otherwise.block) return;
+  learnEdge(definitions, facts, branch, branch.then.block === block.id);
 }
 
-/** What is known on one side of a branch. */
-export function learnEdge(definitions: Definitions, facts: Facts, branch: Branch, holds: boolean): Facts {
-  if (branch.width !== 64) return facts;
-  const told = { ...facts, outcomes: new Map(facts.outcomes).set(...outcomeOf(branch, holds)) };
+/** Adds what is known on one side of a branch. */
+export function learnEdge(definitions: Definitions, facts: Facts, branch: Branch, holds: boolean): void {
+  if (branch.width !== 64) return;
+  facts.learnOutcome(...outcomeOf(branch, holds));
   const bound = constantOf(definitions, branch.right);
-  if (bound === undefined) return holds ? learnBounds(definitions, told, branch) : told;
+  if (bound === undefined) {
+    const check = holds ? boundsCheck(definitions, branch) : undefined;
+    if (check && check.size > facts.inside(check)) facts.learnInside(check);
+    return;
+  }
   const op = holds ? branch.op : negated[branch.op];
-  const known = facts.intervals.get(branch.left) ?? whole;
-  const interval = op && narrowed(known, op, bound);
-  return interval ? { ...told, intervals: new Map(facts.intervals).set(branch.left, interval) } : told;
-}
-
-function learnBounds(definitions: Definitions, facts: Facts, branch: Branch): Facts {
-  const check = boundsCheck(definitions, branch);
-  if (!check) return facts;
-  const key = `${check.base} ${check.end}`;
-  const known = facts.inside.get(key) ?? 0n;
-  return check.size > known ? { ...facts, inside: new Map(facts.inside).set(key, check.size) } : facts;
+  const interval = op && narrowed(facts.interval(branch.left) ?? whole, op, bound);
+  if (interval) facts.learnInterval(branch.left, interval);
 }
 
 /** A comparison and its negation are one question. */
@@ -97,11 +135,15 @@ function outcomeOf({ op, left, right }: Branch, holds: boolean): readonly [key: 
   return positive ? [`${positive} ${left} ${right}`, !holds] : [`${op} ${left} ${right}`, holds];
 }
 
+/** `base + size <= end` */
+export interface Check {
+  readonly base: Value;
+  readonly end: Value;
+  readonly size: bigint;
+}
+
 /** A comparison of the form `base + constant <= end`. */
-export function boundsCheck(
-  definitions: Definitions,
-  { op, left, right }: Branch,
-): { readonly base: Value; readonly end: Value; readonly size: bigint } | undefined {
+export function boundsCheck(definitions: Definitions, { op, left, right }: Branch): Check | undefined {
   const limit = definitions[left];
   if (op !== "ule" || limit?.kind !== "address") return undefined;
   const size = constantOf(definitions, limit.index);
@@ -112,13 +154,12 @@ export function boundsCheck(
 export function settled(definitions: Definitions, facts: Facts, branch: Branch): boolean | undefined {
   if (branch.width !== 64) return undefined;
   const [key, positive] = outcomeOf(branch, true);
-  const outcome = facts.outcomes.get(key);
+  const outcome = facts.outcome(key);
   if (outcome !== undefined) return outcome === positive;
   const bound = constantOf(definitions, branch.right);
-  if (bound !== undefined) return decided(facts.intervals.get(branch.left) ?? whole, branch.op, bound);
+  if (bound !== undefined) return decided(facts.interval(branch.left) ?? whole, branch.op, bound);
   const check = boundsCheck(definitions, branch);
-  const inside = check && facts.inside.get(`${check.base} ${check.end}`);
-  return check && inside !== undefined && check.size <= inside ? true : undefined;
+  return check && check.size <= facts.inside(check) ? true : undefined;
 }
 
 const negated: Readonly<Partial<Record<CompareOp, CompareOp>>> = {

@@ -52,7 +52,7 @@ class Bounds {
 
   /** The greatest unsigned value as far as comparisons tell it; undefined when they tell nothing. */
   refined(value: Value): bigint | undefined {
-    const compared = this.#facts.intervals.get(value)?.high;
+    const compared = this.#facts.interval(value)?.high;
     const computed = this.#derived.get(value);
     if (compared === undefined || computed === undefined) return compared ?? computed;
     return compared < computed ? compared : computed;

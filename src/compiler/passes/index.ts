@@ -56,11 +56,25 @@ export interface OptimizeOptions {
 export function optimize(program: IrProgram, options: OptimizeOptions = {}): void {
   for (const fn of program.functions) {
     if (fn.final) continue;
-    for (let round = 0; round < mostRounds; round++) {
-      if (!optimizeOnce(fn, passes, options)) break;
-    }
+    optimizeFully(fn, options);
     if (optimizeOnce(fn, [{ name: "derived-bounds", run: useDerivedBounds }], options)) {
       optimizeOnce(fn, afterBounds, options);
+    }
+  }
+}
+
+/** Round after round, until each pass in turn has found nothing to do. */
+function optimizeFully(fn: IrFunction, { after }: OptimizeOptions): void {
+  let idle = 0;
+  for (let round = 0; round < mostRounds; round++) {
+    for (const pass of passes) {
+      if (idle === passes.length) return;
+      if (pass.run(fn)) {
+        idle = 0;
+        after?.(pass.name, fn);
+      } else {
+        idle++;
+      }
     }
   }
 }

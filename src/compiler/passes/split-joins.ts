@@ -18,11 +18,16 @@ const mostRounds = 4;
  */
 export function splitJoins(fn: IrFunction): boolean {
   let changed = false;
+  if (!fn.blocks.some(({ parameters, terminator }) => asksParameter(parameters, terminator))) return false;
   for (let round = 0; round < mostRounds; round++) {
     if (!splitOnce(fn)) break;
     changed = true;
   }
   return changed;
+}
+
+function asksParameter(parameters: readonly Value[], terminator: Terminator): boolean {
+  return terminator.kind === "branch" && parameters.includes(terminator.left);
 }
 
 /** A join that ends in a comparison of one of its parameters with a constant. */

@@ -14,35 +14,42 @@ type Branch = Extract<Terminator, { kind: "branch" }>;
  */
 export function threadCorrelated(fn: IrFunction): boolean {
   const definitions = definitionsOf(fn);
-  const known = new Map<Block, Facts>();
-  forEachBlockWithFacts(graphOf(fn), definitions, (block, facts) => known.set(block, facts));
   const passages = passagesOf(fn);
-  let changed = false;
-  for (const [block, facts] of known) {
+  if (passages.size === 0) return false;
+  const threaded: { readonly block: Block; readonly terminator: Terminator; readonly added: Instruction[] }[] = [];
+  forEachBlockWithFacts(graphOf(fn), definitions, (block, facts) => {
     const added: Instruction[] = [];
-    const { terminator } = block;
-    block.terminator = mapEdges(terminator, (start) => {
-      const there = factsOnEdge(definitions, facts, terminator, start);
+    const { terminator: before } = block;
+    const terminator = mapEdges(before, (start) => {
+      if (!passages.has(start.block)) return start;
+      const { count } = facts;
+      learnOnEdge(definitions, facts, before, start);
       let edge = start;
       for (let step = 0; step < longestWalk; step++) {
         const passage = passages.get(edge.block);
-        const next = passage && passage.block !== block ? followSettled(definitions, there, passage, edge) : undefined;
+        const next = passage && passage.block !== block ? followSettled(definitions, facts, passage, edge) : undefined;
         if (!passage || !next || next.block === edge.block) break;
-        changed = true;
         const { constants } = passage;
-        edge = materialise(fn, { edge: next, constants, at: terminator.at }, added, new Map());
+        edge = materialise(fn, { edge: next, constants, at: before.at }, added, new Map());
       }
+      facts.rewind(count);
       return edge;
     });
+    if (terminator !== before) threaded.push({ block, terminator, added });
+  });
+  // Afterwards, as facts come from the edges as they were.
+  for (const { block, terminator, added } of threaded) {
     block.instructions.push(...added);
+    block.terminator = terminator;
   }
-  if (changed) fn.blocks = [...graphOf(fn).order];
-  return changed;
+  if (threaded.length === 0) return false;
+  fn.blocks = [...graphOf(fn).order];
+  return true;
 }
 
-function factsOnEdge(definitions: Definitions, facts: Facts, terminator: Terminator, edge: Edge): Facts {
-  if (terminator.kind !== "branch" || terminator.then.block === terminator.otherwise.block) return facts;
-  return learnEdge(definitions, facts, terminator, edge === terminator.then);
+function learnOnEdge(definitions: Definitions, facts: Facts, terminator: Terminator, edge: Edge): void {
+  if (terminator.kind !== "branch" || terminator.then.block === terminator.otherwise.block) return;
+  learnEdge(definitions, facts, terminator, edge === terminator.then);
 }
 
 /** Where the edge ends up when the passage's branch is settled on it. */

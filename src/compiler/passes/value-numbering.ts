@@ -1,8 +1,15 @@
 import { dominatorsOf } from "../ir/dominators.ts";
 import { graphOf } from "../ir/graph.ts";
 import { helperRow } from "../ir/helpers.ts";
-import type { Block, Instruction, IrFunction, MemoryRegion, Value } from "../ir/ir.ts";
-import { mapOperands, mapTerminator } from "../ir/operands.ts";
+import {
+  type Block,
+  type Instruction,
+  type IrFunction,
+  type MemoryRegion,
+  memoryRegions,
+  type Value,
+} from "../ir/ir.ts";
+import { mapOperands, mapTerminator, resultOf } from "../ir/operands.ts";
 import { type Definitions, definitionsOf, Replacements } from "./definitions.ts";
 import { maximumOf } from "./maximum.ts";
 
@@ -31,15 +38,19 @@ export function numberValues(fn: IrFunction): boolean {
     versionsAtEnd.set(next, numbering.versions);
     work.push(...dominators.children[next]!.toReversed());
   }
+  if (!numbering.changed) return false;
   for (const block of fn.blocks) {
     block.instructions = block.instructions.map((instruction) => mapOperands(instruction, numbering.resolve));
     block.terminator = mapTerminator(block.terminator, numbering.resolve);
   }
-  return numbering.changed;
+  return true;
 }
 
-type Versions = Readonly<Record<MemoryRegion, number>>;
-const regions: readonly MemoryRegion[] = ["packet", "context", "stack", "map", "kernel", "unknown"];
+/** By place of the region in `memoryRegions`. */
+type Versions = readonly number[];
+const placeOf = Object.fromEntries(memoryRegions.map((region, place) => [region, place])) as {
+  readonly [R in MemoryRegion]: number;
+};
 
 class Numbering {
   versions: Versions;
@@ -68,28 +79,28 @@ class Numbering {
       this.#known.set(key, value);
       added.push(key);
     };
-    block.instructions = block.instructions.flatMap((original) => {
+    const kept: Instruction[] = [];
+    for (const original of block.instructions) {
       const instruction = mapOperands(original, this.resolve);
       const key = this.#keyOf(instruction);
+      const result = resultOf(instruction);
       const known = key === undefined ? undefined : this.#known.get(key);
-      if (known !== undefined && "result" in instruction && instruction.result !== undefined) {
-        this.#replacements.set(instruction.result, known);
-        return [];
+      if (known !== undefined && result !== undefined) {
+        this.#replacements.set(result, known);
+        continue;
       }
-      if (key !== undefined && "result" in instruction && instruction.result !== undefined) {
-        learn(key, instruction.result);
-      }
+      if (key !== undefined && result !== undefined) learn(key, result);
       this.#touchMemory(instruction, learn);
-      return [instruction];
-    });
+      kept.push(instruction);
+    }
+    block.instructions = kept;
     return () => {
       for (const key of added) this.#known.delete(key);
     };
   }
 
   #fresh(): Versions {
-    const clock = ++this.#clock;
-    return Object.fromEntries(regions.map((region) => [region, clock])) as Versions;
+    return new Array(memoryRegions.length).fill(++this.#clock);
   }
 
   /** A region that is the same on every way into a block stays known; a way not walked yet comes from a loop. */
@@ -97,14 +108,14 @@ class Numbering {
     const [first, ...others] = before;
     const fresh = this.#fresh();
     if (!first || others.includes(undefined)) return fresh;
-    const same = (region: MemoryRegion): boolean => others.every((one) => one?.[region] === first[region]);
-    return Object.fromEntries(regions.map((region) => [region, (same(region) ? first : fresh)[region]])) as Versions;
+    if (others.length === 0) return first;
+    return first.map((version, place) => (others.every((one) => one![place] === version) ? version : fresh[place]!));
   }
 
   #bump(...touched: readonly MemoryRegion[]): void {
     const clock = ++this.#clock;
-    const versions = { ...this.versions };
-    for (const region of touched) versions[region] = clock;
+    const versions = [...this.versions];
+    for (const region of touched) versions[placeOf[region]] = clock;
     this.versions = versions;
   }
 
@@ -140,7 +151,7 @@ class Numbering {
     readonly region: MemoryRegion;
   }): string {
     const sign = access.signed ? "s" : "u";
-    const version = this.versions[access.region];
+    const version = this.versions[placeOf[access.region]];
     return `load ${access.base} ${access.offset} ${sign}${access.size} ${access.region}${version}`;
   }
 
@@ -160,20 +171,20 @@ class Numbering {
         return;
       case "callHelper": {
         const row = helperRow(instruction.helper);
-        if (row.writesMemory) this.#bump(...regions);
+        if (row.writesMemory) this.#bump(...memoryRegions);
         else if (row.changesPacket) this.#bump("packet", "context");
         return;
       }
       case "callKfunc":
       case "callFunction":
-        this.#bump(...regions);
+        this.#bump(...memoryRegions);
         return;
       default:
     }
   }
 
   #written(region: MemoryRegion): void {
-    if (region === "unknown") this.#bump(...regions);
+    if (region === "unknown") this.#bump(...memoryRegions);
     else this.#bump(region, "unknown");
   }
 }

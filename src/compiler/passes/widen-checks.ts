@@ -1,6 +1,6 @@
 import { type Graph, graphOf } from "../ir/graph.ts";
 import type { Block, Edge, IrFunction, Terminator, Value } from "../ir/ir.ts";
-import { boundsCheck } from "./correlate.ts";
+import { boundsCheck, type Check } from "./correlate.ts";
 import { isRemovable } from "./dead-code.ts";
 import { type Definitions, definitionsOf } from "./definitions.ts";
 
@@ -25,12 +25,6 @@ export function widenChecks(fn: IrFunction): boolean {
     changed = true;
   }
   return changed;
-}
-
-interface Check {
-  readonly base: Value;
-  readonly end: Value;
-  readonly size: bigint;
 }
 
 /** Follows the passing side as long as it has one way on besides the exit. */
