@@ -132,6 +132,10 @@ export function none(of: ScalarType | RefType): Expression {
   return { kind: "none", type: optionalType(of), at };
 }
 
+export function optionalRef(region: Region, layout: Layout): Type {
+  return optionalType(refType(region, layout));
+}
+
 export function present(value: Expression): Expression {
   return { kind: "present", value, type: boolType, at };
 }

@@ -1,0 +1,71 @@
+import { readdirSync } from "node:fs";
+import type { KernelMap } from "../../kernel/maps.ts";
+import { waitForRunningPrograms } from "../../kernel/readers.ts";
+import type { PipelineHook } from "../pipeline/topology.ts";
+import type { TableName, TableSizes } from "../pipeline/tables.ts";
+import { DeviceTable } from "./device-table.ts";
+import { EntryTargets } from "./entry-targets.ts";
+import { Generation } from "./generation.ts";
+import { Pins } from "./pins.ts";
+import { Slots } from "./slots.ts";
+import { SharedTables } from "./tables.ts";
+
+/**
+ * The kernel's side of a visor: tables that all pipelines share, pinned under its name, so that packets flow on when
+ * the process is gone. Closing it leaves all of it in the kernel; `remove` takes it away.
+ */
+export class DataPath implements Disposable {
+  readonly pins: Pins;
+  readonly generation: Generation;
+  readonly entryTargets: EntryTargets;
+  readonly devices: DeviceTable;
+  readonly #tables: SharedTables;
+  readonly #slots: Readonly<Record<PipelineHook, Slots>>;
+
+  /** Adopts the data path of that name, or makes it. */
+  constructor(name: string, sizes?: TableSizes) {
+    this.pins = new Pins(name);
+    this.#tables = new SharedTables(this.pins, sizes);
+    this.generation = new Generation(this.#tables.get("generation"));
+    this.entryTargets = new EntryTargets(this.#tables.get("entries"));
+    this.devices = new DeviceTable(this.#tables.get("devices"));
+    this.#slots = { xdp: new Slots(this.#tables.slots("xdp")), tcx: new Slots(this.#tables.slots("tcx")) };
+  }
+
+  get sizes(): TableSizes {
+    return this.#tables.sizes;
+  }
+
+  slots(hook: PipelineHook): Slots {
+    return this.#slots[hook];
+  }
+
+  table(name: Exclude<TableName, "slots">): KernelMap {
+    return this.#tables.get(name);
+  }
+
+  /** The shared maps, by the names that programs of a hook know them by. */
+  named(hook: PipelineHook): Readonly<Record<string, KernelMap>> {
+    return this.#tables.named(hook);
+  }
+
+  /** Names of the attachments that are pinned. */
+  pinnedLinks(): readonly string[] {
+    return this.pins.exists(this.pins.linksFolder) ? readdirSync(this.pins.linksFolder) : [];
+  }
+
+  /** Returns when no packet is under way any more that met an older generation. */
+  waitForPackets(): void {
+    waitForRunningPrograms();
+  }
+
+  /** Takes all pins away: what nothing else holds is gone. */
+  remove(): void {
+    this[Symbol.dispose]();
+    this.pins.removeAll();
+  }
+
+  [Symbol.dispose](): void {
+    this.#tables[Symbol.dispose]();
+  }
+}

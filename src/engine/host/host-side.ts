@@ -1,0 +1,79 @@
+import type { HostValue } from "../codec.ts";
+
+/** What stands in a graph's file: JSON. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+export type JsonObject = { readonly [name: string]: Json };
+
+/** A device that a port is linked to, as it is now. */
+export interface PortDevice {
+  readonly name: string;
+  readonly ifindex: number;
+  /** "02:00:00:00:00:01" */
+  readonly mac: string | undefined;
+  readonly mtu: number;
+}
+
+/** A port of an instance as its host side sees it. */
+export interface InstancePort {
+  readonly name: string;
+  /** What `packet.port` is and `forward` takes in kernel code. Stays the same while the port exists. */
+  readonly number: number;
+  /** What the graph says of it under `ports`. */
+  readonly config: JsonObject;
+  /** Whether a link ends at it. */
+  readonly linked: boolean;
+  /** The device at the other end of its link, where that is one. */
+  readonly device: PortDevice | undefined;
+}
+
+/** An instance as its host side sees it. */
+export interface InstanceView {
+  readonly name: string;
+  readonly config: JsonObject;
+  readonly ports: readonly InstancePort[];
+}
+
+/** Contents of a map: keys and values as the kernel module declares them. */
+export type TableContents = Iterable<readonly [key: HostValue, value: HostValue]>;
+
+/** Ports that a flooded packet goes to, as `flood(group, tagControl)` names them. */
+export interface FloodGroup {
+  /** 0 to 4095. */
+  readonly group: number;
+  readonly members: readonly {
+    /** The port's number. */
+    readonly port: number;
+    /** Whether packets leave it with the 802.1Q tag that `flood` was given. */
+    readonly tagged: boolean;
+  }[];
+}
+
+/** Something that is wrong with an instance's configuration. */
+export interface ConfigProblem {
+  /** Where, below the instance: "ports.lan1.vlan", "config.routes[2]". */
+  readonly path: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/**
+ * The part of a function that runs in the daemon: ordinary TypeScript, the default export of `host.ts` beside the
+ * kernel module. Everything is optional.
+ */
+export interface HostSide {
+  /** JSON Schema of what the graph may say under `config` beyond the kernel module's settings. */
+  readonly configSchema?: JsonObject;
+  /** JSON Schema of what the graph may say about each port. */
+  readonly portSchema?: JsonObject;
+  /** What schemas cannot say. Called before anything is touched. */
+  check?(instance: InstanceView): readonly ConfigProblem[];
+  /** Settings of the kernel module that follow from the configuration; others come from `config` by their names. */
+  settings?(instance: InstanceView): Readonly<Record<string, unknown>>;
+  /**
+   * Contents of maps that follow from the configuration, by the map's name. Pure: equal instances give equal contents.
+   * A map whose contents change is made anew for the revision, so that packets meet the old contents or the new ones,
+   * whole; it cannot hold state of its own.
+   */
+  tables?(instance: InstanceView): Readonly<Record<string, TableContents>>;
+  floodGroups?(instance: InstanceView): readonly FloodGroup[];
+}

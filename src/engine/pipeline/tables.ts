@@ -1,0 +1,71 @@
+import * as build from "../../compiler/hir/build.ts";
+import type { Layout } from "../../compiler/hir/layout.ts";
+import type { MapDeclaration } from "../../compiler/hir/tree.ts";
+
+/**
+ * The maps that all programs of a data path share. Each exists once for a visor; programs refer to them by these names.
+ */
+
+const u32 = build.integer(32);
+const u64 = build.integer(64);
+
+/** Metadata values that travel over a tail call. */
+export const metadataSlots = 8;
+
+/** What an entry, or a pipeline that ends at a link, leaves for the pipeline behind it. Per processor. */
+export const Scratch = build.struct("Scratch", {
+  port: u32,
+  /** The generation's parity that the packet met at its entry: it keeps it to the end. */
+  parity: u32,
+  metadata: { kind: "array", element: u64, length: metadataSlots } as Layout,
+});
+
+/** Packets and bytes of a port, in and out of its instance. */
+export const PortCounters = build.struct("PortCounters", {
+  inPackets: u64,
+  inBytes: u64,
+  outPackets: u64,
+  outBytes: u64,
+});
+
+export const Count = build.struct("Count", { packets: u64, bytes: u64 });
+
+/** In front of a packet that goes to the host side. */
+export const Punt = build.struct("Punt", { instance: u32, reason: u32, port: u32, unused: u32 });
+
+/** Where packets of an entry go: a pipeline's place (0: to the kernel), and the port of its first function. */
+export const EntryTarget = build.struct("EntryTarget", { slot: u32, port: u32 });
+
+export interface TableSizes {
+  readonly entries: number;
+  readonly ports: number;
+  readonly reasons: number;
+  readonly pipelines: number;
+}
+
+export const tableNames = {
+  scratch: "iov_scratch",
+  generation: "iov_generation",
+  entries: "iov_entries",
+  slots: "iov_slots",
+  devices: "iov_devices",
+  ports: "iov_ports",
+  drops: "iov_drops",
+  punts: "iov_punts",
+} as const;
+
+export type TableName = keyof typeof tableNames;
+
+/** The shared maps as declarations, in this order. */
+export function tableDeclarations(sizes: TableSizes): readonly MapDeclaration[] {
+  return [
+    build.map("perCpuArray", { name: tableNames.scratch, key: u32, value: Scratch, maxEntries: 1 }),
+    build.map("array", { name: tableNames.generation, key: u32, value: u32, maxEntries: 1 }),
+    build.map("array", { name: tableNames.entries, key: u32, value: EntryTarget, maxEntries: 2 * sizes.entries }),
+    build.map("progArray", { name: tableNames.slots, key: u32, value: u32, maxEntries: 2 * sizes.pipelines }),
+    build.map("devMapHash", { name: tableNames.devices, key: u32, value: u32, maxEntries: 2 * sizes.ports }),
+    build.map("perCpuArray", { name: tableNames.ports, key: u32, value: PortCounters, maxEntries: sizes.ports }),
+    build.map("perCpuArray", { name: tableNames.drops, key: u32, value: Count, maxEntries: sizes.reasons }),
+    build.map("ringBuffer", { name: tableNames.punts, value: Punt, maxEntries: 1 << 20 }),
+  ];
+}

@@ -1,0 +1,99 @@
+import { createHash } from "node:crypto";
+import type { MapDeclaration, Module } from "../../compiler/hir/tree.ts";
+import { KernelMap } from "../../kernel/maps.ts";
+import { Codec } from "../codec.ts";
+import type { Pins } from "../datapath/pins.ts";
+import { layoutDifference } from "../host-maps.ts";
+import type { TableContents } from "../host/host-side.ts";
+import { mapSpec } from "../map-spec.ts";
+import { makeMapTypes } from "../map-types.ts";
+
+/** A map of an instance in the kernel. */
+export interface InstanceMap {
+  readonly declaration: MapDeclaration;
+  readonly map: KernelMap;
+  readonly pin: string;
+  /** Of the contents that the configuration gave it; undefined for maps that hold state. */
+  readonly contents: string | undefined;
+}
+
+export type InstanceMaps = ReadonlyMap<string, InstanceMap>;
+
+/** What the maps of an instance are made from. */
+export interface MapRequest {
+  readonly instance: string;
+  readonly module: Module;
+  readonly tables: Readonly<Record<string, TableContents>>;
+  readonly before: InstanceMaps | undefined;
+  readonly pins: Pins;
+  /** A number that no map had before. */
+  nextNumber(): number;
+}
+
+/** What became of the maps of an instance. */
+export interface MapResult {
+  readonly maps: InstanceMaps;
+  /** Maps whose state was lost because their layout changed, with the reason. */
+  readonly renewed: ReadonlyMap<string, string>;
+}
+
+/**
+ * The maps of an instance for a new revision. Maps that hold state are the old ones where their layout did not change;
+ * maps that the configuration fills are the old ones where their contents did not. `made` gets every new map at once,
+ * so that a failure later on takes them away again.
+ */
+export function makeInstanceMaps(request: MapRequest, made: (map: InstanceMap) => void): MapResult {
+  const { instance, module, before, pins } = request;
+  const encoded = new Map(Object.entries(request.tables).map(([name, table]) => [name, encode(module, name, table)]));
+  using types = makeMapTypes(module);
+  const renewed = new Map<string, string>();
+  const maps = new Map<string, InstanceMap>();
+  for (const declaration of module.maps) {
+    const { name } = declaration;
+    const old = before?.get(name);
+    const table = encoded.get(name);
+    const difference = old && changeOf(old, declaration, table?.fingerprint);
+    if (old && difference === undefined) {
+      maps.set(name, old);
+      continue;
+    }
+    if (difference !== undefined && difference !== newContents) renewed.set(name, difference);
+    const spec = mapSpec(module, declaration, types.ids);
+    const map = KernelMap.create(spec, types.object ? { btf: types.object } : {});
+    const pin = pins.map(instance, name, request.nextNumber());
+    const entry: InstanceMap = { declaration, map, pin, contents: table?.fingerprint };
+    made(entry);
+    map.pin(pin);
+    for (const [key, value] of table?.entries ?? []) map.update(key, value);
+    maps.set(name, entry);
+  }
+  return { maps, renewed };
+}
+
+const newContents = "new contents";
+
+function changeOf(old: InstanceMap, declaration: MapDeclaration, contents: string | undefined): string | undefined {
+  const layout = layoutDifference(old.declaration, declaration);
+  if (layout !== undefined) return layout;
+  if (old.declaration.maxEntries !== declaration.maxEntries) return "it has another size";
+  return old.contents === contents ? undefined : newContents;
+}
+
+interface EncodedTable {
+  readonly entries: readonly (readonly [key: Uint8Array, value: Uint8Array])[];
+  readonly fingerprint: string;
+}
+
+function encode(module: Module, name: string, table: TableContents): EncodedTable {
+  const declaration = module.maps.find((map) => map.name === name);
+  if (!declaration?.key || !declaration.value) throw new Error(`the host side fills "${name}", which is no map with keys`);
+  const [keys, values] = [new Codec(declaration.key), new Codec(declaration.value)];
+  const entries = [...table].map(([key, value]) => [keys.encode(key, name), values.encode(value, name)] as const);
+  return { entries, fingerprint: fingerprintOf(entries) };
+}
+
+function fingerprintOf(entries: EncodedTable["entries"]): string {
+  const hash = createHash("sha256");
+  for (const [key, value] of entries) hash.update(key).update(value);
+  return hash.digest("base64url").slice(0, 22);
+}

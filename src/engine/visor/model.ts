@@ -1,0 +1,188 @@
+import { createHash } from "node:crypto";
+import type { GivenValue } from "../../compiler/hir/settings.ts";
+import type { Module } from "../../compiler/hir/tree.ts";
+import type { FloodGroup, InstancePort, InstanceView, JsonObject, PortDevice, TableContents } from "../host/host-side.ts";
+import { reasonsOf } from "../pipeline/reasons.ts";
+import type { TableSizes } from "../pipeline/tables.ts";
+import type { Node, Peer, PipelineHook, Topology } from "../pipeline/topology.ts";
+import { prepareModule } from "../prepare.ts";
+import type { GraphFunction } from "./function.ts";
+import { type Claim, type Identities, type InstanceIdentity, identifyInstances } from "./identities.ts";
+
+/** One end of a link, as data. */
+export type LinkEnd =
+  | { readonly kind: "device" | "host"; readonly device: string }
+  | { readonly kind: "port"; readonly instance: string; readonly port: string };
+
+/** An instance of a graph that was found valid. */
+export interface ModelInstance {
+  readonly name: string;
+  readonly function: GraphFunction;
+  readonly config: JsonObject;
+  /** Its ports in the graph's order, with what the graph says of each. */
+  readonly ports: readonly { readonly name: string; readonly config: JsonObject }[];
+}
+
+/** A device of a graph, found on this machine (or not there at the moment). */
+export interface ModelDevice {
+  /** The name that links use. */
+  readonly alias: string;
+  /** The device's own name. */
+  readonly name: string;
+  /** A namespace under /run/netns; undefined for the visor's own. */
+  readonly netns: string | undefined;
+  readonly hook: PipelineHook;
+  readonly found: PortDevice | undefined;
+}
+
+/** A valid graph with its functions and devices looked up. */
+export interface Model {
+  readonly instances: readonly ModelInstance[];
+  readonly devices: readonly ModelDevice[];
+  readonly links: readonly (readonly [LinkEnd, LinkEnd])[];
+}
+
+/** An instance with its numbers, its specialised module and what its host side makes of the configuration. */
+export interface NumberedInstance {
+  readonly model: ModelInstance;
+  readonly identity: InstanceIdentity;
+  readonly node: Node;
+  readonly view: InstanceView;
+  readonly tables: Readonly<Record<string, TableContents>>;
+  readonly floodGroups: readonly FloodGroup[];
+  /** Equal for instances whose programs are equal, but for what they are linked to. */
+  readonly fingerprint: string;
+}
+
+export interface NumberedModel {
+  readonly instances: ReadonlyMap<string, NumberedInstance>;
+  readonly identities: Identities["instances"];
+  readonly topology: Topology;
+}
+
+/** Specialised modules, since most instances do not change from one revision to the next. */
+export class ModuleCache {
+  #kept = new Map<string, Module>();
+  #used = new Map<string, Module>();
+
+  get(fingerprint: string, make: () => Module): Module {
+    const module = this.#used.get(fingerprint) ?? this.#kept.get(fingerprint) ?? make();
+    this.#used.set(fingerprint, module);
+    return module;
+  }
+
+  /** Forgets what was not used since the last call. */
+  turn(): void {
+    this.#kept = this.#used;
+    this.#used = new Map();
+  }
+}
+
+/** Gives a graph its numbers and specialises its functions. @throws E_SETTING, E_DIAGNOSTICS, E_USAGE */
+export function numberModel(
+  model: Model,
+  before: Identities["instances"],
+  sizes: TableSizes,
+  cache: ModuleCache,
+): NumberedModel {
+  const claims = model.instances.map(claimOf);
+  const identities = identifyInstances(before, claims, sizes);
+  const peers = peersOf(model, identities);
+  const devices = new Map(model.devices.map((device) => [device.alias, device]));
+  const instances = new Map(
+    model.instances.map((instance) => {
+      const identity = identities[instance.name]!;
+      const linked = peers.get(instance.name) ?? new Map();
+      return [instance.name, numberInstance({ instance, identity, linked, devices, cache })];
+    }),
+  );
+  return { instances, identities, topology: new Map([...instances].map(([name, { node }]) => [name, node])) };
+}
+
+function claimOf(instance: ModelInstance): Claim {
+  const declared = instance.function.module.interface?.ports;
+  const names = instance.ports.map((port) => port.name);
+  return {
+    instance: instance.name,
+    ports: names,
+    portRoom: declared?.kind === "dynamic" ? declared.maximum : names.length,
+    reasonRoom: reasonsOf(instance.function.module).length,
+  };
+}
+
+type PeersByPort = ReadonlyMap<number, Peer>;
+
+function peersOf(model: Model, identities: Identities["instances"]): ReadonlyMap<string, PeersByPort> {
+  const peers = new Map<string, Map<number, Peer>>();
+  const numberOf = (end: Extract<LinkEnd, { kind: "port" }>): number => identities[end.instance]!.ports[end.port]!;
+  const connect = (from: LinkEnd, to: LinkEnd): void => {
+    if (from.kind !== "port") return;
+    const known = peers.get(from.instance) ?? new Map<number, Peer>();
+    peers.set(from.instance, known);
+    const peer: Peer =
+      to.kind === "port"
+        ? { kind: "port", instance: to.instance, port: numberOf(to) }
+        : { kind: to.kind, device: to.device };
+    known.set(numberOf(from), peer);
+  };
+  for (const [left, right] of model.links) {
+    connect(left, right);
+    connect(right, left);
+  }
+  return peers;
+}
+
+function numberInstance(given: {
+  readonly instance: ModelInstance;
+  readonly identity: InstanceIdentity;
+  readonly linked: PeersByPort;
+  readonly devices: ReadonlyMap<string, ModelDevice>;
+  readonly cache: ModuleCache;
+}): NumberedInstance {
+  const { instance, identity, linked, devices, cache } = given;
+  const { host, module } = instance.function;
+  const ports = instance.ports.map(({ name, config }): InstancePort => {
+    const number = identity.ports[name]!;
+    const peer = linked.get(number);
+    const device = peer?.kind === "device" || peer?.kind === "host" ? devices.get(peer.device)?.found : undefined;
+    return { name, number, config, linked: peer !== undefined, device };
+  });
+  const view: InstanceView = { name: instance.name, config: instance.config, ports };
+  const settings = settingsOf(instance, view);
+  const fingerprint = hash([instance.function.fingerprint, settings]);
+  const names: string[] = [];
+  for (const port of ports) names[port.number] = port.name;
+  const room = module.interface?.ports?.kind === "dynamic" ? identity.portRoom : names.length;
+  const node: Node = {
+    instance: instance.name,
+    module: cache.get(fingerprint, () => prepareModule(module, settings).module),
+    ports: Array.from({ length: room }, (_, number) => names[number] ?? `#${number}`),
+    peers: Array.from({ length: room }, (_, number) => linked.get(number)),
+    firstPort: identity.firstPort,
+    firstReason: identity.firstReason,
+    id: identity.id,
+  };
+  return {
+    model: instance,
+    identity,
+    node,
+    view,
+    tables: host.tables?.(view) ?? {},
+    floodGroups: host.floodGroups?.(view) ?? [],
+    fingerprint,
+  };
+}
+
+/** Settings of the kernel module: what the host side says, and of the configuration what the module declares. */
+function settingsOf(instance: ModelInstance, view: InstanceView): Readonly<Record<string, GivenValue>> {
+  const { module, host } = instance.function;
+  const declared = new Set(module.settings.map((setting) => setting.name));
+  const own = Object.entries(instance.config).filter(([name]) => declared.has(name));
+  return { ...Object.fromEntries(own), ...host.settings?.(view) } as Readonly<Record<string, GivenValue>>;
+}
+
+/** A short text that differs where the data does. Bigints and maps of names are fine. */
+export function hash(data: unknown): string {
+  const text = JSON.stringify(data, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value));
+  return createHash("sha256").update(text).digest("base64url").slice(0, 22);
+}

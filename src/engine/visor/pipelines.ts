@@ -1,0 +1,92 @@
+import type { Module } from "../../compiler/hir/tree.ts";
+import { composePipeline } from "../pipeline/compose.ts";
+import { cutPipelines, type Entrance, type Pipeline, pipelineKey, type Stage } from "../pipeline/cut.ts";
+import type { TableSizes } from "../pipeline/tables.ts";
+import { hash, type Model, type NumberedModel } from "./model.ts";
+
+/** A place on a hook of a device where packets enter the graph. */
+export interface Entry {
+  /** Unique, and fit for a file's name: "dev-lan1", "host-eth0". */
+  readonly key: string;
+  readonly side: "dev" | "host";
+  readonly device: string;
+  readonly instance: string;
+  readonly port: number;
+}
+
+/** A pipeline of a revision, not compiled yet. */
+export interface PlannedPipeline {
+  readonly key: string;
+  readonly pipeline: Pipeline;
+  readonly slot: number;
+  /** Equal for pipelines whose programs are equal. */
+  readonly fingerprint: string;
+  compose(): Module;
+}
+
+/** Where packets enter a graph. */
+export function entriesOf(model: Model, numbered: NumberedModel): readonly Entry[] {
+  return model.links.flatMap((ends) =>
+    ends.flatMap((end, index): Entry[] => {
+      const other = ends[1 - index]!;
+      if (end.kind === "port" || other.kind !== "port") return [];
+      const side = end.kind === "device" ? "dev" : "host";
+      const port = numbered.identities[other.instance]!.ports[other.port]!;
+      return [{ key: `${side}-${end.device}`, side, device: end.device, instance: other.instance, port }];
+    }),
+  );
+}
+
+/** The hook that an entry's packets come through: what the host sends passes TCX only. */
+export function entranceOf(entry: Entry, model: Model): Entrance {
+  const device = model.devices.find((one) => one.alias === entry.device);
+  return { instance: entry.instance, hook: entry.side === "host" ? "tcx" : (device?.hook ?? "tcx") };
+}
+
+/** The pipelines of a graph. */
+export function planPipelines(
+  model: Model,
+  numbered: NumberedModel,
+  entries: readonly Entry[],
+  place: (keys: readonly string[]) => Readonly<Record<string, number>>,
+  tables: TableSizes,
+): readonly PlannedPipeline[] {
+  const entrances = entries.map((entry) => entranceOf(entry, model));
+  const pipelines = cutPipelines(numbered.topology, entrances);
+  const slots = place(pipelines.map(({ hook, root }) => pipelineKey(hook, root.instance)));
+  const places = new Map(Object.entries(slots));
+  return pipelines.map((pipeline) => {
+    const key = pipelineKey(pipeline.hook, pipeline.root.instance);
+    return {
+      key,
+      pipeline,
+      slot: slots[key]!,
+      fingerprint: hash([pipeline.hook, shapeOf(pipeline.root, numbered, slots, pipeline.hook)]),
+      compose: () => composePipeline(pipeline, { topology: numbered.topology, tables, slots: places }),
+    };
+  });
+}
+
+/** All that the program of a stage depends on. */
+function shapeOf(
+  stage: Stage,
+  numbered: NumberedModel,
+  slots: Readonly<Record<string, number>>,
+  hook: Pipeline["hook"],
+): unknown {
+  const { fingerprint, identity } = numbered.instances.get(stage.instance)!;
+  const exits = stage.exits.map((exit) => {
+    switch (exit.kind) {
+      case "stage":
+        return [exit.port, shapeOf(exit.stage, numbered, slots, hook)];
+      case "pipeline":
+        return ["pipeline", slots[pipelineKey(hook, exit.instance)], exit.port];
+      case "host":
+        return ["host", exit.device];
+      default:
+        return exit.kind;
+    }
+  });
+  const { id, firstPort, firstReason } = identity;
+  return [stage.instance, fingerprint, id, firstPort, firstReason, exits];
+}

@@ -1,0 +1,77 @@
+import type { CompiledProgram } from "../../compiler/compile.ts";
+import type { TableSizes } from "../pipeline/tables.ts";
+import { compileComposed } from "../datapath/load-composed.ts";
+import { type AttachmentRecord, attachmentOf } from "./attachments.ts";
+import { type Identities, numberEntries, placePipelines } from "./identities.ts";
+import { type Model, ModuleCache, type NumberedModel, numberModel } from "./model.ts";
+import { entriesOf, type Entry, type PlannedPipeline, planPipelines } from "./pipelines.ts";
+import type { DeviceRecord } from "./record.ts";
+
+/** A revision that is worked out: nothing is compiled or touched yet. */
+export interface Prepared {
+  readonly model: Model;
+  readonly numbered: NumberedModel;
+  readonly identities: Identities;
+  readonly entries: readonly Entry[];
+  readonly pipelines: readonly PlannedPipeline[];
+  readonly attachments: readonly AttachmentRecord[];
+  readonly devices: readonly DeviceRecord[];
+}
+
+/** What is kept from one revision to the next, so that an apply costs what it changes. */
+export class Workshop {
+  readonly #modules = new ModuleCache();
+  #compiled = new Map<string, CompiledProgram>();
+
+  /** @throws E_SETTING, E_DIAGNOSTICS, E_USAGE */
+  prepare(model: Model, before: Identities, sizes: TableSizes): Prepared {
+    const numbered = numberModel(model, before.instances, sizes, this.#modules);
+    const entries = entriesOf(model, numbered);
+    let slots: Identities["slots"] = {};
+    const place = (keys: readonly string[]) => (slots = placePipelines(before.slots, keys, sizes));
+    const pipelines = planPipelines(model, numbered, entries, place, sizes);
+    const keys = entries.map((entry) => entry.key);
+    const numbers = numberEntries(before.entries, keys, sizes);
+    const identities: Identities = { instances: numbered.identities, slots, entries: numbers };
+    return {
+      model,
+      numbered,
+      identities,
+      entries,
+      pipelines,
+      attachments: entries.flatMap((entry) => {
+        const device = model.devices.find((one) => one.alias === entry.device)!;
+        return attachmentOf(entry, numbers[entry.key]!, device) ?? [];
+      }),
+      devices: devicesOf(model, numbered),
+    };
+  }
+
+  compile(planned: PlannedPipeline): CompiledProgram {
+    const known = this.#compiled.get(planned.fingerprint);
+    if (known) return known;
+    const compiled = compileComposed(planned.compose(), planned.pipeline.hook);
+    this.#compiled.set(planned.fingerprint, compiled);
+    return compiled;
+  }
+
+  /** Forgets what the revision that is live now does not use. */
+  turn(live: readonly PlannedPipeline[]): void {
+    this.#modules.turn();
+    const used = new Set(live.map((pipeline) => pipeline.fingerprint));
+    this.#compiled = new Map([...this.#compiled].filter(([fingerprint]) => used.has(fingerprint)));
+  }
+}
+
+/** The devices that ports lead to, as far as they are there. */
+function devicesOf(model: Model, numbered: NumberedModel): readonly DeviceRecord[] {
+  const devices = new Map(model.devices.map((device) => [device.alias, device]));
+  return [...numbered.instances.values()].flatMap(({ node }) =>
+    node.peers.flatMap((peer, port): DeviceRecord[] => {
+      const device = peer?.kind === "device" ? devices.get(peer.device) : undefined;
+      if (!device?.found) return [];
+      const { netns } = device;
+      return [{ port: node.firstPort + port, ifindex: device.found.ifindex, ...(netns === undefined ? {} : { netns }) }];
+    }),
+  );
+}

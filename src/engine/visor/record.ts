@@ -1,0 +1,40 @@
+import type { Identities } from "./identities.ts";
+import type { AttachmentRecord } from "./attachments.ts";
+import type { PipelineHook } from "../pipeline/topology.ts";
+
+/** A pipeline that is in the kernel. */
+export interface PipelineRecord {
+  readonly hook: PipelineHook;
+  readonly slot: number;
+  /** Of its program. */
+  readonly fingerprint: string;
+  /** Of its program and the maps that the program refers to. */
+  readonly loaded: string;
+}
+
+/** A map of an instance that is in the kernel: where it is pinned, and the fingerprint of what configuration put in. */
+export interface MapRecord {
+  readonly pin: string;
+  readonly contents?: string;
+}
+
+/** A port's device in the table of devices. */
+export interface DeviceRecord {
+  readonly port: number;
+  readonly ifindex: number;
+  readonly netns?: string;
+}
+
+/**
+ * All that a process must know of a data path to go on with it: plain data, kept in the store with each revision.
+ */
+export interface DataPathRecord {
+  readonly generation: number;
+  readonly identities: Identities;
+  readonly pipelines: Readonly<Record<string, PipelineRecord>>;
+  readonly maps: Readonly<Record<string, Readonly<Record<string, MapRecord>>>>;
+  readonly attachments: readonly AttachmentRecord[];
+  readonly devices: readonly DeviceRecord[];
+  /** The next number for a pinned map. */
+  readonly nextMap: number;
+}

@@ -1,0 +1,230 @@
+import { KernelMap } from "../../kernel/maps.ts";
+import { KernelProgram } from "../../kernel/programs.ts";
+import type { DataPath } from "../datapath/data-path.ts";
+import { loadComposed } from "../datapath/load-composed.ts";
+import { stagesOf } from "../pipeline/cut.ts";
+import { type Attachments, openNamespace } from "./attachments.ts";
+import { type InstanceMap, type InstanceMaps, makeInstanceMaps } from "./instance-maps.ts";
+import { hash } from "./model.ts";
+import type { PlannedPipeline } from "./pipelines.ts";
+import type { Prepared, Workshop } from "./prepare.ts";
+import type { DataPathRecord, PipelineRecord } from "./record.ts";
+
+/** What is in the kernel. */
+export interface LiveState {
+  readonly record: DataPathRecord;
+  /** Maps by instance. */
+  readonly maps: ReadonlyMap<string, InstanceMaps>;
+}
+
+export interface TransactionResult {
+  readonly live: LiveState;
+  /** Pipelines whose programs were loaded, by key. */
+  readonly loaded: readonly string[];
+  /** Maps whose state was lost, "instance.map", with the reason. */
+  readonly renewed: ReadonlyMap<string, string>;
+}
+
+/**
+ * Takes a data path from one revision to the next. Everything is made and loaded beside what is live, then one write
+ * makes all hooks go over; a failure before that leaves the old revision as it was.
+ */
+export class Transaction {
+  readonly #dataPath: DataPath;
+  readonly #attachments: Attachments;
+  readonly #workshop: Workshop;
+
+  constructor(dataPath: DataPath, attachments: Attachments, workshop: Workshop) {
+    this.#dataPath = dataPath;
+    this.#attachments = attachments;
+    this.#workshop = workshop;
+  }
+
+  /**
+   * @param intend is told the record of the next revision right before the commit, to make it durable: a process that
+   * dies there is followed by one that finds out from the generation which of the two is live.
+   */
+  run(before: LiveState, next: Prepared, intend: (record: DataPathRecord) => void): TransactionResult {
+    using undo = new DisposableStack();
+    const parity = 1 - this.#dataPath.generation.parity;
+    let { nextMap } = before.record;
+    const { maps, renewed } = this.#makeMaps(before, next, undo, () => nextMap++);
+    const pipelines = this.#loadPipelines({ before, next, maps, parity, undo });
+    this.#pointEntries(next, parity);
+    this.#pointDevices(next, parity);
+    this.#attachNew(next, undo);
+    const generation = this.#dataPath.generation.value + 1;
+    const record: DataPathRecord = {
+      generation,
+      identities: next.identities,
+      pipelines: pipelines.records,
+      maps: mapRecords(maps),
+      attachments: next.attachments,
+      devices: next.devices,
+      nextMap,
+    };
+    intend(record);
+    this.#dataPath.generation.commit(generation);
+    undo.move();
+    return { live: { record, maps }, loaded: pipelines.loaded, renewed };
+  }
+
+  /**
+   * Clears away what the revision before had and this one does not. Waits for packets that are under way; afterwards
+   * both slots of everything are equal, so that the next apply writes only what it changes.
+   */
+  settle(before: LiveState, live: LiveState): void {
+    const wanted = new Set(live.record.attachments.map((one) => one.key));
+    for (const { key } of this.#attachments.records()) if (!wanted.has(key)) this.#attachments.remove(key);
+    this.#dataPath.waitForPackets();
+    const { parity } = this.#dataPath.generation;
+    const all = { ...before.record.pipelines, ...live.record.pipelines };
+    for (const [key, { hook, slot }] of Object.entries(all)) {
+      const gone = !Object.hasOwn(live.record.pipelines, key);
+      if (gone) this.#dataPath.slots(hook).clear(slot, parity);
+      this.#dataPath.slots(hook).copy(slot, parity);
+    }
+    for (const entry of Object.values(live.record.identities.entries)) this.#dataPath.entryTargets.copy(entry, parity);
+    this.#settleDevices(before, live, parity);
+    const used = new Set([...live.maps.values()].flatMap((maps) => [...maps.values()].map(({ pin }) => pin)));
+    for (const { map, pin } of [...before.maps.values()].flatMap((maps) => [...maps.values()])) {
+      if (used.has(pin)) continue;
+      this.#dataPath.pins.remove(pin);
+      map.close();
+    }
+  }
+
+  #settleDevices(before: LiveState, live: LiveState, parity: number): void {
+    const wanted = new Set(live.record.devices.map((device) => device.port));
+    for (const { port } of before.record.devices) {
+      if (wanted.has(port)) continue;
+      for (const each of [0, 1]) this.#dataPath.devices.clear(port, each);
+    }
+    for (const device of live.record.devices) {
+      using namespace = openNamespace(device.netns);
+      this.#dataPath.devices.set(device.port, 1 - parity, device.ifindex, namespace);
+    }
+  }
+
+  #makeMaps(before: LiveState, next: Prepared, undo: DisposableStack, nextNumber: () => number) {
+    const renewed = new Map<string, string>();
+    const maps = new Map<string, InstanceMaps>();
+    const made = ({ map, pin }: InstanceMap): void => {
+      undo.defer(() => {
+        map.close();
+        this.#dataPath.pins.remove(pin);
+      });
+    };
+    for (const [instance, { node, tables }] of next.numbered.instances) {
+      const request = { instance, module: node.module, tables, before: before.maps.get(instance) };
+      const result = makeInstanceMaps({ ...request, pins: this.#dataPath.pins, nextNumber }, made);
+      maps.set(instance, result.maps);
+      for (const [map, reason] of result.renewed) renewed.set(`${instance}.${map}`, reason);
+    }
+    return { maps, renewed };
+  }
+
+  #loadPipelines(given: {
+    readonly before: LiveState;
+    readonly next: Prepared;
+    readonly maps: ReadonlyMap<string, InstanceMaps>;
+    readonly parity: number;
+    readonly undo: DisposableStack;
+  }): { readonly records: Readonly<Record<string, PipelineRecord>>; readonly loaded: readonly string[] } {
+    const { before, next, maps, parity, undo } = given;
+    const records: Record<string, PipelineRecord> = {};
+    const fresh: { readonly planned: PlannedPipeline; readonly program: KernelProgram }[] = [];
+    using programs = new DisposableStack();
+    for (const planned of next.pipelines) {
+      const own = mapsOf(planned, maps);
+      const loaded = hash([planned.fingerprint, Object.values(own).map(({ pin }) => pin)]);
+      const { hook } = planned.pipeline;
+      records[planned.key] = { hook, slot: planned.slot, fingerprint: planned.fingerprint, loaded };
+      const old = before.record.pipelines[planned.key];
+      if (old?.loaded === loaded && old.slot === planned.slot) continue;
+      fresh.push({ planned, program: programs.use(this.#load(planned, own)) });
+    }
+    for (const { planned, program } of fresh) {
+      const slots = this.#dataPath.slots(planned.pipeline.hook);
+      undo.defer(() => slots.copy(planned.slot, 1 - parity));
+      slots.set(planned.slot, parity, program);
+    }
+    return { records, loaded: fresh.map(({ planned }) => planned.key) };
+  }
+
+  #load(planned: PlannedPipeline, own: Readonly<Record<string, InstanceMap>>): KernelProgram {
+    const { hook } = planned.pipeline;
+    const named = Object.fromEntries(Object.entries(own).map(([name, { map }]) => [name, map]));
+    return loadComposed(this.#workshop.compile(planned), { ...this.#dataPath.named(hook), ...named });
+  }
+
+  #pointEntries(next: Prepared, parity: number): void {
+    const slots = new Map(next.pipelines.map(({ pipeline, slot }) => [`${pipeline.hook} ${pipeline.root.instance}`, slot]));
+    const wanted = new Map<number, { readonly slot: number; readonly port: number }>();
+    for (const entry of next.entries) {
+      const device = next.model.devices.find((one) => one.alias === entry.device);
+      const hook = entry.side === "host" ? "tcx" : (device?.hook ?? "tcx");
+      const slot = slots.get(`${hook} ${entry.instance}`)!;
+      wanted.set(next.identities.entries[entry.key]!, { slot, port: entry.port });
+    }
+    const known = this.#attachments.records().map((record) => record.entry);
+    for (const entry of new Set([...known, ...wanted.keys()])) {
+      this.#dataPath.entryTargets.set(entry, parity, wanted.get(entry));
+    }
+  }
+
+  #pointDevices(next: Prepared, parity: number): void {
+    for (const { port, ifindex, netns } of next.devices) {
+      using namespace = openNamespace(netns);
+      this.#dataPath.devices.set(port, parity, ifindex, namespace);
+    }
+  }
+
+  /** New attachments lead nowhere in the generation that is live, so that they can be made ahead of the commit. */
+  #attachNew(next: Prepared, undo: DisposableStack): void {
+    for (const record of next.attachments) {
+      if (this.#attachments.has(record)) continue;
+      this.#dataPath.entryTargets.set(record.entry, this.#dataPath.generation.parity, undefined);
+      this.#attachments.add(record);
+      undo.defer(() => this.#attachments.remove(record.key));
+    }
+  }
+}
+
+/** The maps of the functions in a pipeline, by the names that its program knows them by. */
+function mapsOf(
+  planned: PlannedPipeline,
+  maps: ReadonlyMap<string, InstanceMaps>,
+): Readonly<Record<string, InstanceMap>> {
+  const instances = new Set(stagesOf(planned.pipeline.root).map((stage) => stage.instance));
+  return Object.fromEntries(
+    [...instances].flatMap((instance) =>
+      [...(maps.get(instance) ?? [])].map(([name, map]) => [`${instance}_${name}`, map] as const),
+    ),
+  );
+}
+
+function mapRecords(maps: ReadonlyMap<string, InstanceMaps>): DataPathRecord["maps"] {
+  return Object.fromEntries(
+    [...maps].map(([instance, own]) => [
+      instance,
+      Object.fromEntries(
+        [...own].map(([name, { pin, contents }]) => [name, { pin, ...(contents === undefined ? {} : { contents }) }]),
+      ),
+    ]),
+  );
+}
+
+/** Opens the maps of a record again. Those that are gone are left out. */
+export function adoptMaps(record: DataPathRecord, prepared: Prepared): ReadonlyMap<string, InstanceMaps> {
+  return new Map(
+    Object.entries(record.maps).map(([instance, own]) => {
+      const declared = prepared.numbered.instances.get(instance)?.node.module.maps ?? [];
+      const entries = Object.entries(own).flatMap(([name, { pin, contents }]) => {
+        const declaration = declared.find((map) => map.name === name);
+        return declaration ? [[name, { declaration, map: KernelMap.fromPin(pin), pin, contents }] as const] : [];
+      });
+      return [instance, new Map(entries)];
+    }),
+  );
+}
