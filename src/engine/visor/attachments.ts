@@ -45,6 +45,7 @@ export class Attachments implements Disposable {
   add(record: AttachmentRecord): void {
     const { spec } = record;
     const hook: PipelineHook = spec.hook === "xdp" ? "xdp" : "tcx";
+    this.remove(record.key);
     using program = this.#load(record.entry, hook);
     using namespace = openNamespace(record.netns);
     const attachment = attach(program, spec satisfies AttachSpec, namespace ? { namespace } : {});
@@ -108,7 +109,7 @@ export function openNamespace(name: string | undefined): NetworkNamespace | unde
 /** What an entry of a graph needs on its device; undefined while the device is not there. */
 export function attachmentOf(entry: Entry, number: number, device: ModelDevice): AttachmentRecord | undefined {
   if (!device.found) return undefined;
-  const hook = entry.side === "host" ? "tcx-egress" : device.hook === "xdp" ? "xdp" : "tcx-ingress";
+  const hook = entry.side === "host" ? "tcx-egress" : entry.hook === "xdp" ? "xdp" : "tcx-ingress";
   return {
     key: entry.key,
     entry: number,

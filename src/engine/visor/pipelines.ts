@@ -1,14 +1,17 @@
 import type { Module } from "../../compiler/hir/tree.ts";
 import { composePipeline } from "../pipeline/compose.ts";
-import { cutPipelines, type Entrance, type Pipeline, pipelineKey, type Stage } from "../pipeline/cut.ts";
+import { cutPipelines, type Pipeline, pipelineKey, type Stage } from "../pipeline/cut.ts";
+import type { PipelineHook } from "../pipeline/topology.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import { hash, type Model, type NumberedModel } from "./model.ts";
 
 /** A place on a hook of a device where packets enter the graph. */
 export interface Entry {
-  /** Unique, and fit for a file's name: "dev-lan1", "host-eth0". */
+  /** Unique, and fit for a file's name: "dev-lan1-xdp", "host-eth0-tcx". */
   readonly key: string;
   readonly side: "dev" | "host";
+  /** What the host sends passes TCX only. */
+  readonly hook: PipelineHook;
   readonly device: string;
   readonly instance: string;
   readonly port: number;
@@ -26,33 +29,28 @@ export interface PlannedPipeline {
 
 /** Where packets enter a graph. */
 export function entriesOf(model: Model, numbered: NumberedModel): readonly Entry[] {
+  const hooks = new Map(model.devices.map((device) => [device.alias, device.hook]));
   return model.links.flatMap((ends) =>
     ends.flatMap((end, index): Entry[] => {
       const other = ends[1 - index]!;
       if (end.kind === "port" || other.kind !== "port") return [];
       const side = end.kind === "device" ? "dev" : "host";
+      const hook = side === "host" ? "tcx" : hooks.get(end.device)!;
       const port = numbered.identities[other.instance]!.ports[other.port]!;
-      return [{ key: `${side}-${end.device}`, side, device: end.device, instance: other.instance, port }];
+      const key = `${side}-${end.device}-${hook}`;
+      return [{ key, side, hook, device: end.device, instance: other.instance, port }];
     }),
   );
 }
 
-/** The hook that an entry's packets come through: what the host sends passes TCX only. */
-export function entranceOf(entry: Entry, model: Model): Entrance {
-  const device = model.devices.find((one) => one.alias === entry.device);
-  return { instance: entry.instance, hook: entry.side === "host" ? "tcx" : (device?.hook ?? "tcx") };
-}
-
 /** The pipelines of a graph. */
 export function planPipelines(
-  model: Model,
   numbered: NumberedModel,
   entries: readonly Entry[],
   place: (keys: readonly string[]) => Readonly<Record<string, number>>,
   tables: TableSizes,
 ): readonly PlannedPipeline[] {
-  const entrances = entries.map((entry) => entranceOf(entry, model));
-  const pipelines = cutPipelines(numbered.topology, entrances);
+  const pipelines = cutPipelines(numbered.topology, entries);
   const slots = place(pipelines.map(({ hook, root }) => pipelineKey(hook, root.instance)));
   const places = new Map(Object.entries(slots));
   return pipelines.map((pipeline) => {

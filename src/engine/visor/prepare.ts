@@ -29,7 +29,7 @@ export class Workshop {
     const entries = entriesOf(model, numbered);
     let slots: Identities["slots"] = {};
     const place = (keys: readonly string[]) => (slots = placePipelines(before.slots, keys, sizes));
-    const pipelines = planPipelines(model, numbered, entries, place, sizes);
+    const pipelines = planPipelines(numbered, entries, place, sizes);
     const keys = entries.map((entry) => entry.key);
     const numbers = numberEntries(before.entries, keys, sizes);
     const identities: Identities = { instances: numbered.identities, slots, entries: numbers };

@@ -2,7 +2,7 @@ import { KernelMap } from "../../kernel/maps.ts";
 import { KernelProgram } from "../../kernel/programs.ts";
 import type { DataPath } from "../datapath/data-path.ts";
 import { loadComposed } from "../datapath/load-composed.ts";
-import { stagesOf } from "../pipeline/cut.ts";
+import { pipelineKey, stagesOf } from "../pipeline/cut.ts";
 import { type Attachments, openNamespace } from "./attachments.ts";
 import { type InstanceMap, type InstanceMaps, makeInstanceMaps } from "./instance-maps.ts";
 import { hash } from "./model.ts";
@@ -159,14 +159,13 @@ export class Transaction {
   }
 
   #pointEntries(next: Prepared, parity: number): void {
-    const slots = new Map(next.pipelines.map(({ pipeline, slot }) => [`${pipeline.hook} ${pipeline.root.instance}`, slot]));
-    const wanted = new Map<number, { readonly slot: number; readonly port: number }>();
-    for (const entry of next.entries) {
-      const device = next.model.devices.find((one) => one.alias === entry.device);
-      const hook = entry.side === "host" ? "tcx" : (device?.hook ?? "tcx");
-      const slot = slots.get(`${hook} ${entry.instance}`)!;
-      wanted.set(next.identities.entries[entry.key]!, { slot, port: entry.port });
-    }
+    const slots = new Map(next.pipelines.map(({ key, slot }) => [key, slot]));
+    const wanted = new Map(
+      next.entries.map((entry) => {
+        const slot = slots.get(pipelineKey(entry.hook, entry.instance))!;
+        return [next.identities.entries[entry.key]!, { slot, port: entry.port }] as const;
+      }),
+    );
     const known = this.#attachments.records().map((record) => record.entry);
     for (const entry of new Set([...known, ...wanted.keys()])) {
       this.#dataPath.entryTargets.set(entry, parity, wanted.get(entry));

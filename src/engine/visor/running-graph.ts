@@ -1,0 +1,99 @@
+import { DataPath } from "../datapath/data-path.ts";
+import type { TableSizes } from "../pipeline/tables.ts";
+import { Attachments } from "./attachments.ts";
+import { noIdentities } from "./identities.ts";
+import type { Model } from "./model.ts";
+import { type Prepared, Workshop } from "./prepare.ts";
+import type { DataPathRecord } from "./record.ts";
+import { type LiveState, Transaction, type TransactionResult } from "./transaction.ts";
+
+/** What an apply did. */
+export interface ApplyReport {
+  /** Pipelines that were compiled or loaded anew. */
+  readonly loaded: readonly string[];
+  /** Pipelines that were left as they are. */
+  readonly kept: readonly string[];
+  /** Maps whose state was lost because their layout changed, with the reason. */
+  readonly renewed: ReadonlyMap<string, string>;
+  /** From the call to the commit, and of that the time before anything of the kernel was touched. */
+  readonly milliseconds: number;
+}
+
+/** The record of a data path that has nothing in it. */
+export const emptyRecord: DataPathRecord = {
+  generation: 0,
+  identities: noIdentities,
+  pipelines: {},
+  maps: {},
+  attachments: [],
+  devices: [],
+  nextMap: 0,
+};
+
+/** The functions of one graph in the kernel. Closing it leaves them at work; `remove` takes them away. */
+export class RunningGraph implements Disposable {
+  readonly dataPath: DataPath;
+  readonly #attachments: Attachments;
+  readonly #workshop = new Workshop();
+  readonly #transaction: Transaction;
+  #live: LiveState;
+  #unsettled: LiveState | undefined;
+
+  constructor(name: string, sizes?: TableSizes) {
+    this.dataPath = new DataPath(name, sizes);
+    this.#attachments = new Attachments(this.dataPath);
+    this.#transaction = new Transaction(this.dataPath, this.#attachments, this.#workshop);
+    this.#live = { record: { ...emptyRecord, generation: this.dataPath.generation.value }, maps: new Map() };
+  }
+
+  get record(): DataPathRecord {
+    return this.#live.record;
+  }
+
+  prepare(model: Model): Prepared {
+    return this.#workshop.prepare(model, this.#live.record.identities, this.dataPath.sizes);
+  }
+
+  /** @throws as `prepare`, and whatever the kernel has against it; then the revision before is live as it was. */
+  apply(model: Model, intend: (record: DataPathRecord) => void = () => undefined): ApplyReport {
+    const started = performance.now();
+    this.settle();
+    const prepared = this.prepare(model);
+    const before = this.#live;
+    const result: TransactionResult = this.#transaction.run(before, prepared, intend);
+    this.#live = result.live;
+    this.#unsettled = before;
+    const milliseconds = performance.now() - started;
+    this.#workshop.turn(prepared.pipelines);
+    const loaded = new Set(result.loaded);
+    const kept = prepared.pipelines.map(({ key }) => key).filter((key) => !loaded.has(key));
+    return { loaded: result.loaded, kept, renewed: result.renewed, milliseconds };
+  }
+
+  /** Clears away what the last apply replaced. Takes some milliseconds, since packets may still be in it. */
+  settle(): void {
+    const before = this.#unsettled;
+    if (!before) return;
+    this.#unsettled = undefined;
+    this.#transaction.settle(before, this.#live);
+  }
+
+  /** A map of an instance. */
+  map(instance: string, name: string) {
+    return this.#live.maps.get(instance)?.get(name);
+  }
+
+  [Symbol.dispose](): void {
+    this.#attachments[Symbol.dispose]();
+    const states = this.#unsettled ? [this.#live, this.#unsettled] : [this.#live];
+    const maps = new Set(states.flatMap((state) => [...state.maps.values()].flatMap((own) => [...own.values()])));
+    for (const { map } of maps) map.close();
+    this.dataPath[Symbol.dispose]();
+  }
+
+  remove(): void {
+    for (const { key } of this.#attachments.records()) this.#attachments.remove(key);
+    this[Symbol.dispose]();
+    this.dataPath.pins.removeAll();
+  }
+}
