@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
 import type { KernelMap } from "../../kernel/maps.ts";
 import { waitForRunningPrograms } from "../../kernel/readers.ts";
-import type { PipelineHook } from "../pipeline/topology.ts";
 import type { TableName, TableSizes } from "../pipeline/tables.ts";
+import type { PipelineHook } from "../pipeline/topology.ts";
 import { DeviceTable } from "./device-table.ts";
 import { EntryTargets } from "./entry-targets.ts";
 import { Generation } from "./generation.ts";

@@ -1,5 +1,5 @@
+import type { CompiledProgram } from "../../compiler/compile.ts";
 import type { Module } from "../../compiler/hir/tree.ts";
-import { type CompiledProgram } from "../../compiler/compile.ts";
 import type { KernelMap } from "../../kernel/maps.ts";
 import { KernelProgram } from "../../kernel/programs.ts";
 import { type Hook, hooks } from "../../language/kinds.ts";

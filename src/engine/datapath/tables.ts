@@ -3,12 +3,12 @@ import type { MapDeclaration } from "../../compiler/hir/tree.ts";
 import { KernelMap } from "../../kernel/maps.ts";
 import { mapSpec } from "../map-spec.ts";
 import { makeMapTypes } from "../map-types.ts";
-import { type PipelineHook } from "../pipeline/topology.ts";
-import { tableDeclarations, tableNames, type TableName, type TableSizes } from "../pipeline/tables.ts";
+import { type TableName, type TableSizes, tableDeclarations, tableNames } from "../pipeline/tables.ts";
+import type { PipelineHook } from "../pipeline/topology.ts";
 import type { Pins } from "./pins.ts";
 
 /** Room of the tables of a data path: per-CPU counters of 32 bytes a port dominate, 128 KiB for each processor. */
-export const usualSizes: TableSizes = { entries: 1024, ports: 4096, reasons: 8192, pipelines: 512 };
+export const usualSizes: TableSizes = { entries: 1024, ports: 4096, reasons: 8192, pipelines: 512, groups: 4096 };
 
 const pipelineHooks: readonly PipelineHook[] = ["xdp", "tcx"];
 

@@ -1,6 +1,13 @@
 import * as build from "../../compiler/hir/build.ts";
 import { mergeModules } from "../../compiler/hir/merge.ts";
-import { type Expression, hirVersion, type Local, type Module, type Program, type Statement } from "../../compiler/hir/tree.ts";
+import {
+  type Expression,
+  hirVersion,
+  type Local,
+  type Module,
+  type Program,
+  type Statement,
+} from "../../compiler/hir/tree.ts";
 import type { NarrowInteger, Type } from "../../compiler/hir/types.ts";
 import { walk } from "../../compiler/hir/walk.ts";
 import { IovisorError } from "../../errors.ts";
@@ -8,8 +15,8 @@ import { type Pipeline, pipelineKey, type Stage, stagesOf } from "./cut.ts";
 import { dispatch } from "./dispatch.ts";
 import { inlineProgram } from "./inline.ts";
 import { Metadata } from "./metadata.ts";
-import { graphReason, type GraphReason } from "./reasons.ts";
-import { metadataSlots, type TableName, tableDeclarations, tableNames, type TableSizes } from "./tables.ts";
+import { type GraphReason, graphReason } from "./reasons.ts";
+import { metadataSlots, type TableName, type TableSizes, tableDeclarations, tableNames } from "./tables.ts";
 import { type Node, nodeOf, type Topology } from "./topology.ts";
 
 export interface ComposeOptions {
@@ -91,22 +98,25 @@ export class Composer {
     const node = this.node(stage);
     const program = this.#handlerOf(node);
     const portLocal = this.variable(`${node.instance} port`, port, "u32");
-    const verdict = this.variable(`${node.instance} verdict`, build.number(0));
+    const kind = this.variable(`${node.instance} verdict`, build.number(0));
+    const argument = this.variable(`${node.instance} argument`, build.number(0));
+    const verdict = { kind: kind.local, argument: argument.local };
     const exit = this.label();
     const inlined = inlineProgram(program, {
       firstLocal: this.locals.length,
       firstLabel: this.#reserveLabels(program),
       exit,
-      verdict: verdict.local,
+      verdict,
       port: portLocal.local,
       metadata: this.metadata.localsOf(node),
     });
     this.locals.push(...inlined.locals);
     return [
       portLocal.statement,
-      verdict.statement,
+      kind.statement,
+      argument.statement,
       build.block(exit, inlined.body),
-      ...dispatch(this, { stage, node, verdict: verdict.local, port: portLocal.local, entry }),
+      ...dispatch(this, { stage, node, verdict, port: portLocal.local, entry }),
     ];
   }
 
@@ -203,4 +213,3 @@ export interface EntryLocals {
   readonly scratch: number;
   readonly parity: number;
 }
-

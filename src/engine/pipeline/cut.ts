@@ -76,11 +76,7 @@ export function pipelineKey(hook: PipelineHook, instance: string): string {
 }
 
 /** Instances that more than `copies` pipelines would contain. They become pipelines of their own. */
-function sharedInstances(
-  topology: Topology,
-  entrances: readonly Entrance[],
-  limits: CutLimits,
-): ReadonlySet<string> {
+function sharedInstances(topology: Topology, entrances: readonly Entrance[], limits: CutLimits): ReadonlySet<string> {
   const users = new Map<string, Set<string>>();
   for (const { instance, hook } of entrances) {
     const cutter = new Cutter(topology, new Set(), limits);
@@ -139,7 +135,10 @@ class Cutter {
 }
 
 /** The cuts of a pipeline, for people: which link, and why. */
-export function cutsOf(topology: Topology, stage: Stage): readonly { readonly link: string; readonly why: CutReason }[] {
+export function cutsOf(
+  topology: Topology,
+  stage: Stage,
+): readonly { readonly link: string; readonly why: CutReason }[] {
   const node = nodeOf(topology, stage.instance);
   return stage.exits.flatMap((exit, port) => {
     if (exit.kind === "stage") return cutsOf(topology, exit.stage);

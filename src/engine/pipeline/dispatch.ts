@@ -4,16 +4,17 @@ import { boolType, verdictType, voidType } from "../../compiler/hir/types.ts";
 import { someNode } from "../../compiler/hir/walk.ts";
 import type { Composer, EntryLocals } from "./compose.ts";
 import type { Exit, Stage } from "./cut.ts";
+import { flood } from "./flood.ts";
 import { Punt } from "./tables.ts";
 import type { Node } from "./topology.ts";
-import { argumentOf, isVerdict } from "./verdict-codes.ts";
+import { isKind } from "./verdict-codes.ts";
 
 /** A function that has come to its verdict. */
 export interface Decided {
   readonly stage: Stage;
   readonly node: Node;
-  /** The variables with the verdict's number and the port that the packet came in on. */
-  readonly verdict: number;
+  /** The variables with the verdict's numbers, and the one with the port that the packet came in on. */
+  readonly verdict: { readonly kind: number; readonly argument: number };
   readonly port: number;
   readonly entry: EntryLocals;
 }
@@ -21,12 +22,14 @@ export interface Decided {
 /** What becomes of a packet after a function's verdict. Control does not come out at the end. */
 export function dispatch(composer: Composer, decided: Decided): readonly Statement[] {
   const { node } = decided;
-  const verdict = composer.use(decided.verdict);
-  const reason = build.add(build.number(node.firstReason), argumentOf(verdict));
-  const punts = uses(node, "verdict.punt") ? [build.when(isVerdict(verdict, "punt"), punt(composer, decided))] : [];
+  const verdict = composer.use(decided.verdict.kind);
+  const reason = build.add(build.number(node.firstReason), composer.use(decided.verdict.argument));
+  const punts = uses(node, "verdict.punt") ? [build.when(isKind(verdict, "punt"), punt(composer, decided))] : [];
+  const floods = uses(node, "verdict.flood") ? [build.when(isKind(verdict, "flood"), flood(composer, decided))] : [];
   return [
-    build.when(isVerdict(verdict, "forward"), forward(composer, decided)),
-    build.when(isVerdict(verdict, "toHost"), [build.giveBack(build.pass())]),
+    build.when(isKind(verdict, "forward"), forward(composer, decided)),
+    build.when(isKind(verdict, "toHost"), [build.giveBack(build.pass())]),
+    ...floods,
     ...punts,
     ...composer.dropFor(reason),
   ];
@@ -41,7 +44,7 @@ function uses(node: Node, operation: string): boolean {
 /** Ports that lead to functions are told apart first; all others are devices, found by the port's number. */
 function forward(composer: Composer, decided: Decided): readonly Statement[] {
   const { stage, node } = decided;
-  const to = composer.variable(`${node.instance} exit`, argumentOf(composer.use(decided.verdict)), "u32");
+  const to = composer.variable(`${node.instance} exit`, composer.use(decided.verdict.argument), "u32");
   const port = composer.use(to.local);
   const devices = stage.exits.some((exit) => exit.kind === "device");
   const special = stage.exits.flatMap((exit, number): Statement[] => {
@@ -107,7 +110,7 @@ function continueIn(
 function punt(composer: Composer, { node, verdict, port }: Decided): readonly Statement[] {
   const header = build.newStruct(Punt, [
     { path: [0], value: build.number(node.id) },
-    { path: [1], value: argumentOf(composer.use(verdict)) },
+    { path: [1], value: composer.use(verdict.argument) },
     { path: [2], value: composer.use(port) },
   ]);
   const sent = build.operation("ring.emitPacket", [header], boolType, { map: composer.table("punts") });

@@ -3,7 +3,7 @@ import { mapExpression, mapStatement, type Transform } from "../../compiler/hir/
 import type { Expression, Local, OperationExpression, Program, Statement } from "../../compiler/hir/tree.ts";
 import { numberType, optionalType, type Type } from "../../compiler/hir/types.ts";
 import { IovisorError } from "../../errors.ts";
-import { fixedVerdict, verdictWith } from "./verdict-codes.ts";
+import { packVerdict, unpackVerdict, type VerdictParts, verdictParts } from "./verdict-codes.ts";
 
 /** What a function's body needs to become a part of a larger program. */
 export interface InlineFrame {
@@ -12,8 +12,8 @@ export interface InlineFrame {
   readonly firstLabel: number;
   /** The label that the body leaves in place of returning. */
   readonly exit: number;
-  /** The local that gets its verdict's number. */
-  readonly verdict: number;
+  /** The locals that get its verdict's numbers. */
+  readonly verdict: { readonly kind: number; readonly argument: number };
   /** The local with the number of the port that the packet came in on. */
   readonly port: number;
   /** The locals of its metadata, by slot. */
@@ -25,11 +25,9 @@ export function inlineProgram(
   program: Program,
   frame: InlineFrame,
 ): { readonly locals: readonly Local[]; readonly body: readonly Statement[] } {
-  const inliner = new Inliner(frame);
-  return {
-    locals: program.locals.map((local) => ({ ...local, type: withoutVerdicts(local.type) })),
-    body: inliner.body(program.body),
-  };
+  const inliner = new Inliner(frame, program);
+  const own = program.locals.map((local) => ({ ...local, type: withoutVerdicts(local.type) }));
+  return { locals: [...own, ...inliner.extraLocals], body: inliner.body(program.body) };
 }
 
 function withoutVerdicts(type: Type): Type {
@@ -37,11 +35,32 @@ function withoutVerdicts(type: Type): Type {
   return type.kind === "optional" && type.of.kind === "verdict" ? optionalType(numberType) : type;
 }
 
+/** Where a verdict's two numbers go. */
+interface VerdictPlace {
+  readonly kind: number;
+  readonly argument: number;
+}
+
 class Inliner implements Transform {
   readonly #frame: InlineFrame;
+  readonly #program: Program;
+  /** Locals with the arguments of verdicts, by the function's own local. They follow its locals. */
+  readonly #arguments = new Map<number, number>();
 
-  constructor(frame: InlineFrame) {
+  constructor(frame: InlineFrame, program: Program) {
     this.#frame = frame;
+    this.#program = program;
+    for (const [index, local] of program.locals.entries()) {
+      if (local.type.kind === "verdict") this.#arguments.set(index, program.locals.length + this.#arguments.size);
+    }
+  }
+
+  get extraLocals(): readonly Local[] {
+    return [...this.#arguments.keys()].map((index) => ({
+      ...this.#program.locals[index]!,
+      name: `${this.#program.locals[index]!.name} argument`,
+      type: numberType,
+    }));
   }
 
   body(body: readonly Statement[]): readonly Statement[] {
@@ -53,6 +72,9 @@ class Inliner implements Transform {
     if (node.kind === "expression" && node.value.kind === "operation" && node.value.operation === "metadata.set") {
       return [this.#setMetadata(node.value)];
     }
+    const place = node.kind === "let" || node.kind === "assign" ? this.#placeOf(node.local) : undefined;
+    if (place && node.kind === "let") return this.#declareVerdict(place, node);
+    if (place && node.kind === "assign") return this.#give(place, node.value, node.at);
     const made = mapStatement(node, this);
     const { firstLabel, firstLocal } = this.#frame;
     switch (made.kind) {
@@ -73,11 +95,8 @@ class Inliner implements Transform {
 
   #leave(node: Extract<Statement, { readonly kind: "return" }>): readonly Statement[] {
     const { verdict, exit } = this.#frame;
-    const value = node.value ? this.expression(node.value) : fixedVerdict("drop");
-    return [
-      { kind: "assign", local: verdict, value, at: node.at },
-      { kind: "break", label: exit, at: node.at },
-    ];
+    const given = node.value ? this.#give(verdict, node.value, node.at) : [];
+    return [...given, { kind: "break", label: exit, at: node.at }];
   }
 
   #setMetadata(node: OperationExpression): Statement {
@@ -89,59 +108,104 @@ class Inliner implements Transform {
     return this.#frame.metadata[node.constants?.[0] ?? 0]!;
   }
 
+  // --------------------------------------------------------------------------------------------------- verdicts
+
+  /** The two locals of a local that holds a verdict. */
+  #placeOf(local: number): VerdictPlace | undefined {
+    const argument = this.#arguments.get(local);
+    const { firstLocal } = this.#frame;
+    return argument === undefined ? undefined : { kind: local + firstLocal, argument: argument + firstLocal };
+  }
+
+  #declareVerdict(place: VerdictPlace, node: Extract<Statement, { kind: "let" }>): readonly Statement[] {
+    const zero = build.number(0);
+    const declare = (local: number): Statement => ({ kind: "let", local, value: zero, at: node.at });
+    const given = node.value ? this.#give(place, node.value, node.at) : [];
+    return [declare(place.kind), declare(place.argument), ...given];
+  }
+
+  /** Statements that put a verdict somewhere: a choice between two becomes a branch. */
+  #give(place: VerdictPlace, value: Expression, position: number): readonly Statement[] {
+    if (value.kind === "conditional") {
+      const [then, otherwise] = [value.then, value.otherwise].map((one) => this.#give(place, one, position));
+      return [{ kind: "if", test: this.expression(value.test), then: then!, otherwise: otherwise!, at: position }];
+    }
+    if (value.kind === "sequence") return [...this.body(value.body), ...this.#give(place, value.value, position)];
+    const { kind, argument } = this.#parts(value);
+    return [
+      { kind: "assign", local: place.kind, value: kind, at: position },
+      { kind: "assign", local: place.argument, value: argument, at: position },
+    ];
+  }
+
+  #parts(value: Expression): VerdictParts {
+    if (value.kind === "operation") {
+      const parts = this.#verdict(value);
+      if (parts) return parts;
+    }
+    if (value.kind === "local") {
+      const place = this.#placeOf(value.local)!;
+      return { kind: number(place.kind, value.at), argument: number(place.argument, value.at) };
+    }
+    return unpackVerdict(this.expression(value));
+  }
+
+  #verdict(node: OperationExpression): VerdictParts | undefined {
+    const reason = build.number(node.constants?.[0] ?? 0);
+    const args = node.args.map((argument) => this.expression(argument));
+    switch (node.operation) {
+      case "verdict.pass":
+        return verdictParts("toHost");
+      case "verdict.drop":
+        return verdictParts("drop");
+      case "verdict.dropFor":
+        return verdictParts("drop", reason);
+      case "verdict.punt":
+        return verdictParts("punt", reason);
+      case "verdict.forward":
+        return verdictParts("forward", args[0]!);
+      case "verdict.transmit":
+        return verdictParts("forward", number(this.#frame.port, node.at));
+      case "verdict.flood":
+        return verdictParts("flood", build.add(build.binary("multiply", args[0]!, build.number(0x1_0000)), args[1]!));
+      default:
+        return undefined;
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------ expressions
+
   expression(node: Expression): Expression {
     if (node.kind === "operation") return this.#operation(node);
+    // A verdict that may be absent is one number.
+    if (node.type.kind === "verdict" && node.kind === "local") return packVerdict(this.#parts(node));
     const made = mapExpression(node, this);
     const typed = { ...made, type: withoutVerdicts(made.type) } as Expression;
     return typed.kind === "local" ? { ...typed, local: typed.local + this.#frame.firstLocal } : typed;
   }
 
   #operation(node: OperationExpression): Expression {
-    const args = node.args.map((argument) => this.expression(argument));
-    return at(node.at, this.#replaced(node, args) ?? { ...node, args });
-  }
-
-  /** What an operation of graphs becomes; undefined for all others. */
-  #replaced(node: OperationExpression, args: readonly Expression[]): Expression | undefined {
-    const [first, second] = args;
+    const verdict = this.#verdict(node);
+    if (verdict) return packVerdict(verdict);
     switch (node.operation) {
       case "packet.port":
-        return this.#port();
+        return number(this.#frame.port, node.at);
       case "metadata.get": {
         const { local, type } = this.#metadata(node);
         return { kind: "local", local, type, at: node.at };
       }
-      case "verdict.pass":
-        return fixedVerdict("toHost");
-      case "verdict.drop":
-        return fixedVerdict("drop");
-      case "verdict.dropFor":
-        return fixedVerdict("drop", node.constants![0]!);
-      case "verdict.punt":
-        return fixedVerdict("punt", node.constants![0]!);
-      case "verdict.forward":
-        return verdictWith("forward", first!);
-      case "verdict.flood":
-        return verdictWith("flood", build.add(build.binary("multiply", first!, build.number(0x1_0000)), second!));
-      case "verdict.transmit":
-        return verdictWith("forward", this.#port());
       case "verdict.redirect":
       case "verdict.redirectMap":
       case "program.tailCall":
         throw notInGraph(node.operation);
       default:
-        return undefined;
+        return { ...node, args: node.args.map((argument) => this.expression(argument)) };
     }
-  }
-
-  #port(): Expression {
-    return { kind: "local", local: this.#frame.port, type: numberType, at: 0 };
   }
 }
 
-/** What was made in place of a node stands where the node stood. */
-function at(position: number, made: Expression): Expression {
-  return made.kind === "operation" ? made : { ...made, at: position };
+function number(local: number, at: number): Expression {
+  return { kind: "local", local, type: numberType, at };
 }
 
 function notInGraph(operation: string): IovisorError {

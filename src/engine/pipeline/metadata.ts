@@ -3,7 +3,7 @@ import type { Expression, Statement } from "../../compiler/hir/tree.ts";
 import { boolType, numberType, type Type, u64Type } from "../../compiler/hir/types.ts";
 import { IovisorError } from "../../errors.ts";
 import type { Composer } from "./compose.ts";
-import { portName, type Node } from "./topology.ts";
+import { type Node, portName } from "./topology.ts";
 
 export type MetadataWidth = "bool" | "u8" | "u16" | "u32" | "u64";
 

@@ -6,6 +6,8 @@ import type { MapDeclaration } from "../../compiler/hir/tree.ts";
  * The maps that all programs of a data path share. Each exists once for a visor; programs refer to them by these names.
  */
 
+const u8 = build.integer(8);
+const u16 = build.integer(16);
 const u32 = build.integer(32);
 const u64 = build.integer(64);
 
@@ -36,7 +38,31 @@ export const Punt = build.struct("Punt", { instance: u32, reason: u32, port: u32
 /** Where packets of an entry go: a pipeline's place (0: to the kernel), and the port of its first function. */
 export const EntryTarget = build.struct("EntryTarget", { slot: u32, port: u32 });
 
+/** Members of a group at most. */
+export const mostMembers = 64;
+
+/** A port that a flooded packet goes to. */
+export const FloodMember = build.struct("FloodMember", {
+  /** The port's number in its instance. */
+  port: u32,
+  /** The device, or the end of the hidden pair that leads into the graph again. */
+  ifindex: u32,
+  /** Whether it gets the VLAN tag that the packet is flooded with. */
+  tagged: u8,
+  unused: u8,
+  /** Tag that says where a packet goes on in the graph; 0 for devices. */
+  recirculation: u16,
+});
+
+export const FloodGroup = build.struct("FloodGroup", {
+  count: u32,
+  /** Whether any member is tagged. */
+  tagged: u32,
+  members: { kind: "array", element: FloodMember, length: mostMembers } as Layout,
+});
+
 export interface TableSizes {
+  readonly groups: number;
   readonly entries: number;
   readonly ports: number;
   readonly reasons: number;
@@ -51,6 +77,7 @@ export const tableNames = {
   devices: "iov_devices",
   ports: "iov_ports",
   drops: "iov_drops",
+  floods: "iov_floods",
   punts: "iov_punts",
 } as const;
 
@@ -66,6 +93,7 @@ export function tableDeclarations(sizes: TableSizes): readonly MapDeclaration[] 
     build.map("devMapHash", { name: tableNames.devices, key: u32, value: u32, maxEntries: 2 * sizes.ports }),
     build.map("perCpuArray", { name: tableNames.ports, key: u32, value: PortCounters, maxEntries: sizes.ports }),
     build.map("perCpuArray", { name: tableNames.drops, key: u32, value: Count, maxEntries: sizes.reasons }),
+    build.map("hash", { name: tableNames.floods, key: u32, value: FloodGroup, maxEntries: 2 * sizes.groups, flags: 1 }),
     build.map("ringBuffer", { name: tableNames.punts, value: Punt, maxEntries: 1 << 20 }),
   ];
 }

@@ -2,37 +2,38 @@ import * as build from "../../compiler/hir/build.ts";
 import type { Expression } from "../../compiler/hir/tree.ts";
 
 /**
- * Verdicts of functions as numbers, so that a pipeline can look at them: what becomes of the packet in the highest bits,
- * where to or why in the others. Mostly a constant, so that the optimiser leads each `return` straight to its exit.
+ * Verdicts of functions as numbers, so that a pipeline can look at them: what becomes of the packet, and an argument
+ * (where to, or why). Both are variables of their own, so that the first one is a constant wherever a function comes to
+ * its verdict: the optimiser then leads each `return` straight to its exit.
  */
 export const verdictKinds = { toHost: 0, drop: 1, forward: 2, flood: 3, punt: 4 } as const;
 export type VerdictKind = keyof typeof verdictKinds;
 
-/** Bits of a verdict's argument: a port, a reason, or a group (12 bits) with a VLAN tag (16). */
+/** A verdict in two numbers. */
+export interface VerdictParts {
+  readonly kind: Expression;
+  readonly argument: Expression;
+}
+
+export function verdictParts(kind: VerdictKind, argument: Expression = build.number(0)): VerdictParts {
+  return { kind: build.number(verdictKinds[kind]), argument };
+}
+
+/** Bits of an argument: a port, a reason, or a group (12 bits) with a VLAN tag (16). */
 const argumentBits = 28n;
 
-function code(kind: VerdictKind, argument: bigint | number = 0): bigint {
-  return (BigInt(verdictKinds[kind]) << argumentBits) | BigInt(argument);
+/** Both in one number, for verdicts that may be absent. */
+export function packVerdict({ kind, argument }: VerdictParts): Expression {
+  return build.add(build.binary("multiply", kind, build.number(1n << argumentBits)), argument);
 }
 
-/** The number of a verdict whose argument is known. */
-export function fixedVerdict(kind: VerdictKind, argument: bigint | number = 0): Expression {
-  return build.number(code(kind, argument));
+export function unpackVerdict(packed: Expression): VerdictParts {
+  return {
+    kind: build.binary("shiftRight", packed, build.number(argumentBits)),
+    argument: build.binary("and", packed, build.number((1n << argumentBits) - 1n)),
+  };
 }
 
-/** The number of a verdict with an argument of at most 28 bits that only the program knows. */
-export function verdictWith(kind: VerdictKind, argument: Expression): Expression {
-  if (argument.kind === "constant" && typeof argument.value === "bigint") return fixedVerdict(kind, argument.value);
-  return build.binary("add", build.number(code(kind)), argument);
-}
-
-/** Whether a verdict's number is of a kind. Kinds that have no argument are compared whole. */
-export function isVerdict(value: Expression, kind: VerdictKind): Expression {
-  if (kind === "toHost") return build.compare("equal", value, build.number(code(kind)));
-  return build.compare("equal", build.binary("shiftRight", value, build.number(argumentBits)), build.number(verdictKinds[kind]));
-}
-
-/** The argument of a verdict's number. */
-export function argumentOf(value: Expression): Expression {
-  return build.binary("and", value, build.number((1n << argumentBits) - 1n));
+export function isKind(kind: Expression, wanted: VerdictKind): Expression {
+  return build.compare("equal", kind, build.number(verdictKinds[wanted]));
 }

@@ -1,6 +1,6 @@
-import { adopt, type Attachment, type AttachSpec, attach } from "../../kernel/hooks.ts";
+import { type Attachment, type AttachSpec, adopt, attach } from "../../kernel/hooks.ts";
 import { NetworkNamespace } from "../../kernel/namespaces.ts";
-import { KernelProgram } from "../../kernel/programs.ts";
+import type { KernelProgram } from "../../kernel/programs.ts";
 import type { DataPath } from "../datapath/data-path.ts";
 import { entryModule } from "../datapath/entry.ts";
 import { compileComposed, loadComposed } from "../datapath/load-composed.ts";

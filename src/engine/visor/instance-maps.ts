@@ -3,8 +3,8 @@ import type { MapDeclaration, Module } from "../../compiler/hir/tree.ts";
 import { KernelMap } from "../../kernel/maps.ts";
 import { Codec } from "../codec.ts";
 import type { Pins } from "../datapath/pins.ts";
-import { layoutDifference } from "../host-maps.ts";
 import type { TableContents } from "../host/host-side.ts";
+import { layoutDifference } from "../host-maps.ts";
 import { mapSpec } from "../map-spec.ts";
 import { makeMapTypes } from "../map-types.ts";
 
@@ -86,7 +86,8 @@ interface EncodedTable {
 
 function encode(module: Module, name: string, table: TableContents): EncodedTable {
   const declaration = module.maps.find((map) => map.name === name);
-  if (!declaration?.key || !declaration.value) throw new Error(`the host side fills "${name}", which is no map with keys`);
+  if (!declaration?.key || !declaration.value)
+    throw new Error(`the host side fills "${name}", which is no map with keys`);
   const [keys, values] = [new Codec(declaration.key), new Codec(declaration.value)];
   const entries = [...table].map(([key, value]) => [keys.encode(key, name), values.encode(value, name)] as const);
   return { entries, fingerprint: fingerprintOf(entries) };

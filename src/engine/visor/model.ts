@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import type { GivenValue } from "../../compiler/hir/settings.ts";
 import type { Module } from "../../compiler/hir/tree.ts";
-import type { FloodGroup, InstancePort, InstanceView, JsonObject, PortDevice, TableContents } from "../host/host-side.ts";
+import type {
+  FloodGroup,
+  InstancePort,
+  InstanceView,
+  JsonObject,
+  PortDevice,
+  TableContents,
+} from "../host/host-side.ts";
 import { reasonsOf } from "../pipeline/reasons.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import type { Node, Peer, PipelineHook, Topology } from "../pipeline/topology.ts";

@@ -1,8 +1,8 @@
 import type { Module } from "../../compiler/hir/tree.ts";
 import { composePipeline } from "../pipeline/compose.ts";
 import { cutPipelines, type Pipeline, pipelineKey, type Stage } from "../pipeline/cut.ts";
-import type { PipelineHook } from "../pipeline/topology.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
+import type { PipelineHook } from "../pipeline/topology.ts";
 import { hash, type Model, type NumberedModel } from "./model.ts";
 
 /** A place on a hook of a device where packets enter the graph. */

@@ -1,10 +1,10 @@
 import type { CompiledProgram } from "../../compiler/compile.ts";
-import type { TableSizes } from "../pipeline/tables.ts";
 import { compileComposed } from "../datapath/load-composed.ts";
+import type { TableSizes } from "../pipeline/tables.ts";
 import { type AttachmentRecord, attachmentOf } from "./attachments.ts";
 import { type Identities, numberEntries, placePipelines } from "./identities.ts";
 import { type Model, ModuleCache, type NumberedModel, numberModel } from "./model.ts";
-import { entriesOf, type Entry, type PlannedPipeline, planPipelines } from "./pipelines.ts";
+import { type Entry, entriesOf, type PlannedPipeline, planPipelines } from "./pipelines.ts";
 import type { DeviceRecord } from "./record.ts";
 
 /** A revision that is worked out: nothing is compiled or touched yet. */
@@ -71,7 +71,9 @@ function devicesOf(model: Model, numbered: NumberedModel): readonly DeviceRecord
       const device = peer?.kind === "device" ? devices.get(peer.device) : undefined;
       if (!device?.found) return [];
       const { netns } = device;
-      return [{ port: node.firstPort + port, ifindex: device.found.ifindex, ...(netns === undefined ? {} : { netns }) }];
+      return [
+        { port: node.firstPort + port, ifindex: device.found.ifindex, ...(netns === undefined ? {} : { netns }) },
+      ];
     }),
   );
 }

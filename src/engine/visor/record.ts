@@ -1,6 +1,6 @@
-import type { Identities } from "./identities.ts";
-import type { AttachmentRecord } from "./attachments.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
+import type { AttachmentRecord } from "./attachments.ts";
+import type { Identities } from "./identities.ts";
 
 /** A pipeline that is in the kernel. */
 export interface PipelineRecord {

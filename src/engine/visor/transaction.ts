@@ -1,5 +1,5 @@
 import { KernelMap } from "../../kernel/maps.ts";
-import { KernelProgram } from "../../kernel/programs.ts";
+import type { KernelProgram } from "../../kernel/programs.ts";
 import type { DataPath } from "../datapath/data-path.ts";
 import { loadComposed } from "../datapath/load-composed.ts";
 import { pipelineKey, stagesOf } from "../pipeline/cut.ts";
