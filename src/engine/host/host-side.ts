@@ -1,4 +1,5 @@
 import type { HostValue } from "../codec.ts";
+import type { AnyMap } from "../host-types.ts";
 
 /** What stands in a graph's file: JSON. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
@@ -76,4 +77,43 @@ export interface HostSide {
    */
   tables?(instance: InstanceView): Readonly<Record<string, TableContents>>;
   floodGroups?(instance: InstanceView): readonly FloodGroup[];
+  /** Begins what is to be done while the instance exists: answer punts, keep tables, run timers. */
+  start?(context: HostContext): HostProcess;
+}
+
+/** A packet that kernel code gave to the host side with `punt(reason)`. */
+export interface PuntedPacket {
+  /** As the kernel module declares it. */
+  readonly reason: string;
+  /** The number of the port that it came in on. */
+  readonly port: number;
+  /** Its length on the wire; `packet` may have less of it. */
+  readonly length: number;
+  readonly packet: Uint8Array;
+}
+
+/** What a host side works with. All of it ends with the instance. */
+export interface HostContext {
+  /** The instance as it is now; `update` tells of changes. */
+  readonly instance: InstanceView;
+  /** A map of the kernel module, typed by its declaration. It reads and writes what kernel code sees. */
+  map(name: string): AnyMap;
+  /** Sends a frame out of a port. False when nothing is linked there, or it was dropped on the way. */
+  send(port: number, frame: Uint8Array): boolean;
+  /** Lets a frame come in on a port, as if it had been received there. */
+  inject(port: number, frame: Uint8Array): boolean;
+  /** Calls back every so many milliseconds until the instance goes. */
+  every(milliseconds: number, run: () => void): void;
+  /** Runs a synchronous function inside of a network namespace (a name under /run/netns): to open sockets there. */
+  inNamespace<Result>(name: string | undefined, run: () => Result): Result;
+  /** Tells people who watch the instance: shown by `iovisor events` and in the log. */
+  report(event: JsonObject & { readonly kind: string }): void;
+}
+
+export interface HostProcess {
+  /** A packet came up. */
+  punt?(packet: PuntedPacket): void;
+  /** The configuration, or what ports are linked to, changed. */
+  update?(instance: InstanceView): void;
+  stop?(): void;
 }

@@ -1,12 +1,11 @@
 import * as build from "../../compiler/hir/build.ts";
 import type { Expression, Statement } from "../../compiler/hir/tree.ts";
 import { boolType, verdictType, voidType } from "../../compiler/hir/types.ts";
-import { someNode } from "../../compiler/hir/walk.ts";
 import type { Composer, EntryLocals } from "./compose.ts";
 import type { Exit, Stage } from "./cut.ts";
-import { flood } from "./flood.ts";
+import { flood, floods } from "./flood.ts";
 import { Punt } from "./tables.ts";
-import type { Node } from "./topology.ts";
+import { type Node, usesOperation } from "./topology.ts";
 import { isKind } from "./verdict-codes.ts";
 
 /** A function that has come to its verdict. */
@@ -24,21 +23,15 @@ export function dispatch(composer: Composer, decided: Decided): readonly Stateme
   const { node } = decided;
   const verdict = composer.use(decided.verdict.kind);
   const reason = build.add(build.number(node.firstReason), composer.use(decided.verdict.argument));
-  const punts = uses(node, "verdict.punt") ? [build.when(isKind(verdict, "punt"), punt(composer, decided))] : [];
-  const floods = uses(node, "verdict.flood") ? [build.when(isKind(verdict, "flood"), flood(composer, decided))] : [];
+  const punts = usesOperation(node, "verdict.punt") ? [build.when(isKind(verdict, "punt"), punt(composer, decided))] : [];
+  const copies = floods(node) ? [build.when(isKind(verdict, "flood"), flood(composer, decided))] : [];
   return [
     build.when(isKind(verdict, "forward"), forward(composer, decided)),
     build.when(isKind(verdict, "toHost"), [build.giveBack(build.pass())]),
-    ...floods,
+    ...copies,
     ...punts,
     ...composer.dropFor(reason),
   ];
-}
-
-function uses(node: Node, operation: string): boolean {
-  return node.module.programs.some((program) =>
-    someNode(program.body, (inner) => inner.kind === "operation" && inner.operation === operation),
-  );
 }
 
 /** Ports that lead to functions are told apart first; all others are devices, found by the port's number. */

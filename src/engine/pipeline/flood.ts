@@ -4,6 +4,7 @@ import { boolType, numberType } from "../../compiler/hir/types.ts";
 import type { Composer } from "./compose.ts";
 import type { Decided } from "./dispatch.ts";
 import { mostMembers } from "./tables.ts";
+import { type Node, usesOperation } from "./topology.ts";
 
 /** Groups are numbered within their instance. */
 export const groupBits = 12;
@@ -14,6 +15,11 @@ const parityShift = 31;
 /** The key of a group in the table of groups. */
 export function groupKey(parity: number, instance: number, group: number): number {
   return parity * 2 ** parityShift + instance * 2 ** groupBits + group;
+}
+
+/** Whether a function may flood. */
+export function floods(node: Node): boolean {
+  return usesOperation(node, "verdict.flood");
 }
 
 /** A copy out of every member port of a group but the packet's own. */

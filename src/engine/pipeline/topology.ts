@@ -1,4 +1,5 @@
 import type { Module } from "../../compiler/hir/tree.ts";
+import { someNode } from "../../compiler/hir/walk.ts";
 
 /** The other end of a port's link. */
 export type Peer =
@@ -37,4 +38,10 @@ export function nodeOf(topology: Topology, instance: string): Node {
 /** A port as people write it: "sw1.uplink". */
 export function portName(node: Node, port: number): string {
   return `${node.instance}.${node.ports[port] ?? port}`;
+}
+
+export function usesOperation(node: Node, operation: string): boolean {
+  return node.module.programs.some((program) =>
+    someNode(program.body, (inner) => inner.kind === "operation" && inner.operation === operation),
+  );
 }

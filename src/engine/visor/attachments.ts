@@ -6,7 +6,7 @@ import { entryModule } from "../datapath/entry.ts";
 import { compileComposed, loadComposed } from "../datapath/load-composed.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
 import type { ModelDevice } from "./model.ts";
-import type { Entry } from "./pipelines.ts";
+import type { DeviceEntry } from "./entries.ts";
 
 /** An entry program on a hook of a device. Plain data: the store keeps it. */
 export interface AttachmentRecord {
@@ -107,7 +107,7 @@ export function openNamespace(name: string | undefined): NetworkNamespace | unde
 }
 
 /** What an entry of a graph needs on its device; undefined while the device is not there. */
-export function attachmentOf(entry: Entry, number: number, device: ModelDevice): AttachmentRecord | undefined {
+export function attachmentOf(entry: DeviceEntry, number: number, device: ModelDevice): AttachmentRecord | undefined {
   if (!device.found) return undefined;
   const hook = entry.side === "host" ? "tcx-egress" : entry.hook === "xdp" ? "xdp" : "tcx-ingress";
   return {

@@ -2,20 +2,8 @@ import type { Module } from "../../compiler/hir/tree.ts";
 import { composePipeline } from "../pipeline/compose.ts";
 import { cutPipelines, type Pipeline, pipelineKey, type Stage } from "../pipeline/cut.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
-import type { PipelineHook } from "../pipeline/topology.ts";
-import { hash, type Model, type NumberedModel } from "./model.ts";
-
-/** A place on a hook of a device where packets enter the graph. */
-export interface Entry {
-  /** Unique, and fit for a file's name: "dev-lan1-xdp", "host-eth0-tcx". */
-  readonly key: string;
-  readonly side: "dev" | "host";
-  /** What the host sends passes TCX only. */
-  readonly hook: PipelineHook;
-  readonly device: string;
-  readonly instance: string;
-  readonly port: number;
-}
+import type { Entry } from "./entries.ts";
+import { hash, type NumberedModel } from "./model.ts";
 
 /** A pipeline of a revision, not compiled yet. */
 export interface PlannedPipeline {
@@ -25,22 +13,6 @@ export interface PlannedPipeline {
   /** Equal for pipelines whose programs are equal. */
   readonly fingerprint: string;
   compose(): Module;
-}
-
-/** Where packets enter a graph. */
-export function entriesOf(model: Model, numbered: NumberedModel): readonly Entry[] {
-  const hooks = new Map(model.devices.map((device) => [device.alias, device.hook]));
-  return model.links.flatMap((ends) =>
-    ends.flatMap((end, index): Entry[] => {
-      const other = ends[1 - index]!;
-      if (end.kind === "port" || other.kind !== "port") return [];
-      const side = end.kind === "device" ? "dev" : "host";
-      const hook = side === "host" ? "tcx" : hooks.get(end.device)!;
-      const port = numbered.identities[other.instance]!.ports[other.port]!;
-      const key = `${side}-${end.device}-${hook}`;
-      return [{ key, side, hook, device: end.device, instance: other.instance, port }];
-    }),
-  );
 }
 
 /** The pipelines of a graph. */

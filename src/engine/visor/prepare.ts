@@ -4,8 +4,9 @@ import type { TableSizes } from "../pipeline/tables.ts";
 import { type AttachmentRecord, attachmentOf } from "./attachments.ts";
 import { type Identities, numberEntries, placePipelines } from "./identities.ts";
 import { type Model, ModuleCache, type NumberedModel, numberModel } from "./model.ts";
-import { type Entry, entriesOf, type PlannedPipeline, planPipelines } from "./pipelines.ts";
-import type { DeviceRecord } from "./record.ts";
+import { type Entry, entriesOf } from "./entries.ts";
+import { type PlannedPipeline, planPipelines } from "./pipelines.ts";
+import type { DeviceRecord, PairRecord } from "./record.ts";
 
 /** A revision that is worked out: nothing is compiled or touched yet. */
 export interface Prepared {
@@ -16,6 +17,7 @@ export interface Prepared {
   readonly pipelines: readonly PlannedPipeline[];
   readonly attachments: readonly AttachmentRecord[];
   readonly devices: readonly DeviceRecord[];
+  readonly pairs: readonly PairRecord[];
 }
 
 /** What is kept from one revision to the next, so that an apply costs what it changes. */
@@ -40,10 +42,12 @@ export class Workshop {
       entries,
       pipelines,
       attachments: entries.flatMap((entry) => {
+        if (entry.side === "inner") return [];
         const device = model.devices.find((one) => one.alias === entry.device)!;
         return attachmentOf(entry, numbers[entry.key]!, device) ?? [];
       }),
       devices: devicesOf(model, numbered),
+      pairs: pairsOf(model, entries),
     };
   }
 
@@ -76,4 +80,13 @@ function devicesOf(model: Model, numbered: NumberedModel): readonly DeviceRecord
       ];
     }),
   );
+}
+
+/** The hidden pairs that a graph needs. At TCX a packet can only be sent to devices of the namespace that it is in. */
+function pairsOf(model: Model, entries: readonly Entry[]): readonly PairRecord[] {
+  const hooks = [...new Set(entries.filter((entry) => entry.side === "inner").map((entry) => entry.hook))];
+  return hooks.map((hook) => {
+    const netns = hook === "tcx" ? model.devices.find((device) => device.hook === "tcx")?.netns : undefined;
+    return { hook, ...(netns === undefined ? {} : { netns }) };
+  });
 }

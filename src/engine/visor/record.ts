@@ -25,6 +25,18 @@ export interface DeviceRecord {
   readonly netns?: string;
 }
 
+/** A group of an instance, by the instance's identity. */
+export interface GroupRecord {
+  readonly instance: number;
+  readonly group: number;
+}
+
+/** A hidden pair: which programs it serves, and where it is. */
+export interface PairRecord {
+  readonly hook: PipelineHook;
+  readonly netns?: string;
+}
+
 /**
  * All that a process must know of a data path to go on with it: plain data, kept in the store with each revision.
  */
@@ -35,6 +47,10 @@ export interface DataPathRecord {
   readonly maps: Readonly<Record<string, Readonly<Record<string, MapRecord>>>>;
   readonly attachments: readonly AttachmentRecord[];
   readonly devices: readonly DeviceRecord[];
+  /** Groups of ports in the table of groups. */
+  readonly groups: readonly GroupRecord[];
+  /** Hidden pairs of devices. */
+  readonly pairs: readonly PairRecord[];
   /** The next number for a pinned map. */
   readonly nextMap: number;
 }

@@ -1,6 +1,7 @@
 import { DataPath } from "../datapath/data-path.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import { Attachments } from "./attachments.ts";
+import { HiddenPairs } from "./hidden-pairs.ts";
 import { noIdentities } from "./identities.ts";
 import type { Model } from "./model.ts";
 import { type Prepared, Workshop } from "./prepare.ts";
@@ -27,6 +28,8 @@ export const emptyRecord: DataPathRecord = {
   maps: {},
   attachments: [],
   devices: [],
+  groups: [],
+  pairs: [],
   nextMap: 0,
 };
 
@@ -34,6 +37,7 @@ export const emptyRecord: DataPathRecord = {
 export class RunningGraph implements Disposable {
   readonly dataPath: DataPath;
   readonly #attachments: Attachments;
+  readonly #pairs: HiddenPairs;
   readonly #workshop = new Workshop();
   readonly #transaction: Transaction;
   #live: LiveState;
@@ -42,8 +46,14 @@ export class RunningGraph implements Disposable {
   constructor(name: string, sizes?: TableSizes) {
     this.dataPath = new DataPath(name, sizes);
     this.#attachments = new Attachments(this.dataPath);
-    this.#transaction = new Transaction(this.dataPath, this.#attachments, this.#workshop);
-    this.#live = { record: { ...emptyRecord, generation: this.dataPath.generation.value }, maps: new Map() };
+    this.#pairs = new HiddenPairs(this.dataPath, name);
+    this.#transaction = new Transaction({
+      dataPath: this.dataPath,
+      attachments: this.#attachments,
+      pairs: this.#pairs,
+      workshop: this.#workshop,
+    });
+    this.#live = { record: { ...emptyRecord, generation: this.dataPath.generation.value }, maps: new Map(), groups: [] };
   }
 
   get record(): DataPathRecord {
@@ -84,6 +94,7 @@ export class RunningGraph implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#pairs[Symbol.dispose]();
     this.#attachments[Symbol.dispose]();
     const states = this.#unsettled ? [this.#live, this.#unsettled] : [this.#live];
     const maps = new Set(states.flatMap((state) => [...state.maps.values()].flatMap((own) => [...own.values()])));
@@ -93,6 +104,7 @@ export class RunningGraph implements Disposable {
 
   remove(): void {
     for (const { key } of this.#attachments.records()) this.#attachments.remove(key);
+    this.#pairs.keepOnly([]);
     this[Symbol.dispose]();
     this.dataPath.pins.removeAll();
   }

@@ -4,17 +4,20 @@ import type { DataPath } from "../datapath/data-path.ts";
 import { loadComposed } from "../datapath/load-composed.ts";
 import { pipelineKey, stagesOf } from "../pipeline/cut.ts";
 import { type Attachments, openNamespace } from "./attachments.ts";
+import { FloodTable, type PlannedGroup, plannedGroups } from "./floods.ts";
+import type { HiddenPairs } from "./hidden-pairs.ts";
 import { type InstanceMap, type InstanceMaps, makeInstanceMaps } from "./instance-maps.ts";
 import { hash } from "./model.ts";
 import type { PlannedPipeline } from "./pipelines.ts";
 import type { Prepared, Workshop } from "./prepare.ts";
-import type { DataPathRecord, PipelineRecord } from "./record.ts";
+import type { DataPathRecord, GroupRecord, PipelineRecord } from "./record.ts";
 
 /** What is in the kernel. */
 export interface LiveState {
   readonly record: DataPathRecord;
   /** Maps by instance. */
   readonly maps: ReadonlyMap<string, InstanceMaps>;
+  readonly groups: readonly PlannedGroup[];
 }
 
 export interface TransactionResult {
@@ -32,12 +35,21 @@ export interface TransactionResult {
 export class Transaction {
   readonly #dataPath: DataPath;
   readonly #attachments: Attachments;
+  readonly #pairs: HiddenPairs;
   readonly #workshop: Workshop;
+  readonly #floods: FloodTable;
 
-  constructor(dataPath: DataPath, attachments: Attachments, workshop: Workshop) {
-    this.#dataPath = dataPath;
-    this.#attachments = attachments;
-    this.#workshop = workshop;
+  constructor(parts: {
+    readonly dataPath: DataPath;
+    readonly attachments: Attachments;
+    readonly pairs: HiddenPairs;
+    readonly workshop: Workshop;
+  }) {
+    this.#dataPath = parts.dataPath;
+    this.#attachments = parts.attachments;
+    this.#pairs = parts.pairs;
+    this.#workshop = parts.workshop;
+    this.#floods = new FloodTable(parts.dataPath.table("floods"));
   }
 
   /**
@@ -52,6 +64,8 @@ export class Transaction {
     const pipelines = this.#loadPipelines({ before, next, maps, parity, undo });
     this.#pointEntries(next, parity);
     this.#pointDevices(next, parity);
+    this.#makePairs(next, undo);
+    const groups = this.#writeGroups(next, parity);
     this.#attachNew(next, undo);
     const generation = this.#dataPath.generation.value + 1;
     const record: DataPathRecord = {
@@ -61,12 +75,14 @@ export class Transaction {
       maps: mapRecords(maps),
       attachments: next.attachments,
       devices: next.devices,
+      groups: groups.map(({ instance, group }) => ({ instance, group })),
+      pairs: next.pairs,
       nextMap,
     };
     intend(record);
     this.#dataPath.generation.commit(generation);
     undo.move();
-    return { live: { record, maps }, loaded: pipelines.loaded, renewed };
+    return { live: { record, maps, groups }, loaded: pipelines.loaded, renewed };
   }
 
   /**
@@ -86,6 +102,8 @@ export class Transaction {
     }
     for (const entry of Object.values(live.record.identities.entries)) this.#dataPath.entryTargets.copy(entry, parity);
     this.#settleDevices(before, live, parity);
+    this.#settleGroups(before, live, parity);
+    this.#pairs.keepOnly(live.record.pairs);
     const used = new Set([...live.maps.values()].flatMap((maps) => [...maps.values()].map(({ pin }) => pin)));
     for (const { map, pin } of [...before.maps.values()].flatMap((maps) => [...maps.values()])) {
       if (used.has(pin)) continue;
@@ -104,6 +122,27 @@ export class Transaction {
       using namespace = openNamespace(device.netns);
       this.#dataPath.devices.set(device.port, 1 - parity, device.ifindex, namespace);
     }
+  }
+
+  #settleGroups(before: LiveState, live: LiveState, parity: number): void {
+    const key = ({ instance, group }: GroupRecord): string => `${instance} ${group}`;
+    const wanted = new Set(live.groups.map(key));
+    for (const group of before.record.groups) {
+      if (!wanted.has(key(group))) for (const each of [0, 1]) this.#floods.delete(group, each);
+    }
+    for (const group of live.groups) this.#floods.set(group, 1 - parity, this.#pairs.get("tcx")?.ifindex);
+  }
+
+  #makePairs(next: Prepared, undo: DisposableStack): void {
+    for (const pair of next.pairs) {
+      if (this.#pairs.ensure(pair)) undo.defer(() => this.#pairs.remove(pair.hook));
+    }
+  }
+
+  #writeGroups(next: Prepared, parity: number): readonly PlannedGroup[] {
+    const groups = plannedGroups(next, "tcx");
+    for (const group of groups) this.#floods.set(group, parity, this.#pairs.get("tcx")?.ifindex);
+    return groups;
   }
 
   #makeMaps(before: LiveState, next: Prepared, undo: DisposableStack, nextNumber: () => number) {

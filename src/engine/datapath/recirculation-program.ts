@@ -1,0 +1,93 @@
+import * as build from "../../compiler/hir/build.ts";
+import type { Expression, Module, Statement } from "../../compiler/hir/tree.ts";
+import { boolType, numberType, optionalType, refType, voidType } from "../../compiler/hir/types.ts";
+import { metadataSlots, type TableName, type TableSizes, tableDeclarations, tableNames } from "../pipeline/tables.ts";
+import type { PipelineHook } from "../pipeline/topology.ts";
+
+export const recirculationProgram = "iov_recirculate";
+
+/** Bits of a recirculation tag: the number of an entry, then the parity of the generation that the packet belongs to. */
+const entryBits = 12;
+const entryMask = 2 ** entryBits - 1;
+
+export function recirculationTag(entry: number, parity: number): number {
+  return parity * 2 ** entryBits + entry;
+}
+
+const VlanTag = build.struct("VlanTag", { protocol: build.integer(16, "big"), control: build.integer(16, "big") });
+/** Of the VLAN tag in an Ethernet frame, and its protocol (IEEE 802.1Q). */
+const tagOffset = 12;
+const vlanProtocol = 0x8100;
+
+/**
+ * The program at the end of the hidden pair: a frame that comes out there has an outermost VLAN tag that says where in
+ * the graph it goes on, and in which generation. Frames without one are nobody's and dropped.
+ */
+export function recirculationModule(hook: PipelineHook, sizes: TableSizes): Module {
+  const maps = tableDeclarations(sizes);
+  const index = (name: TableName): number => maps.findIndex((map) => map.name === tableNames[name]);
+  const lookup = (name: TableName, key: Expression): Expression => {
+    const map = index(name);
+    return build.operation("map.ref", [key], build.optionalRef("map", maps[map]!.value!), { map });
+  };
+  const program = build.program(
+    (locals) => {
+      const ref = (local: number): Expression => build.unwrap(locals.use(local));
+      const tag = readTag(hook, locals);
+      const bits = build.binary("shiftRight", locals.use(tag.local), build.number(entryBits));
+      const [readParity, parity] = locals.let("parity", build.binary("and", bits, build.number(1)));
+      const entry = build.binary("and", locals.use(tag.local), build.number(entryMask));
+      const key = build.add(build.binary("multiply", entry, build.number(2)), locals.use(parity));
+      const [findTarget, target] = locals.let("target", lookup("entries", key));
+      const [findScratch, scratch] = locals.let("scratch", lookup("scratch", build.number(0)));
+      const place = (name: string): Expression => build.field(ref(scratch), name);
+      const slot = build.load(build.field(ref(target), "slot"));
+      const tail = build.add(build.binary("multiply", slot, build.number(2)), locals.use(parity));
+      const goOn: readonly Statement[] = [
+        build.store(place("port"), build.load(build.field(ref(target), "port"))),
+        build.store(place("parity"), locals.use(parity)),
+        ...Array.from({ length: metadataSlots }, (_, number) =>
+          build.store(build.element(place("metadata"), build.number(number)), build.wide(0)),
+        ),
+        build.evaluate(
+          build.operation("program.tailCall", [build.convert("u32", tail)], voidType, { map: index("slots") }),
+        ),
+      ];
+      const known = build.both(build.present(locals.use(target)), build.present(locals.use(scratch)));
+      return [
+        ...tag.statements,
+        readParity,
+        findTarget,
+        findScratch,
+        build.when(build.operation("packet.popVlan", [], boolType), [build.when(known, goOn)]),
+        build.giveBack(build.drop()),
+      ];
+    },
+    { name: recirculationProgram },
+  );
+  return { ...build.module([program], { maps }), name: recirculationProgram };
+}
+
+/** A variable with the outermost tag. Packets without one are dropped. */
+function readTag(
+  hook: PipelineHook,
+  locals: build.Locals,
+): { readonly statements: readonly Statement[]; readonly local: number } {
+  const drop = [build.giveBack(build.drop())];
+  if (hook === "tcx") {
+    const [find, found] = locals.let("found", build.operation("packet.vlanTag", [], optionalType(numberType)));
+    const [keep, local] = locals.let("tag", build.unwrap(locals.use(found)), "u16");
+    return { statements: [find, build.when(build.not(build.present(locals.use(found))), drop), keep], local };
+  }
+  const view = build.operation("packet.at", [build.number(tagOffset)], optionalType(refType("packet", VlanTag)), {
+    layout: VlanTag,
+  });
+  const [find, found] = locals.let("found", view);
+  const field = (name: string): Expression => build.load(build.field(build.unwrap(locals.use(found)), name));
+  const [keep, local] = locals.let("tag", field("control"), "u16");
+  const other = build.compare("notEqual", field("protocol"), build.number(vlanProtocol));
+  return {
+    statements: [find, build.when(build.not(build.present(locals.use(found))), drop), build.when(other, drop), keep],
+    local,
+  };
+}

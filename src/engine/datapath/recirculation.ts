@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import { existsSync, writeFileSync } from "node:fs";
+import { createVethPair, findDevice } from "../../kernel/devices.ts";
+import { type Attachment, adopt, attach } from "../../kernel/hooks.ts";
+import { inside, NetworkNamespace } from "../../kernel/namespaces.ts";
+import { deleteLink } from "../../kernel/netlink/change-link.ts";
+import { NETLINK_ROUTE } from "../../kernel/netlink/constants.ts";
+import { findLink } from "../../kernel/netlink/links.ts";
+import { NetlinkSocket } from "../../kernel/netlink/socket.ts";
+import { PacketSocket } from "../../kernel/packet-socket.ts";
+import type { PipelineHook } from "../pipeline/topology.ts";
+import type { DataPath } from "./data-path.ts";
+import { compileComposed, loadComposed } from "./load-composed.ts";
+import { recirculationModule, recirculationTag } from "./recirculation-program.ts";
+
+/** The longest frames that XDP on veth takes whole (drivers/net/veth.c, veth_xdp_set), and the longest there are. */
+const mtus: Readonly<Record<PipelineHook, number>> = { xdp: 3400, tcx: 65521 };
+
+/**
+ * A hidden pair of devices in one namespace, for one kind of programs: what is sent into its one end goes on in the
+ * graph at the other one. Flooded packets take it to reach further functions, and frames that host sides make.
+ */
+export class Recirculation implements Disposable {
+  /** The index of the end that frames are sent into. */
+  readonly ifindex: number;
+  readonly #names: readonly [string, string];
+  readonly #namespace: NetworkNamespace | undefined;
+  readonly #attachment: Attachment;
+  #socket: PacketSocket | undefined;
+
+  /** Adopts the pair of that name and place, or makes it. */
+  constructor(dataPath: DataPath, name: string, hook: PipelineHook, netns: string | undefined) {
+    this.#namespace = netns === undefined ? undefined : NetworkNamespace.open(netns);
+    this.#names = pairNames(name, hook);
+    using undo = new DisposableStack();
+    undo.defer(() => this.#namespace?.close());
+    if (!this.#exists()) {
+      makePair(hook, this.#names, this.#namespace);
+      undo.defer(() => this.#deletePair());
+    }
+    this.ifindex = findDevice(this.#names[0], this.#namespace).index;
+    const pin = `recirculation-${hook}-${netns ?? ""}`;
+    this.#attachment = this.#adopt(dataPath, pin, hook) ?? this.#attach(dataPath, pin, hook);
+    undo.move();
+  }
+
+  /** Lets a frame go on at an entry, in a generation of that parity. */
+  send(entry: number, parity: number, frame: Uint8Array): boolean {
+    const tagged = new Uint8Array(frame.length + 4);
+    tagged.set(frame.subarray(0, 12));
+    const view = new DataView(tagged.buffer);
+    view.setUint16(12, 0x8100);
+    view.setUint16(14, recirculationTag(entry, parity));
+    tagged.set(frame.subarray(12), 16);
+    this.#socket ??= new PacketSocket(this.#names[0], this.#namespace);
+    return this.#socket.send(tagged);
+  }
+
+  #exists(): boolean {
+    using netlink = new NetlinkSocket(NETLINK_ROUTE, this.#namespace);
+    return findLink(netlink, this.#names[0]) !== undefined;
+  }
+
+  #spec(hook: PipelineHook) {
+    return { hook: hook === "xdp" ? ("xdp" as const) : ("tcx-ingress" as const), device: this.#names[1] };
+  }
+
+  #adopt(dataPath: DataPath, pin: string, hook: PipelineHook): Attachment | undefined {
+    const path = dataPath.pins.link(pin);
+    if (!dataPath.pins.exists(path)) return undefined;
+    try {
+      return adopt(path, this.#spec(hook), { namespace: this.#namespace });
+    } catch {
+      // The pair was made anew: what is pinned ended with the old one.
+      dataPath.pins.remove(path);
+      return undefined;
+    }
+  }
+
+  #attach(dataPath: DataPath, pin: string, hook: PipelineHook): Attachment {
+    const compiled = compileComposed(recirculationModule(hook, dataPath.sizes), hook);
+    using program = loadComposed(compiled, dataPath.named(hook));
+    const attachment = attach(program, this.#spec(hook), { namespace: this.#namespace });
+    try {
+      attachment.pin(dataPath.pins.link(pin));
+    } catch (error) {
+      attachment.detach();
+      throw error;
+    }
+    return attachment;
+  }
+
+  #deletePair(): void {
+    using netlink = new NetlinkSocket(NETLINK_ROUTE, this.#namespace);
+    if (findLink(netlink, this.#names[0])) deleteLink(netlink, this.#names[0]);
+  }
+
+  /** Takes the pair away. */
+  remove(): void {
+    this.#attachment.detach();
+    this.#deletePair();
+    this[Symbol.dispose]();
+  }
+
+  /** Leaves the pair at work. */
+  [Symbol.dispose](): void {
+    this.#socket?.close();
+    this.#attachment.close();
+    this.#namespace?.close();
+  }
+}
+
+/** Unlike for each data path: names of devices are short. */
+function pairNames(name: string, hook: PipelineHook): readonly [string, string] {
+  const digest = createHash("sha256").update(name).digest("hex").slice(0, 7);
+  return [`iov${digest}${hook[0]}a`, `iov${digest}${hook[0]}b`];
+}
+
+function makePair(hook: PipelineHook, names: readonly [string, string], namespace: NetworkNamespace | undefined): void {
+  const end = (name: string) => ({ name, mtu: mtus[hook], ...(namespace ? { namespace } : {}) });
+  createVethPair(end(names[0]), end(names[1]));
+  // The kernel would send solicitations of its own accord. /proc/sys/net is that of the thread's namespace.
+  inside(namespace, () => {
+    for (const name of names) {
+      const path = `/proc/sys/net/ipv6/conf/${name}/disable_ipv6`;
+      if (existsSync(path)) writeFileSync(path, "1");
+    }
+  });
+}
