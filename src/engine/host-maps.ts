@@ -67,7 +67,7 @@ function hold(id: number, declaration: MapDeclaration): Held {
   return { id, declaration, raw, map: hostMap(declaration, raw) };
 }
 
-function hostMap(declaration: MapDeclaration, raw: KernelMap): AnyMap {
+export function hostMap(declaration: MapDeclaration, raw: KernelMap): AnyMap {
   switch (declaration.kind) {
     case "array":
     case "hash":

@@ -14,7 +14,7 @@ const ALL_PROTOCOLS = 3;
 const SOL_SOCKET = 1;
 const SO_RCVBUFFORCE = 33;
 const SOL_PACKET = 263;
-const OPTION = { statistics: 6, auxiliaryData: 8, ignoreOutgoing: 23 } as const;
+const OPTION = { statistics: 6, auxiliaryData: 8, bypassQueueing: 20, ignoreOutgoing: 23 } as const;
 const STATUS = { checksumPending: 1 << 3, vlanValid: 1 << 4 } as const;
 const MSG_TRUNC = 0x20;
 const RECEIVE_BUFFER = 16 << 20;
@@ -42,8 +42,11 @@ export class PacketSocket implements Disposable {
   readonly #vector = new Uint8Array(16);
   readonly #message = new Uint8Array(MESSAGE_SIZE);
 
-  /** Opens the device in `namespace` (by default the thread's). It sees received frames, not the ones sent. */
-  constructor(device: string, namespace?: NetworkNamespace) {
+  /**
+   * Opens the device in `namespace` (by default the thread's). It sees received frames, not the ones sent.
+   * `bypassEgress`: what it sends meets no program and no queue at egress (PACKET_QDISC_BYPASS).
+   */
+  constructor(device: string, namespace?: NetworkNamespace, options: { readonly bypassEgress?: boolean } = {}) {
     using netlink = new NetlinkSocket(NETLINK_ROUTE, namespace);
     const { index } = getLink(netlink, device);
     // Protocol 0 at first: the socket hears nothing until it is bound to the one device.
@@ -55,6 +58,7 @@ export class PacketSocket implements Disposable {
     this.#setOption(SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER);
     this.#setOption(SOL_PACKET, OPTION.auxiliaryData, 1);
     this.#setOption(SOL_PACKET, OPTION.ignoreOutgoing, 1);
+    if (options.bypassEgress) this.#setOption(SOL_PACKET, OPTION.bypassQueueing, 1);
     const address = new Uint8Array(20);
     const view = new DataView(address.buffer);
     view.setUint16(0, AF.packet, true);

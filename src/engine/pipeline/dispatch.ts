@@ -23,7 +23,9 @@ export function dispatch(composer: Composer, decided: Decided): readonly Stateme
   const { node } = decided;
   const verdict = composer.use(decided.verdict.kind);
   const reason = build.add(build.number(node.firstReason), composer.use(decided.verdict.argument));
-  const punts = usesOperation(node, "verdict.punt") ? [build.when(isKind(verdict, "punt"), punt(composer, decided))] : [];
+  const punts = usesOperation(node, "verdict.punt")
+    ? [build.when(isKind(verdict, "punt"), punt(composer, decided))]
+    : [];
   const copies = floods(node) ? [build.when(isKind(verdict, "flood"), flood(composer, decided))] : [];
   return [
     build.when(isKind(verdict, "forward"), forward(composer, decided)),

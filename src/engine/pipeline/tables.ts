@@ -61,6 +61,9 @@ export const FloodGroup = build.struct("FloodGroup", {
   members: { kind: "array", element: FloodMember, length: mostMembers } as Layout,
 });
 
+/** Bytes of a packet that the host side gets: a whole frame of the usual size with its tags. */
+export const puntBytes = 2032;
+
 export interface TableSizes {
   readonly groups: number;
   readonly entries: number;

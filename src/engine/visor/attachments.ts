@@ -5,8 +5,8 @@ import type { DataPath } from "../datapath/data-path.ts";
 import { entryModule } from "../datapath/entry.ts";
 import { compileComposed, loadComposed } from "../datapath/load-composed.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
-import type { ModelDevice } from "./model.ts";
 import type { DeviceEntry } from "./entries.ts";
+import type { ModelDevice } from "./model.ts";
 
 /** An entry program on a hook of a device. Plain data: the store keeps it. */
 export interface AttachmentRecord {

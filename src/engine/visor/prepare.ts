@@ -2,9 +2,9 @@ import type { CompiledProgram } from "../../compiler/compile.ts";
 import { compileComposed } from "../datapath/load-composed.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import { type AttachmentRecord, attachmentOf } from "./attachments.ts";
+import { type Entry, entriesOf } from "./entries.ts";
 import { type Identities, numberEntries, placePipelines } from "./identities.ts";
 import { type Model, ModuleCache, type NumberedModel, numberModel } from "./model.ts";
-import { type Entry, entriesOf } from "./entries.ts";
 import { type PlannedPipeline, planPipelines } from "./pipelines.ts";
 import type { DeviceRecord, PairRecord } from "./record.ts";
 

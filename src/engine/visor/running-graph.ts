@@ -2,6 +2,7 @@ import { DataPath } from "../datapath/data-path.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import { Attachments } from "./attachments.ts";
 import { HiddenPairs } from "./hidden-pairs.ts";
+import { HostRuntime, type HostRuntimeOptions } from "./host-runtime.ts";
 import { noIdentities } from "./identities.ts";
 import type { Model } from "./model.ts";
 import { type Prepared, Workshop } from "./prepare.ts";
@@ -18,6 +19,10 @@ export interface ApplyReport {
   readonly renewed: ReadonlyMap<string, string>;
   /** From the call to the commit, and of that the time before anything of the kernel was touched. */
   readonly milliseconds: number;
+}
+
+export interface RunningGraphOptions extends Partial<HostRuntimeOptions> {
+  readonly sizes?: TableSizes;
 }
 
 /** The record of a data path that has nothing in it. */
@@ -40,11 +45,12 @@ export class RunningGraph implements Disposable {
   readonly #pairs: HiddenPairs;
   readonly #workshop = new Workshop();
   readonly #transaction: Transaction;
+  readonly #hosts: HostRuntime;
   #live: LiveState;
   #unsettled: LiveState | undefined;
 
-  constructor(name: string, sizes?: TableSizes) {
-    this.dataPath = new DataPath(name, sizes);
+  constructor(name: string, options: RunningGraphOptions = {}) {
+    this.dataPath = new DataPath(name, options.sizes);
     this.#attachments = new Attachments(this.dataPath);
     this.#pairs = new HiddenPairs(this.dataPath, name);
     this.#transaction = new Transaction({
@@ -53,7 +59,15 @@ export class RunningGraph implements Disposable {
       pairs: this.#pairs,
       workshop: this.#workshop,
     });
-    this.#live = { record: { ...emptyRecord, generation: this.dataPath.generation.value }, maps: new Map(), groups: [] };
+    this.#hosts = new HostRuntime(this.dataPath, this.#pairs, {
+      report: options.report ?? (() => undefined),
+      failed: options.failed ?? (() => undefined),
+    });
+    this.#live = {
+      record: { ...emptyRecord, generation: this.dataPath.generation.value },
+      maps: new Map(),
+      groups: [],
+    };
   }
 
   get record(): DataPathRecord {
@@ -75,6 +89,7 @@ export class RunningGraph implements Disposable {
     this.#unsettled = before;
     const milliseconds = performance.now() - started;
     this.#workshop.turn(prepared.pipelines);
+    this.#hosts.follow(prepared, result.live.maps);
     const loaded = new Set(result.loaded);
     const kept = prepared.pipelines.map(({ key }) => key).filter((key) => !loaded.has(key));
     return { loaded: result.loaded, kept, renewed: result.renewed, milliseconds };
@@ -94,6 +109,7 @@ export class RunningGraph implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#hosts[Symbol.dispose]();
     this.#pairs[Symbol.dispose]();
     this.#attachments[Symbol.dispose]();
     const states = this.#unsettled ? [this.#live, this.#unsettled] : [this.#live];
@@ -102,9 +118,15 @@ export class RunningGraph implements Disposable {
     this.dataPath[Symbol.dispose]();
   }
 
-  remove(): void {
+  /** Takes the graph off all hooks. */
+  detachAll(): void {
     for (const { key } of this.#attachments.records()) this.#attachments.remove(key);
     this.#pairs.keepOnly([]);
+  }
+
+  /** Takes everything away. */
+  remove(): void {
+    this.detachAll();
     this[Symbol.dispose]();
     this.dataPath.pins.removeAll();
   }
