@@ -31,6 +31,9 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 /** Packages that only one place may import, so that they can be replaced there. */
 const packageHomes: readonly { readonly name: string; readonly home: RegExp }[] = [
   { name: "typescript", home: /^src\/compiler\/frontend\// },
+  { name: "yaml", home: /^src\/engine\/graph\/source\.ts$/ },
+  { name: "ajv", home: /^src\/engine\/catalogue\/json-schema\.ts$/ },
+  { name: "node:sqlite", home: /^src\/engine\/store\// },
   { name: "koffi", home: /^src\/kernel\/sys\/native\.ts$/ },
 ];
 

@@ -1,0 +1,116 @@
+import { readFile } from "node:fs/promises";
+import { extname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { IovisorError } from "../../errors.ts";
+import type { Catalogue } from "../catalogue/description.ts";
+import { checkGraph } from "./check.ts";
+import { checkAgainstCatalogue } from "./check-catalogue.ts";
+import { type Finding, GraphError, type Locate, type Problem, problemOf } from "./problems.ts";
+import { readDocument } from "./read.ts";
+import { readSource, type TextFormat } from "./source.ts";
+import type { Graph } from "./types.ts";
+
+export interface ParseOptions {
+  /** Where the text came from: for messages, and `.json` is read as JSON, all else as YAML. */
+  readonly path?: string;
+  /** Also holds the graph against these functions. */
+  readonly catalogue?: Catalogue;
+}
+
+/** A document as far as it could be read, and all that is wrong with it. */
+export interface Examined {
+  readonly graph: Graph;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads a graph and says all that is wrong with it, each with its line and column when it was a text. */
+export async function examineGraph(source: string | object, options: ParseOptions = {}): Promise<Examined> {
+  if (typeof source !== "string") return await examineValue(source, options.catalogue);
+  const format: TextFormat = extname(options.path ?? "") === ".json" ? "json" : "yaml";
+  const { value, locate, faults } = await readSource(source, format);
+  const placed = faults.map(({ line, column, ...finding }) => ({ ...problemOf(finding), line, column }));
+  if (value === undefined) return { graph: readDocument({}).graph, problems: placed };
+  const { graph, problems } = await examineValue(value, options.catalogue, locate);
+  return { graph, problems: [...placed, ...problems].sort(byPosition) };
+}
+
+function byPosition(a: Problem, b: Problem): number {
+  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+}
+
+async function examineValue(value: unknown, catalogue: Catalogue | undefined, locate?: Locate): Promise<Examined> {
+  const read = readDocument(value);
+  const findings: readonly Finding[] = [
+    ...read.findings,
+    ...checkGraph(read),
+    ...(catalogue ? await checkAgainstCatalogue(read, catalogue) : []),
+  ];
+  return { graph: read.graph, problems: findings.map((finding) => problemOf(finding, locate)) };
+}
+
+/**
+ * The graph that a text (JSON, YAML) or an object describes.
+ *
+ * @throws GraphError with all problems
+ */
+export async function parseGraph(source: string | object, options: ParseOptions = {}): Promise<Graph> {
+  const { graph, problems } = await examineGraph(source, options);
+  if (problems.length > 0) throw new GraphError(problems, options.path);
+  return graph;
+}
+
+/**
+ * The graph of a file: JSON, YAML, or a TypeScript or JavaScript module whose default export is the object. A module is
+ * host code: it runs with the rights of this process, and once, since Node keeps modules.
+ *
+ * @throws GraphError; IovisorError E_USAGE when the file cannot be read or is of another kind
+ */
+export async function loadGraph(path: string, options: Omit<ParseOptions, "path"> = {}): Promise<Graph> {
+  switch (extname(path)) {
+    case ".json":
+    case ".yaml":
+    case ".yml":
+      return await parseGraph(await textOf(path), { ...options, path });
+    case ".ts":
+    case ".mts":
+    case ".js":
+    case ".mjs":
+      return await parseGraph(await defaultExport(path), { ...options, path });
+    default:
+      throw new IovisorError(
+        "E_USAGE",
+        `${path}: a graph is a .json, .yaml or .ts file`,
+        "give the file one of these endings",
+      );
+  }
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new IovisorError("E_USAGE", `${path}: cannot be read (${reason(cause)})`, "give the path of a graph's file", {
+      cause,
+    });
+  }
+}
+
+async function defaultExport(path: string): Promise<object> {
+  await textOf(path); // says "cannot be read" of a missing file, as for the others
+  let exported: unknown;
+  try {
+    exported = ((await import(pathToFileURL(resolve(path)).href)) as { readonly default?: unknown }).default;
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new IovisorError("E_USAGE", `${path}: ${message}`, "mend the file; `node FILE` shows where it fails", {
+      cause,
+    });
+  }
+  if (typeof exported === "object" && exported !== null) return exported;
+  const message = `${path}: the default export is no object`;
+  throw new IovisorError("E_USAGE", message, "write `export default { functions: { ... } }`");
+}
+
+function reason(cause: unknown): string {
+  return (cause as NodeJS.ErrnoException).code ?? String(cause);
+}
