@@ -75,6 +75,10 @@ class TestGraph extends RunningGraph {
     super(graphName());
   }
 
+  async applyModel(model: Model) {
+    return await this.apply(this.prepare(model));
+  }
+
   override [Symbol.dispose](): void {
     const { folder } = this.dataPath.pins;
     this.detachAll();
@@ -111,7 +115,7 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
     using net = network();
     prepare(net, hook);
     using graph = new TestGraph();
-    graph.apply(chain(net, hook, 8));
+    await graph.applyModel(chain(net, hook, 8));
     using ends = new Ends(net);
     ends.a.send(frame);
     assert.equal(dscpOf((await ends.b.next(2000))?.data), 8);
@@ -125,7 +129,7 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
     using net = network();
     prepare(net, hook);
     using graph = new TestGraph();
-    graph.apply(chain(net, hook, 1));
+    await graph.applyModel(chain(net, hook, 1));
     using ends = new Ends(net);
     const marks = new Map<number, number>();
     const perRound = 200;
@@ -139,7 +143,7 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
     };
     for (let round = 1; round <= rounds; round++) {
       for (let sent = 0; sent < perRound; sent++) {
-        if (sent === perRound / 2) graph.apply(chain(net, hook, round));
+        if (sent === perRound / 2) await graph.applyModel(chain(net, hook, round));
         ends.a.send(frame);
       }
       drain();
@@ -157,7 +161,7 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
     using net = network();
     prepare(net, hook);
     using graph = new TestGraph();
-    graph.apply(chain(net, hook, 3));
+    await graph.applyModel(chain(net, hook, 3));
     const { record } = graph;
     const model = chain(net, hook, 4);
     const gone = { ...deviceOf(net.host("middle"), "lan2", hook), alias: "lan3" };
@@ -167,12 +171,12 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
       instances: [...model.instances, instance("m3", marker, ports)],
       links: [...model.links, ...links("dev:lan3 -> m3.inside")],
     };
-    assert.throws(() => graph.apply(broken), { code: /E_/ });
+    await assert.rejects(graph.applyModel(broken), { code: /E_/ });
     assert.equal(graph.record, record);
     using ends = new Ends(net);
     ends.a.send(frame);
     assert.equal(dscpOf((await ends.b.next(2000))?.data), 3);
-    graph.apply(chain(net, hook, 5));
+    await graph.applyModel(chain(net, hook, 5));
     ends.a.send(frame);
     assert.equal(dscpOf((await ends.b.next(2000))?.data), 5);
   });

@@ -1,13 +1,14 @@
 import { DataPath } from "../datapath/data-path.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import { Attachments } from "./attachments.ts";
+import { plannedGroups } from "./floods.ts";
 import { HiddenPairs } from "./hidden-pairs.ts";
 import { HostRuntime, type HostRuntimeOptions } from "./host-runtime.ts";
 import { noIdentities } from "./identities.ts";
 import type { Model } from "./model.ts";
 import { type Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
-import { type LiveState, Transaction, type TransactionResult } from "./transaction.ts";
+import { adoptMaps, type LiveState, Transaction } from "./transaction.ts";
 
 /** What an apply did. */
 export interface ApplyReport {
@@ -17,8 +18,6 @@ export interface ApplyReport {
   readonly kept: readonly string[];
   /** Maps whose state was lost because their layout changed, with the reason. */
   readonly renewed: ReadonlyMap<string, string>;
-  /** From the call to the commit, and of that the time before anything of the kernel was touched. */
-  readonly milliseconds: number;
 }
 
 export interface RunningGraphOptions extends Partial<HostRuntimeOptions> {
@@ -78,21 +77,50 @@ export class RunningGraph implements Disposable {
     return this.#workshop.prepare(model, this.#live.record.identities, this.dataPath.sizes);
   }
 
-  /** @throws as `prepare`, and whatever the kernel has against it; then the revision before is live as it was. */
-  apply(model: Model, intend: (record: DataPathRecord) => void = () => undefined): ApplyReport {
-    const started = performance.now();
+  /**
+   * Takes a prepared revision in place of the one that is live.
+   *
+   * @param intend makes the record durable right before the commit: a process that dies there is followed by one that
+   * finds out from the generation which of the two revisions is live.
+   * @throws whatever the kernel has against it; then the revision before is live as it was.
+   */
+  async apply(
+    prepared: Prepared,
+    intend: (record: DataPathRecord) => Promise<void> = async () => undefined,
+  ): Promise<ApplyReport> {
     this.settle();
-    const prepared = this.prepare(model);
     const before = this.#live;
-    const result: TransactionResult = this.#transaction.run(before, prepared, intend);
-    this.#live = result.live;
+    const staged = this.#transaction.stage(before, prepared);
+    try {
+      await intend(staged.live.record);
+    } catch (error) {
+      staged.undo.dispose();
+      throw error;
+    }
+    this.#transaction.commit(staged);
+    this.#live = staged.live;
     this.#unsettled = before;
-    const milliseconds = performance.now() - started;
     this.#workshop.turn(prepared.pipelines);
-    this.#hosts.follow(prepared, result.live.maps);
-    const loaded = new Set(result.loaded);
+    this.#hosts.follow(prepared, staged.live.maps);
+    const loaded = new Set(staged.loaded);
     const kept = prepared.pipelines.map(({ key }) => key).filter((key) => !loaded.has(key));
-    return { loaded: result.loaded, kept, renewed: result.renewed, milliseconds };
+    return { loaded: staged.loaded, kept, renewed: staged.renewed };
+  }
+
+  /**
+   * Takes over what a process before left in the kernel, as its record says. Attachments that are gone are made anew by
+   * the next apply.
+   */
+  adopt(record: DataPathRecord, model: Model): Prepared {
+    const prepared = this.#workshop.prepare(model, record.identities, this.dataPath.sizes);
+    const attachments = record.attachments.filter((one) => this.#attachments.adopt(one));
+    for (const pair of record.pairs) this.#pairs.ensure(pair);
+    const live = { ...record, attachments };
+    this.#live = { record: live, maps: adoptMaps(record, prepared), groups: plannedGroups(prepared, "tcx") };
+    // Where the process before died between its commit and its clearing away, that is done now.
+    this.#unsettled = this.#live;
+    this.#hosts.follow(prepared, this.#live.maps);
+    return prepared;
   }
 
   /** Clears away what the last apply replaced. Takes some milliseconds, since packets may still be in it. */

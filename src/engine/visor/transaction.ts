@@ -20,12 +20,14 @@ export interface LiveState {
   readonly groups: readonly PlannedGroup[];
 }
 
-export interface TransactionResult {
+/** A revision that is loaded beside the one that is live. Disposing of `undo` takes it away again. */
+export interface StagedRevision {
   readonly live: LiveState;
   /** Pipelines whose programs were loaded, by key. */
   readonly loaded: readonly string[];
   /** Maps whose state was lost, "instance.map", with the reason. */
   readonly renewed: ReadonlyMap<string, string>;
+  readonly undo: DisposableStack;
 }
 
 /**
@@ -53,10 +55,10 @@ export class Transaction {
   }
 
   /**
-   * @param intend is told the record of the next revision right before the commit, to make it durable: a process that
-   * dies there is followed by one that finds out from the generation which of the two is live.
+   * Makes and loads everything of the next revision beside what is live. Nothing that packets meet has changed when it
+   * returns; on failure nothing of it is left.
    */
-  run(before: LiveState, next: Prepared, intend: (record: DataPathRecord) => void): TransactionResult {
+  stage(before: LiveState, next: Prepared): StagedRevision {
     using undo = new DisposableStack();
     const parity = 1 - this.#dataPath.generation.parity;
     let { nextMap } = before.record;
@@ -67,9 +69,8 @@ export class Transaction {
     this.#makePairs(next, undo);
     const groups = this.#writeGroups(next, parity);
     this.#attachNew(next, undo);
-    const generation = this.#dataPath.generation.value + 1;
     const record: DataPathRecord = {
-      generation,
+      generation: this.#dataPath.generation.value + 1,
       identities: next.identities,
       pipelines: pipelines.records,
       maps: mapRecords(maps),
@@ -79,10 +80,13 @@ export class Transaction {
       pairs: next.pairs,
       nextMap,
     };
-    intend(record);
-    this.#dataPath.generation.commit(generation);
-    undo.move();
-    return { live: { record, maps, groups }, loaded: pipelines.loaded, renewed };
+    return { live: { record, maps, groups }, loaded: pipelines.loaded, renewed, undo: undo.move() };
+  }
+
+  /** The moment at which all hooks go over to a staged revision. */
+  commit(staged: StagedRevision): void {
+    this.#dataPath.generation.commit(staged.live.record.generation);
+    staged.undo.move();
   }
 
   /**
