@@ -185,3 +185,22 @@ complete_line iovisor dump --stage by`;
   assert.equal(status, 0);
   assert.deepEqual(stdout.trimEnd().split(/ \n/), ["explain", "--attach", "tcx-ingress: tcx-egress:", "bytecode"]);
 });
+
+test("check accepts a function of a graph and says that the verifier was not asked; run and build refuse it", () => {
+  using folder = scratch();
+  const file = join(folder.path, "across.ts");
+  writeFileSync(
+    file,
+    `import { fixedPorts, forward, onPacket } from "iovisor/kernel";
+export const ports = fixedPorts("inside", "outside");
+export default onPacket((packet) => forward(1 - packet.port));
+`,
+  );
+  const { code, out } = iovisor("check", file);
+  assert.equal(code, 0);
+  assert.match(out, /^ok .*across\.ts \(the verifier was not asked: it belongs into a graph\)\n$/);
+  const built = iovisor("build", file, "-o", join(folder.path, "across.o"));
+  assert.equal(built.code, 2);
+  assert.match(built.err, /across belongs into a graph: (forward\(\)|packet\.port), line 3/);
+  assert.equal(iovisor("build", file, "-o", join(folder.path, "across.hir.json")).code, 0);
+});

@@ -374,8 +374,30 @@ const declarations = {
   ),
 };
 
+/** IOV31...: how a function stands in a graph. */
+const graph = {
+  badInterface: row(
+    "IOV3101",
+    "What a function declares for graphs (ports, reasons, metadata) is declared wrongly.",
+    "See Functions of a graph in docs/language.md.",
+    (what: string, why: string) => `${what} are not possible: ${why}`,
+  ),
+  declaredTwice: row(
+    "IOV3102",
+    "A module (imports included) has one declaration of ports, one of drop reasons and one of punt reasons.",
+    "Put all of them into one declaration.",
+    (what: string) => `the module declares ${what} a second time`,
+  ),
+  foreignReason: row(
+    "IOV3103",
+    "drop() and punt() take a constant that dropReasons() or puntReasons() of the same module gave.",
+    "Name the reason: `drop(reasons.tooShort)`; choose between reasons with if.",
+    (what: string) => `this is none of the module's ${what}`,
+  ),
+};
+
 /** All messages of the language, by name. */
-export const messages = { ...syntax, ...values, ...declarations };
+export const messages = { ...syntax, ...values, ...declarations, ...graph };
 
 /** What the errors page lists, the flow checker's included, in the order of the codes. */
 export const diagnosticCodes: readonly { readonly code: string; readonly meaning: string; readonly remedy: string }[] =

@@ -8,6 +8,7 @@ import { KernelMap } from "../kernel/maps.ts";
 import { KernelProgram, VerifierError } from "../kernel/programs.ts";
 import type { Hook } from "../language/kinds.ts";
 import { runningAbilities } from "./abilities.ts";
+import { refuseAlone } from "./graph-only.ts";
 import { runningKernelTypes } from "./kernel-types.ts";
 import { mapSpec } from "./map-spec.ts";
 import { makeMapTypes } from "./map-types.ts";
@@ -101,6 +102,7 @@ function prepareChain(parts: readonly ChainPart[]): {
     if (found) return found;
     throw new IovisorError("E_USAGE", `${part.name} has no packet program ${wanted ?? ""}`, "name one that it has");
   });
+  refuseAlone(merged);
   const module: Module = { ...merged, maps: [...merged.maps, chainDeclaration(parts.length)] };
   const settings = Object.fromEntries(
     settled.flatMap(({ part, prepared }) =>

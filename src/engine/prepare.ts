@@ -10,6 +10,7 @@ import { IovisorError, NotSupported } from "../errors.ts";
 import type { ProgramSpec } from "../kernel/programs.ts";
 import type { Hook } from "../language/kinds.ts";
 import type { Abilities } from "./abilities.ts";
+import { refuseAlone } from "./graph-only.ts";
 import type { KernelTypeSource } from "./kernel-types.ts";
 
 /** A module with its settings folded in, checked, ready to be compiled for any hook. */
@@ -36,7 +37,11 @@ export function prepareModule(module: Module, given: Readonly<Record<string, Giv
   return { module: specialised, settings, ranges };
 }
 
-/** Compiles one program of a prepared module for a hook. @throws NotSupported for kernel types that are missing. */
+/**
+ * Compiles one program of a prepared module for a hook.
+ *
+ * @throws NotSupported for kernel types that are missing, E_USAGE for what belongs into a graph
+ */
 export function compilePrepared(
   prepared: PreparedModule,
   program: Program,
@@ -45,6 +50,7 @@ export function compilePrepared(
   kernel: KernelTypeSource | undefined,
   more: Partial<CompileOptions> = {},
 ): CompiledProgram {
+  refuseAlone(prepared.module);
   try {
     return compileProgram(prepared.module, program, {
       hook,

@@ -19,7 +19,9 @@ export type ArgumentShape =
   /** A reference to an aligned native 32- or 64-bit integer in a map's value. */
   | "atomic"
   /** The type of the atomic's integer (number for 32 bits, u64/i64 for 64). */
-  | "atomicValue";
+  | "atomicValue"
+  /** What the metadata of the operation's slot is. */
+  | "metadata";
 
 export type ResultShape =
   | "void"
@@ -41,7 +43,9 @@ export type ResultShape =
   /** Reference to local storage of the operation's layout. */
   | "local"
   /** What the rule's field is: a number, u64, i64 or bool. */
-  | "ruleField";
+  | "ruleField"
+  /** What the metadata of the operation's slot is: a number, u64 or bool. */
+  | "metadata";
 
 export type MapFamily = "keyed" | "queue" | "ring" | "device" | "program";
 
@@ -61,6 +65,8 @@ export interface Operation {
   /** Program kinds that may use it; absent: all. */
   readonly kinds?: readonly string[];
   readonly gplOnly?: true;
+  /** What a graph decides: gone when functions are composed to a pipeline, and never compiled. */
+  readonly graph?: true;
   /** One sentence for docs and editor. */
   readonly about: string;
 }
@@ -68,6 +74,9 @@ export interface Operation {
 const packet = ["packet"] as const;
 const connect = ["cgroupConnect4", "cgroupConnect6"] as const;
 const tracing = ["tracepoint", "btfTracepoint"] as const;
+
+/** A function of a graph may be anything there, calls included. */
+const graph = { kinds: packet, helper: true, graph: true } as const;
 
 export const operations = {
   "verdict.pass": { args: [], result: "verdict", kinds: packet, about: "hand the packet to what comes next" },
@@ -94,6 +103,33 @@ export const operations = {
     helper: true,
     about: "send the packet out of the device at this key of a device map; drop it when there is none",
   },
+  "verdict.forward": {
+    ...graph,
+    args: ["number"],
+    result: "verdict",
+    about: "send the packet out of a port of this instance",
+  },
+  "verdict.flood": {
+    ...graph,
+    args: ["number", "number"],
+    result: "verdict",
+    about:
+      "send a copy out of every port of a group but the packet's own; ports that the group marks as tagged get an 802.1Q tag with this tag control information",
+  },
+  "verdict.dropFor": {
+    ...graph,
+    args: [],
+    result: "verdict",
+    constants: ["reason"],
+    about: "discard the packet for a reason of the module, from 1 on; 0 is unspecified",
+  },
+  "verdict.punt": {
+    ...graph,
+    args: [],
+    result: "verdict",
+    constants: ["reason"],
+    about: "hand the packet to the host side of the instance, for a reason of the module, from 0 on",
+  },
   "verdict.allow": { args: [], result: "verdict", kinds: connect, about: "let the connection be made" },
   "verdict.deny": { args: [], result: "verdict", kinds: connect, about: "refuse the connection with EPERM" },
 
@@ -112,6 +148,12 @@ export const operations = {
     about: "index of the device it came in on",
   },
   "packet.queue": { args: [], result: "number u32", kinds: packet, about: "receive queue it came in on" },
+  "packet.port": {
+    ...graph,
+    args: [],
+    result: "number u32",
+    about: "number of the instance's port that the packet came in on",
+  },
   "packet.vlanTag": {
     args: [],
     result: "optional number u16",
@@ -161,6 +203,21 @@ export const operations = {
     invalidatesPacket: true,
     about:
       "update the 16-bit ones' complement checksum at a byte offset after a field of `size` bytes (2 or 4) changed from one host-order value to another (RFC 1624); layer 3: an IPv4 header's checksum, layer 4: a transport checksum; pseudoHeader: the field belongs to the pseudo-header; zeroMeansNone: 0 stands for no checksum (UDP over IPv4)",
+  },
+
+  "metadata.get": {
+    ...graph,
+    args: [],
+    result: "metadata",
+    constants: ["slot"],
+    about: "value that travels with the packet from function to function; 0 or false at first",
+  },
+  "metadata.set": {
+    ...graph,
+    args: ["metadata"],
+    result: "void",
+    constants: ["slot"],
+    about: "set a value that travels with the packet",
   },
 
   "map.get": {
@@ -287,6 +344,11 @@ export const operations = {
 } as const satisfies Readonly<Record<string, Operation>>;
 
 export type OperationName = keyof typeof operations;
+
+/** The operations that are gone when functions are composed to a pipeline. */
+export type GraphOperation = {
+  [Name in OperationName]: (typeof operations)[Name] extends { readonly graph: true } ? Name : never;
+}[OperationName];
 
 export function operationNamed(name: string): Operation | undefined {
   return Object.hasOwn(operations, name) ? operations[name as OperationName] : undefined;

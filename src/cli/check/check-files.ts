@@ -2,7 +2,9 @@ import { settingsSchema } from "../../compiler/hir/settings-schema.ts";
 import type { Module } from "../../compiler/hir/tree.ts";
 import { compileModulePrograms } from "../../engine/compiled.ts";
 import { DiagnosticsError } from "../../engine/diagnostics-error.ts";
+import { graphUse } from "../../engine/graph-only.ts";
 import { loadModule, type WantedProgram } from "../../engine/load.ts";
+import { prepareModule } from "../../engine/prepare.ts";
 import { compileSource } from "../../engine/source.ts";
 import { IovisorError } from "../../errors.ts";
 import { probe } from "../../kernel/features.ts";
@@ -48,6 +50,10 @@ interface CheckedFile {
 async function checkFile(file: string, args: CheckArguments): Promise<CheckedFile> {
   const { module } = await compileSource(file, { cache: false });
   const settings = parseSettings(args.set);
+  if (graphUse(module)) {
+    prepareModule(module, settings);
+    return { module, checked: [], without: "it belongs into a graph" };
+  }
   const permission = args.verifier ? probe("bpf") : { supported: false as const, reason: "--no-verifier" };
   const without = permission.supported ? undefined : permission.reason;
   const wanted = wantedPrograms(module, args.hook);

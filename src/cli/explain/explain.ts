@@ -39,7 +39,7 @@ export async function explainPacket(file: string, args: ExplainArguments): Promi
     execution,
     verdict: verdictName(hook, execution.code),
     agreed: result.verdict?.code === execution.code && equalBytes(result.packet ?? packet, execution.packet),
-    expected: result.verdict ? verdictName(hook, result.verdict.code) : "none",
+    expected: result.verdict?.code === undefined ? "none" : verdictName(hook, result.verdict.code),
     entries: module.maps.flatMap((map, index) =>
       changes(module, index, stores[index]!).map((entry) => ({ map, entry })),
     ),

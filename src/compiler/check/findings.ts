@@ -98,6 +98,10 @@ export const findingCodes = {
     meaning: "A lock or a timer stands where the kernel does not allow one.",
     remedy: "Put one lock or timer directly into the value of a hash or array map of a packet function.",
   },
+  IOV4030: {
+    meaning: "A packet is forwarded to a port that the function may not have.",
+    remedy: "Declare the ports with fixedPorts or dynamicPorts, and test the number first: `if (port < LIMIT)`.",
+  },
 } as const satisfies Readonly<Record<string, FindingMeaning>>;
 
 export type FindingCode = keyof typeof findingCodes;
@@ -326,5 +330,19 @@ export function misplacedOpaque(at: Position, message: string): Finding {
     at,
     message,
     remedy: "put one lock or timer directly into the value of a hash or array map of a packet function",
+  };
+}
+
+export function portOutOfRange(at: Position, range: Interval, count: number): Finding {
+  if (count === 0) {
+    const remedy = 'declare them: export const ports = fixedPorts("inside", "outside")';
+    return { code: "IOV4030", at, message: "the module declares no ports", remedy };
+  }
+  const ports = count === 1 ? "port 0 only" : `ports 0 to ${count - 1}`;
+  return {
+    code: "IOV4030",
+    at,
+    message: `the port may be ${show(range)}, but the function has ${ports}`,
+    remedy: `test it first: if (port < ${count}) { ... }`,
   };
 }

@@ -1,5 +1,6 @@
 import { type Operation, operationNamed } from "../../language/operations.ts";
 import { holdsOpaque } from "../hir/equality.ts";
+import { portCount } from "../hir/interface.ts";
 import { isScalar, sizeOf } from "../hir/layout.ts";
 import { ruleField } from "../hir/settings-tree.ts";
 import type { OperationExpression } from "../hir/tree.ts";
@@ -7,7 +8,7 @@ import type { NarrowInteger } from "../hir/types.ts";
 import type { Checker } from "./checker.ts";
 import { checkFits, evaluate, layoutRange, unknownValue } from "./expressions.ts";
 import { forgetFacts } from "./facts.ts";
-import { copiesOpaque, mayNotFit, notAtomic, wrongKind } from "./findings.ts";
+import { copiesOpaque, mayNotFit, notAtomic, portOutOfRange, wrongKind } from "./findings.ts";
 import { contains, type Interval, interval, limits } from "./interval.ts";
 import { checkReadable, checkWritable } from "./memory.ts";
 import type { FlowValue } from "./state.ts";
@@ -18,6 +19,7 @@ const argumentWidths: Readonly<Record<string, readonly NarrowInteger[]>> = {
   "verdict.redirectMap": ["u32"],
   "packet.setLength": ["u16"],
   "packet.pushVlan": ["u16"],
+  "verdict.flood": ["u16", "u16"],
   "program.tailCall": ["u32"],
 };
 
@@ -51,7 +53,11 @@ function checkArgument(
   const map = node.map === undefined ? undefined : c.module.maps[node.map];
   switch (operation.args[index]) {
     case "number":
+      if (node.operation === "verdict.forward") checkPort(c, value, argument.at);
       checkWidth(c, value, widthOf(node, index), argument.at);
+      return;
+    case "metadata":
+      checkWidth(c, value, slotWidth(c, node), argument.at);
       return;
     case "key":
     case "value": {
@@ -98,6 +104,19 @@ function checkWidth(c: Checker, value: FlowValue, width: NarrowInteger | undefin
   if (!contains(limits(width), value.range)) c.report(mayNotFit(at, value.range, width, limits(width)));
 }
 
+/** The integer that a metadata slot of up to 32 bits holds. */
+function slotWidth(c: Checker, node: OperationExpression): NarrowInteger | undefined {
+  const width = c.module.interface?.metadata[node.constants?.[0] ?? -1]?.width;
+  return width === "bool" || width === "u64" ? undefined : width;
+}
+
+function checkPort(c: Checker, value: FlowValue, at: number): void {
+  const count = portCount(c.module) ?? 0;
+  if (!value.range) return;
+  if (count === 0 || !contains(interval(0n, BigInt(count - 1)), value.range))
+    c.report(portOutOfRange(at, value.range, count));
+}
+
 function checkAtomic(c: Checker, node: OperationExpression): void {
   const target = node.args[0]!.type;
   const fits =
@@ -131,7 +150,11 @@ function resultRange(c: Checker, node: OperationExpression, operation: Operation
     case "optional number u16":
       return limits("u16");
     case "number u32":
-      return stringRange(node) ?? limits("u32");
+      return stringRange(node) ?? portRange(c, node) ?? limits("u32");
+    case "metadata": {
+      const width = slotWidth(c, node);
+      return width && limits(width);
+    }
     case "atomicValue": {
       const target = node.args[0]!.type;
       return target.kind === "ref" && isScalar(target.layout) ? layoutRange(target.layout) : undefined;
@@ -148,6 +171,12 @@ function resultRange(c: Checker, node: OperationExpression, operation: Operation
     default:
       return undefined;
   }
+}
+
+/** A packet comes in on one of the instance's ports. */
+function portRange(c: Checker, node: OperationExpression): Interval | undefined {
+  const count = node.operation === "packet.port" ? portCount(c.module) : undefined;
+  return count === undefined ? undefined : interval(0n, BigInt(count - 1));
 }
 
 /** Reading a string copies at most the destination's size. */

@@ -77,6 +77,8 @@ export class Emitter {
 const constantOperations: ReadonlySet<string> = new Set([
   "verdict.pass",
   "verdict.drop",
+  "verdict.dropFor",
+  "verdict.punt",
   "verdict.allow",
   "verdict.deny",
 ]);

@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
 import ts from "typescript";
 import { type Diagnostic, messages } from "../diagnostics.ts";
+import { emptyInterface } from "../hir/interface.ts";
 import { hirVersion, type Module } from "../hir/tree.ts";
 import { expandProgram } from "./handlers.ts";
 import { moduleFrame, moduleValue } from "./module-scope.ts";
@@ -56,7 +57,8 @@ function missing(entry: string): Diagnostic {
 function moduleOf(session: Session): Module {
   const { maps, settings, programs } = session;
   const name = basename(session.entry.fileName).replace(/\.ts$/, "");
-  return { version: hirVersion, name, sources: session.sources, maps, settings, programs };
+  const module = { version: hirVersion, name, sources: session.sources, maps, settings, programs };
+  return session.interface === emptyInterface ? module : { ...module, interface: session.interface };
 }
 
 /** Every declaration of the entry, then every program that it exports. */

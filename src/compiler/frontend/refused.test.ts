@@ -292,7 +292,9 @@ it("a module without a program is refused", () => {
 describe("the table of diagnostics", () => {
   it("has no message that these tests do not see", () => {
     const untested = new Set(["IOV2099"]);
-    const missing = Object.values(messages).filter((one) => !seen.has(one.code) && !untested.has(one.code));
+    // library/graph.test.ts holds those of functions of a graph complete.
+    const own = Object.values(messages).filter((one) => !one.code.startsWith("IOV31"));
+    const missing = own.filter((one) => !seen.has(one.code) && !untested.has(one.code));
     assert.deepEqual(
       missing.map((one) => one.code),
       [],

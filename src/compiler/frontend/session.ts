@@ -1,9 +1,10 @@
 import { basename, dirname, relative } from "node:path";
 import type ts from "typescript";
 import type { Diagnostic, Message } from "../diagnostics.ts";
+import { emptyInterface } from "../hir/interface.ts";
 import type { Layout } from "../hir/layout.ts";
 import { type Position, packPosition } from "../hir/position.ts";
-import type { MapDeclaration, Program, SettingDeclaration, Source } from "../hir/tree.ts";
+import type { MapDeclaration, ModuleInterface, Program, SettingDeclaration, Source } from "../hir/tree.ts";
 import { assignedSymbols, symbolsAssignedByClosures } from "./assignments.ts";
 import { installedName, isInstalledSource } from "./program.ts";
 import { Scope } from "./scope.ts";
@@ -17,6 +18,8 @@ export class Session {
   readonly maps: MapDeclaration[] = [];
   readonly settings: SettingDeclaration[] = [];
   readonly programs: Program[] = [];
+  /** What the module declares for graphs. */
+  interface: ModuleInterface = emptyInterface;
   /** The scope of each module: empty, since module names are found by their declarations. */
   readonly moduleScope = new Scope();
   /** Module constants that are evaluated, or being evaluated ("busy"). */

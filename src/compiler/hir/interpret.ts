@@ -1,23 +1,23 @@
 import { type EmittedEvent, Machine } from "./interpret/machine.ts";
-import type { InterpretInput } from "./interpret/options.ts";
+import type { InterpretInput, MetadataValues } from "./interpret/options.ts";
 import { runBody } from "./interpret/statements.ts";
 import { TailCall } from "./interpret/tail-call.ts";
 import { InterpreterTrap } from "./interpret/trap.ts";
-import type { Value, Verdict } from "./interpret/values.ts";
+import type { GraphVerdict, Value, Verdict } from "./interpret/values.ts";
 import type { MapStore } from "./map-store.ts";
 import type { Module, Program } from "./tree.ts";
 
 export { createMapStore, type ListedStore } from "./interpret/maps.ts";
-export type { InterpretInput, KernelModel, ProcessModel } from "./interpret/options.ts";
+export type { InterpretInput, KernelModel, MetadataValues, ProcessModel } from "./interpret/options.ts";
 export { InterpreterTrap } from "./interpret/trap.ts";
 
 export interface InterpretResult {
   /** Absent for tracers. */
   readonly verdict?: {
     readonly name: string;
-    /** The number that the program returns at this hook, as a signed 32-bit integer. */
-    readonly code: number;
-  };
+    /** The number that the program returns at this hook, as a signed 32-bit integer; absent for verdicts of a graph. */
+    readonly code?: number;
+  } & GraphVerdict;
   /** The device that a redirect (or a transmit) names. */
   readonly redirect?: { readonly ifindex: number };
   /** The frame afterwards. */
@@ -28,6 +28,8 @@ export interface InterpretResult {
   readonly events: readonly EmittedEvent[];
   /** The stores of all maps, in the module's order. */
   readonly maps: readonly MapStore[];
+  /** What the packet carries on, by name: all that the module declares. */
+  readonly metadata?: MetadataValues;
 }
 
 /**
@@ -47,6 +49,7 @@ export function interpret(program: Program, module: Module, input: InterpretInpu
     ...(packet?.vlanTag === undefined ? {} : { vlanTag: packet.vlanTag }),
     events: machine.events,
     maps: machine.maps,
+    ...(machine.metadata.length === 0 ? {} : { metadata: metadataOf(machine) }),
   };
 }
 
@@ -69,14 +72,22 @@ function isVerdict(value: Value): value is Verdict {
   return typeof value === "object" && "name" in value;
 }
 
+function metadataOf({ module, metadata }: Machine): MetadataValues {
+  return Object.fromEntries(metadata.map((value, slot) => [module.interface!.metadata[slot]!.name, value]));
+}
+
+/** What only a graph has: no hook gives these verdicts a number. */
+const graphOnly: ReadonlySet<string> = new Set(["forward", "flood", "punt"]);
+
 function conclude(verdict: Verdict, machine: Machine): Pick<InterpretResult, "verdict" | "redirect"> {
+  if (graphOnly.has(verdict.name)) return { verdict: { name: verdict.name, ...verdict.graph } };
   const { verdicts } = machine.hook;
   // Where a hook cannot send a packet back by itself, that is a redirect to its own device.
   const code = verdicts[verdict.name] ?? (verdict.name === "transmit" ? verdicts["redirect"] : undefined);
   if (code === undefined)
     throw new InterpreterTrap(`${machine.hook.name} has no verdict ${verdict.name}`, machine.program.at);
   return {
-    verdict: { name: verdict.name, code },
+    verdict: { name: verdict.name, code, ...verdict.graph },
     ...(verdict.ifindex === undefined ? {} : { redirect: { ifindex: Number(verdict.ifindex) } }),
   };
 }

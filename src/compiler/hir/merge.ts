@@ -1,3 +1,5 @@
+import type { OperationName } from "../../language/operations.ts";
+import { type InterfaceMove, mergeInterfaces } from "./merge-interface.ts";
 import { packPosition, unpackPosition } from "./position.ts";
 import type { MapDeclaration, Module, Program, SettingDeclaration, Source } from "./tree.ts";
 
@@ -10,6 +12,8 @@ export interface Part {
 /**
  * Puts modules side by side in one: their sources, maps, settings and programs follow one another, each part's names
  * prefixed with `name_`, so that one program can be made of several functions.
+ *
+ * @throws E_USAGE when two functions give metadata of one name different types.
  */
 export function mergeModules(name: string, parts: readonly Part[]): Module {
   const merged = {
@@ -18,14 +22,16 @@ export function mergeModules(name: string, parts: readonly Part[]): Module {
     settings: [] as SettingDeclaration[],
     programs: [] as Program[],
   };
-  for (const part of parts) {
-    const moved = new Mover(part.name, merged.sources.length, merged.maps.length).module(part.module);
+  const { moves, ...common } = mergeInterfaces(parts);
+  for (const [index, part] of parts.entries()) {
+    const offsets = { sources: merged.sources.length, maps: merged.maps.length, interface: moves[index]! };
+    const moved = new Mover(part.name, offsets).module(part.module);
     merged.sources.push(...moved.sources);
     merged.maps.push(...moved.maps);
     merged.settings.push(...moved.settings);
     merged.programs.push(...moved.programs);
   }
-  return { version: parts[0]?.module.version ?? 1, name, ...merged };
+  return { version: parts[0]?.module.version ?? 1, name, ...merged, ...common };
 }
 
 /** Renames and renumbers what one part refers to. HIR is plain data, so one walk over its properties reaches all. */
@@ -33,11 +39,16 @@ class Mover {
   readonly #prefix: string;
   readonly #sources: number;
   readonly #maps: number;
+  readonly #interface: InterfaceMove;
 
-  constructor(prefix: string, sources: number, maps: number) {
+  constructor(
+    prefix: string,
+    offsets: { readonly sources: number; readonly maps: number; readonly interface: InterfaceMove },
+  ) {
     this.#prefix = prefix;
-    this.#sources = sources;
-    this.#maps = maps;
+    this.#sources = offsets.sources;
+    this.#maps = offsets.maps;
+    this.#interface = offsets.interface;
   }
 
   module(module: Module): Module {
@@ -87,6 +98,24 @@ class Mover {
       const [first, ...rest] = value as readonly string[];
       return [this.#named(first!), ...rest];
     }
+    if (node["kind"] === "operation" && key === "constants")
+      return this.#constants(node["operation"] as OperationName, value as readonly number[]);
     return this.#moved(value);
+  }
+
+  #constants(operation: OperationName, constants: readonly number[]): readonly number[] {
+    const { dropReasons, puntReasons, slots } = this.#interface;
+    const [first = 0] = constants;
+    switch (operation) {
+      case "verdict.dropFor":
+        return [first === 0 ? 0 : first + dropReasons];
+      case "verdict.punt":
+        return [first + puntReasons];
+      case "metadata.get":
+      case "metadata.set":
+        return [slots[first] ?? first];
+      default:
+        return constants;
+    }
   }
 }

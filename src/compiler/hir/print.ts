@@ -1,15 +1,26 @@
 import { unpackPosition } from "./position.ts";
 import { printExpression } from "./print-expression.ts";
-import type { MapDeclaration, Module, Program, Statement } from "./tree.ts";
+import type { MapDeclaration, Module, ModuleInterface, Program, Statement } from "./tree.ts";
 import { showType } from "./verify/scope.ts";
 
 /** HIR as text to read (`--dump hir`): one statement a line, with its line in the source behind it. */
 export function printModule(module: Module): string {
   const lines = [`module ${module.name}`];
+  if (module.interface) lines.push(...printInterface(module.interface));
   for (const map of module.maps) lines.push(printMap(map));
   for (const setting of module.settings) lines.push(`setting ${setting.name}: ${setting.type.kind}`);
   for (const program of module.programs) lines.push("", ...printProgram(program, module));
   return `${lines.join("\n")}\n`;
+}
+
+function printInterface({ ports, dropReasons, puntReasons, metadata }: ModuleInterface): string[] {
+  const count = ports && (ports.kind === "fixed" ? ports.names.join(", ") : `0 to ${ports.maximum - 1}`);
+  return [
+    ...(count === undefined ? [] : [`ports ${count}`]),
+    ...dropReasons.map(({ name, description }, index) => `drop reason ${index + 1} ${name}: ${description}`),
+    ...puntReasons.map(({ name, description }, index) => `punt reason ${index} ${name}: ${description}`),
+    ...metadata.map(({ name, width }, index) => `metadata ${index} ${name}: ${width}`),
+  ];
 }
 
 function printMap(map: MapDeclaration): string {

@@ -22,6 +22,40 @@ export interface Module {
   readonly maps: readonly MapDeclaration[];
   readonly settings: readonly SettingDeclaration[];
   readonly programs: readonly Program[];
+  /** How it stands in a graph; absent when it declares nothing of the kind. */
+  readonly interface?: ModuleInterface;
+}
+
+/** What a function of a graph declares. Operations refer to reasons and metadata by their places here. */
+export interface ModuleInterface {
+  readonly ports?: FixedPorts | DynamicPorts;
+  /** Numbered from 1 on: 0 is "unspecified". */
+  readonly dropReasons: readonly Reason[];
+  /** Numbered from 0 on. */
+  readonly puntReasons: readonly Reason[];
+  readonly metadata: readonly MetadataSlot[];
+}
+
+export interface FixedPorts {
+  readonly kind: "fixed";
+  readonly names: readonly string[];
+}
+
+/** Ports that the graph names, numbered from 0 on. */
+export interface DynamicPorts {
+  readonly kind: "dynamic";
+  readonly maximum: number;
+}
+
+export interface Reason {
+  readonly name: string;
+  readonly description: string;
+}
+
+/** A value that travels with the packet; functions share it by its name. */
+export interface MetadataSlot {
+  readonly name: string;
+  readonly width: "bool" | "u8" | "u16" | "u32" | "u64";
 }
 
 export interface Source {

@@ -1,6 +1,7 @@
 import { settingProblems } from "./settings.ts";
 import type { Module, Program, SettingType } from "./tree.ts";
 import { limitsOf } from "./types.ts";
+import { verifyInterface } from "./verify/interface.ts";
 import { verifyMaps } from "./verify/maps.ts";
 import { moduleShape } from "./verify/module-shape.ts";
 import { contextParameters, Scope } from "./verify/scope.ts";
@@ -25,6 +26,7 @@ export function verifyModule(value: unknown): readonly Problem[] {
   if (report.problems.length > 0) return report.problems;
   const module = value as Module;
   verifyMaps(module, report);
+  verifyInterface(module, report);
   verifySettings(module, report);
   verifyPrograms(module, report);
   return report.problems;

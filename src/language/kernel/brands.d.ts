@@ -16,5 +16,9 @@ export declare const verdict: unique symbol;
 export declare const kernelStruct: unique symbol;
 /** What a rule's field accepts. */
 export declare const accepts: unique symbol;
+/** What a reason is for. */
+export declare const reason: unique symbol;
+/** What metadata holds. */
+export declare const metadataValue: unique symbol;
 /** The kind of a program. */
 export declare const programKind: unique symbol;

@@ -4,6 +4,7 @@
  */
 export * from "./config.js";
 export * from "./connect.js";
+export * from "./graph.js";
 export * from "./kernel-types.js";
 export * from "./layouts.js";
 export * from "./maps.js";

@@ -2,7 +2,7 @@ import type { programKind, verdict } from "./brands.js";
 import type { Layout, View } from "./layouts.js";
 import type { BoolScalar, Scalar, u16, u32 } from "./scalars.js";
 
-/** What becomes of a packet: `Pass`, `Drop`, `transmit()`, `redirect(ifindex)` or `ports.redirect(key)`. */
+/** What becomes of a packet: `Pass`, `Drop`, `transmit()`, `redirect(ifindex)` or `devices.redirect(key)`. */
 export interface Verdict {
   readonly [verdict]: "packet";
 }
@@ -45,6 +45,8 @@ export interface Packet {
   readonly ingressIfindex: u32;
   /** The receive queue it came in on. */
   readonly queue: u32;
+  /** The number of the instance's port that it came in on, in a graph. */
+  readonly port: u32;
   /** VLAN tag control information that the device took out of the frame; always absent at XDP. */
   readonly vlanTag: u16 | undefined;
   /**

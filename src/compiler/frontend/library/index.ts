@@ -5,6 +5,7 @@ import type { Value } from "../values.ts";
 import { atomicsLibrary } from "./atomics.ts";
 import { configLibrary } from "./config.ts";
 import { connectLibrary } from "./connect.ts";
+import { graphLibrary } from "./graph.ts";
 import { layoutLibrary } from "./layouts.ts";
 import { mapLibrary } from "./maps.ts";
 import { matchLibrary } from "./match.ts";
@@ -22,6 +23,7 @@ export const library: Library = {
   ...atomicsLibrary,
   ...configLibrary,
   ...connectLibrary,
+  ...graphLibrary,
   ...layoutLibrary,
   ...mapLibrary,
   ...matchLibrary,

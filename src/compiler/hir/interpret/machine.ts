@@ -33,6 +33,8 @@ export class Machine {
   readonly maps: readonly MapStore[];
   readonly events: EmittedEvent[] = [];
   readonly #packet: Packet | undefined;
+  /** By the slots of the module's interface. */
+  readonly metadata: (bigint | boolean)[];
   #program: Program;
   #locals = new Map<number, Value>();
   #steps = 0;
@@ -47,6 +49,8 @@ export class Machine {
     this.settings = input.settings ?? resolveSettings(module, {});
     this.maps = input.maps ?? module.maps.map((map) => createMapStore(map, (input.cpu ?? 0) + 1));
     this.#packet = input.packet && newPacket(input, input.packet, this.hook);
+    const slots = module.interface?.metadata ?? [];
+    this.metadata = slots.map(({ name, width }) => input.metadata?.[name] ?? (width === "bool" ? false : 0n));
     this.#program = program;
     this.enter(program);
   }

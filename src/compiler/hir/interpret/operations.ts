@@ -4,6 +4,7 @@ import { type IntegerLayout, isScalar, type Layout, type ScalarLayout, sizeOf } 
 import type { OperationExpression } from "../tree.ts";
 import type { IntegerName } from "../types.ts";
 import { evaluate, ruleFieldValue } from "./expressions.ts";
+import { graphOperations } from "./graph-operations.ts";
 import type { Machine } from "./machine.ts";
 import { readScalar, scalarBytes, writeScalar } from "./memory.ts";
 import { packetOperations } from "./packet-operations.ts";
@@ -144,6 +145,7 @@ const environmentOperations = {
 /** Every operation of the library; the compiler holds it complete. */
 const rules: Readonly<Record<OperationName, Rule>> = {
   ...packetOperations,
+  ...graphOperations,
   ...mapOperations,
   ...atomicOperations,
   ...environmentOperations,

@@ -20,6 +20,10 @@ export interface InterpretInput {
   readonly cpu?: number;
   readonly ingressIfindex?: number;
   readonly queue?: number;
+  /** The port of the instance that the packet came in on. Default: 0. */
+  readonly port?: number;
+  /** What functions before this one set, by name. Absent: 0 or false. */
+  readonly metadata?: MetadataValues;
   /** The tag that the device took out of the frame; only skb hooks have one. */
   readonly vlanTag?: number;
   /** The greatest length that the packet may be given. Default: 3520 at XDP, 16064 at skb hooks. */
@@ -35,6 +39,9 @@ export interface InterpretInput {
   /** Statements and rounds of loops before the run is given up. Default: 10 million. */
   readonly maxSteps?: number;
 }
+
+/** Values that travel with the packet, by name. */
+export type MetadataValues = Readonly<Record<string, bigint | boolean>>;
 
 /** An integer or a bool; a verdict or a reference; undefined for an absent optional. */
 export type ObservedValue = Value;

@@ -8,6 +8,19 @@ export interface Verdict {
   readonly name: string;
   /** The device of a redirect. */
   readonly ifindex?: bigint;
+  /** Of the verdicts in a graph. */
+  readonly graph?: GraphVerdict;
+}
+
+/** Where a verdict leads in a graph. */
+export interface GraphVerdict {
+  /** The port that it is forwarded to. */
+  readonly port?: number;
+  /** The group of ports that it is flooded to, and the tag for those that are tagged. */
+  readonly group?: number;
+  readonly tagControl?: number;
+  /** Why it is dropped (0: unspecified) or punted. */
+  readonly reason?: number;
 }
 
 /** Bytes that references point into. The packet's are replaced when it is resized, and its epoch counts that. */

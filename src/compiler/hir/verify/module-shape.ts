@@ -6,6 +6,7 @@ import {
   type Program,
   type SettingDeclaration,
 } from "../tree.ts";
+import { moduleInterface } from "./interface.ts";
 import { layout } from "./layout-shape.ts";
 import { statements } from "./node-shape.ts";
 import {
@@ -131,4 +132,5 @@ export const moduleShape: Shape = record({
   maps: listOf(mapDeclaration, 64),
   settings: listOf(settingDeclaration, 1024),
   programs: listOf(program, 64),
+  interface: optional(moduleInterface),
 } satisfies RecordShape<Module>);

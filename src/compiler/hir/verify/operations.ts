@@ -1,5 +1,6 @@
 import { type ArgumentShape, type Operation, operationNamed, type ResultShape } from "../../../language/operations.ts";
 import { sameLayout, sameType } from "../equality.ts";
+import { emptyInterface, metadataType } from "../interface.ts";
 import type { Layout } from "../layout.ts";
 import { mapKinds } from "../map-kinds.ts";
 import { ruleField } from "../settings-tree.ts";
@@ -21,7 +22,7 @@ import { type Scope, showType } from "./scope.ts";
 import { type Path, under } from "./shape.ts";
 
 /** What the compile-time constants of operations may be, by their name in the table. */
-const constantLimits: Readonly<Record<string, (value: number) => boolean>> = {
+const constantLimits: Readonly<Record<string, (value: number, call: Call) => boolean>> = {
   delta: (value) => value !== 0 && Math.abs(value) <= 256,
   size: (value) => value === 2 || value === 4,
   layer: (value) => value === 3 || value === 4,
@@ -31,6 +32,11 @@ const constantLimits: Readonly<Record<string, (value: number) => boolean>> = {
   flags: (value) => value >= 0 && value <= 2,
   setting: (value) => value >= 0,
   field: (value) => value >= 0,
+  reason: (value, { node, scope }) => {
+    const { dropReasons, puntReasons } = scope.module.interface ?? emptyInterface;
+    return value >= 0 && (node.operation === "verdict.punt" ? value < puntReasons.length : value <= dropReasons.length);
+  },
+  slot: (value, { scope }) => scope.module.interface?.metadata[value] !== undefined,
 };
 
 interface Call {
@@ -86,7 +92,8 @@ function mapOf(node: OperationExpression, operation: Operation, path: Path, scop
   return undefined;
 }
 
-function checkConstants({ node, operation, path, scope }: Call): void {
+function checkConstants(call: Call): void {
+  const { node, operation, path, scope } = call;
   const names = operation.constants ?? [];
   const given = node.constants ?? [];
   if (given.length !== names.length) {
@@ -94,7 +101,7 @@ function checkConstants({ node, operation, path, scope }: Call): void {
     return;
   }
   names.forEach((name, index) => {
-    if (!constantLimits[name]?.(given[index]!))
+    if (!constantLimits[name]?.(given[index]!, call))
       scope.report.add(
         under(under(path, "constants"), index),
         `${name} of ${node.operation} may not be ${given[index]}`,
@@ -125,6 +132,10 @@ function argumentFault(call: Call, shape: ArgumentShape, got: Type): string | un
       const wanted = atomicType(call);
       return wanted && sameType(got, wanted) ? undefined : `a ${wanted?.kind ?? "number"}, got ${showType(got)}`;
     }
+    case "metadata": {
+      const wanted = slotType(call);
+      return wanted && sameType(got, wanted) ? undefined : `a ${wanted?.kind ?? "value"}, got ${showType(got)}`;
+    }
   }
 }
 
@@ -139,6 +150,11 @@ function dataFault(layout: Layout | undefined, got: Type): string | undefined {
 function atomicType({ node }: Call): ScalarType | undefined {
   const target = node.args[0]?.type;
   return target?.kind === "ref" && target.layout.kind === "integer" ? loadedType(target.layout) : undefined;
+}
+
+function slotType({ node, scope }: Call): ScalarType | undefined {
+  const slot = scope.module.interface?.metadata[node.constants?.[0] ?? -1];
+  return slot && metadataType(slot);
 }
 
 function resultType(call: Call, shape: ResultShape): Type | undefined {
@@ -168,6 +184,8 @@ function resultType(call: Call, shape: ResultShape): Type | undefined {
       return optionalType(numberType);
     case "local":
       return node.layout && refType("local", node.layout);
+    case "metadata":
+      return slotType(call);
     case "ruleField": {
       const [setting = 0, field = 0] = node.constants ?? [];
       return ruleField(scope.module.settings, setting, field)?.type;

@@ -1,4 +1,4 @@
-import type { OperationName } from "../../../language/operations.ts";
+import type { GraphOperation, OperationName } from "../../../language/operations.ts";
 import type { OperationExpression } from "../../hir/tree.ts";
 import { helpers } from "../../ir/helpers.ts";
 import type { Lowered } from "../lowered.ts";
@@ -14,8 +14,11 @@ import { lowerRedirect, lowerRedirectMap, lowerTransmit, lowerVerdict } from "./
 
 type LowerOperation = (l: Lowering, e: OperationExpression) => Lowered;
 
-/** Fields of rules are gone when the settings are folded in (specialise-rules.ts). */
-type LoweredOperation = Exclude<OperationName, "rule.field">;
+/**
+ * Fields of rules are gone when the settings are folded in (specialise-rules.ts), what a graph decides when functions
+ * are composed.
+ */
+type LoweredOperation = Exclude<OperationName, "rule.field" | GraphOperation>;
 
 /** One row per operation of the language; a missing one does not compile. */
 const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
