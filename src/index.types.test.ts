@@ -1,7 +1,7 @@
 /** What the library infers from a kernel module's types. `npm test -- types` checks it; nothing of it is run. */
 import { test } from "node:test";
 import type { EventSource } from "./engine/events.ts";
-import type { HostEvents, HostMaps, HostSettings } from "./engine/host-types.ts";
+import type { HostEvents, HostMap, HostMaps, HostSettings } from "./engine/host-types.ts";
 import type { PerCpuMap, TypedMap, TypedQueue } from "./engine/typed-map.ts";
 import { load, type RunningFunction } from "./index.ts";
 import type {
@@ -14,6 +14,7 @@ import type {
   list,
   lruHash,
   onPacket,
+  PacketRing,
   perCpuArray,
   queue,
   ringBuffer,
@@ -64,6 +65,8 @@ declare function makeEvent(): ReturnType<
   }>
 >;
 declare function makeLog(): ReturnType<typeof ringBuffer<ReturnType<typeof makeEvent>>>;
+type Punted = HostMap<PacketRing<{ readonly reason: u32 }>>;
+export type PacketRings = Holds<Same<Punted, EventSource<{ reason: number; length: number; packet: Uint8Array }>>>;
 declare function makeLocked(): ReturnType<
   typeof lruHash<typeof u32, ReturnType<typeof struct<{ lock: typeof spinLock; count: typeof u64 }>>>
 >;

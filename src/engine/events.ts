@@ -1,3 +1,4 @@
+import { packetRecord } from "../compiler/hir/packet-record.ts";
 import type { MapDeclaration } from "../compiler/hir/tree.ts";
 import type { KernelMap } from "../kernel/maps.ts";
 import { type RecordStream, RingBuffer, type StreamOptions } from "../kernel/ringbuf.ts";
@@ -14,8 +15,7 @@ export class EventSource<E> implements AsyncIterable<E>, Disposable {
   constructor(declaration: MapDeclaration, raw: KernelMap) {
     this.name = declaration.name;
     this.raw = raw;
-    const codec = declaration.value && new Codec<E>(declaration.value);
-    this.decode = codec ? (view, offset) => codec.decodeAt(view, offset) : (...place) => copy(...place) as E;
+    this.decode = eventDecoder<E>(declaration);
   }
 
   /** The ring underneath, for raw records without a copy. */
@@ -36,6 +36,19 @@ export class EventSource<E> implements AsyncIterable<E>, Disposable {
     this.#ring?.close();
     this.#ring = undefined;
   }
+}
+
+/** What makes an event of a ring buffer's record. A ring without a declared event gives the record's bytes. */
+export function eventDecoder<E>(declaration: MapDeclaration): EventSource<E>["decode"] {
+  if (!declaration.value) return (...place) => copy(...place) as E;
+  const codec = new Codec<E>(declaration.value);
+  const form = packetRecord(declaration);
+  if (!form) return (view, offset) => codec.decodeAt(view, offset);
+  return (view, offset) => ({
+    ...codec.decodeAt(view, offset),
+    length: view.getUint32(offset + form.length, true),
+    packet: copy(view, offset + form.packet, view.getUint32(offset + form.captured, true)),
+  });
 }
 
 function copy(view: DataView, offset: number, length: number): Uint8Array {

@@ -97,6 +97,7 @@ export function layoutDifference(before: MapDeclaration, after: MapDeclaration):
   if (before.kind !== after.kind) return `it is a ${after.kind} instead of a ${before.kind}`;
   if (!equal(before.key, after.key)) return "its keys have another layout";
   if (!equal(before.value, after.value)) return "its values have another layout";
+  if (before.packetBytes !== after.packetBytes) return "its events carry another part of the packets";
   return undefined;
 }
 

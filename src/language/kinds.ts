@@ -21,11 +21,15 @@ export interface Hook {
   /** ELF section name for other loaders. */
   readonly section: string;
   readonly minimumKernel: string;
+  /** Its programs are named by an object of the kernel: no device takes them. */
+  readonly unattached?: true;
 }
 
 const xdpVerdicts = { aborted: 0, drop: 1, pass: 2, transmit: 3, redirect: 4 } as const;
 /** TCX_NEXT (-1) lets the next program, maybe of another owner, run; clsact reads it as TC_ACT_UNSPEC, the same. */
 const tcxVerdicts = { pass: -1, drop: 2, redirect: 7, aborted: 2 } as const;
+/** A program of a device map: an XDP_REDIRECT or XDP_TX of it would be an abort (dev_map_bpf_prog_run). */
+const deviceVerdicts = { aborted: 0, drop: 1, pass: 2 } as const;
 /** 0 refuses with EPERM. */
 const connectVerdicts = { deny: 0, allow: 1 } as const;
 
@@ -59,6 +63,18 @@ export const hooks = {
     verdicts: tcxVerdicts,
     section: "tc",
     minimumKernel: "6.6",
+  },
+  /** Runs on what a device map sends out of its device: the map's entry names it, it is never attached by itself. */
+  "xdp-devmap": {
+    name: "xdp-devmap",
+    kind: "packet",
+    packetModel: "xdp",
+    programType: 6,
+    attachType: 33,
+    verdicts: deviceVerdicts,
+    section: "xdp/devmap",
+    minimumKernel: "5.8",
+    unattached: true,
   },
   tracepoint: {
     name: "tracepoint",

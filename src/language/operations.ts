@@ -2,6 +2,7 @@
  * The operations of the kernel library: one row each. The front end types calls by this table, the HIR checker verifies
  * them by it, the interpreter and the back end each implement every row (tests hold them complete).
  */
+import type { PacketModel } from "./kinds.ts";
 
 /** What an argument must be. */
 export type ArgumentShape =
@@ -67,6 +68,10 @@ export interface Operation {
   readonly gplOnly?: true;
   /** What a graph decides: gone when functions are composed to a pipeline, and never compiled. */
   readonly graph?: true;
+  /** Has no name in the library: the engine's own code uses it. */
+  readonly internal?: true;
+  /** Where alone it can be done; absent: at all hooks of its kinds. */
+  readonly packetModel?: PacketModel;
   /** One sentence for docs and editor. */
   readonly about: string;
 }
@@ -129,6 +134,26 @@ export const operations = {
     result: "verdict",
     constants: ["reason"],
     about: "hand the packet to the host side of the instance, for a reason of the module, from 0 on",
+  },
+  "verdict.broadcast": {
+    args: [],
+    result: "verdict",
+    map: "device",
+    constants: ["excludeIngress"],
+    kinds: packet,
+    helper: true,
+    internal: true,
+    packetModel: "xdp",
+    about: "send a copy out of every device of a device map, maybe but the one that the packet came in on",
+  },
+  "verdict.redirectIngress": {
+    args: ["number"],
+    result: "verdict",
+    kinds: packet,
+    helper: true,
+    internal: true,
+    packetModel: "skb",
+    about: "hand the packet to the stack as if the device with this interface index had received it",
   },
   "verdict.allow": { args: [], result: "verdict", kinds: connect, about: "let the connection be made" },
   "verdict.deny": { args: [], result: "verdict", kinds: connect, about: "refuse the connection with EPERM" },
@@ -205,6 +230,25 @@ export const operations = {
       "update the 16-bit ones' complement checksum at a byte offset after a field of `size` bytes (2 or 4) changed from one host-order value to another (RFC 1624); layer 3: an IPv4 header's checksum, layer 4: a transport checksum; pseudoHeader: the field belongs to the pseudo-header; zeroMeansNone: 0 stands for no checksum (UDP over IPv4)",
   },
 
+  "packet.cloneTo": {
+    args: ["number"],
+    result: "bool",
+    kinds: packet,
+    helper: true,
+    invalidatesPacket: true,
+    internal: true,
+    packetModel: "skb",
+    about: "send a copy out of the device with this interface index; false when it cannot be done",
+  },
+  "packet.setType": {
+    args: [],
+    result: "void",
+    kinds: packet,
+    helper: true,
+    internal: true,
+    about: "let the stack take the packet for one to this host, whatever its MAC address says (skb hooks)",
+  },
+
   "metadata.get": {
     ...graph,
     args: [],
@@ -246,6 +290,15 @@ export const operations = {
     map: "ring",
     helper: true,
     about: "send an event to the host; false when the ring is full (the loss is the caller's to count)",
+  },
+  "ring.emitPacket": {
+    args: ["value"],
+    result: "bool",
+    map: "ring",
+    kinds: packet,
+    helper: true,
+    about:
+      "send an event to the host with the packet behind it, cut where the ring's events end; false when it is full",
   },
   "program.tailCall": {
     args: ["number"],

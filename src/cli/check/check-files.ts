@@ -79,7 +79,9 @@ async function checkFile(file: string, args: CheckArguments): Promise<CheckedFil
 }
 
 /** Hooks that are tried unasked. Ingress stands for egress: they take the same code. */
-const usualHooks: readonly Hook[] = Object.values<Hook>(hooks).filter((hook) => hook.name !== "tcx-egress");
+const usualHooks: readonly Hook[] = Object.values<Hook>(hooks).filter(
+  (hook) => hook.name !== "tcx-egress" && !hook.unattached,
+);
 
 function wantedPrograms(module: Module, names: readonly string[]): WantedProgram[] {
   const unknown = names.find((name) => !Object.hasOwn(hooks, name));

@@ -1,5 +1,5 @@
 import type { Command, Option } from "commander";
-import { hooks } from "../../language/kinds.ts";
+import { type Hook, hooks } from "../../language/kinds.ts";
 import { makeProgram } from "../program.ts";
 
 /** A completion script, made of the commands' own declarations. */
@@ -13,9 +13,9 @@ function choicesOf(option: Option): readonly string[] {
   if (option.argChoices) return option.argChoices;
   switch (option.attributeName()) {
     case "attach":
-      return Object.keys(hooks)
-        .filter((name) => name !== "tracepoint" && name !== "tp_btf")
-        .map((name) => `${name}:`);
+      return Object.values<Hook>(hooks)
+        .filter(({ name, unattached }) => name !== "tracepoint" && name !== "tp_btf" && !unattached)
+        .map(({ name }) => `${name}:`);
     case "hook":
       return Object.keys(hooks);
     default:

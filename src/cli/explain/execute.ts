@@ -1,8 +1,8 @@
 import type { EmittedEvent } from "../../compiler/hir/interpret/machine.ts";
 import type { GivenValue } from "../../compiler/hir/settings.ts";
 import type { MapDeclaration, Module, Program } from "../../compiler/hir/tree.ts";
-import { Codec } from "../../engine/codec.ts";
 import type { Compiled } from "../../engine/compiled.ts";
+import { eventDecoder } from "../../engine/events.ts";
 import { loadModule } from "../../engine/load.ts";
 import { mapSpec } from "../../engine/map-spec.ts";
 import { IovisorError } from "../../errors.ts";
@@ -60,12 +60,13 @@ export function verdictName(hook: Hook, code: number): string {
 /** An event of the run, decoded. */
 export function decodeEvent(module: Module, { map, bytes }: EmittedEvent): { map: MapDeclaration; event: unknown } {
   const declaration = module.maps[map]!;
-  return { map: declaration, event: declaration.value ? new Codec<unknown>(declaration.value).decode(bytes) : bytes };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { map: declaration, event: eventDecoder<unknown>(declaration)(view, 0, bytes.length) };
 }
 
 /** The packet program that a hook takes. */
 export function requirePacketHook(hook: Hook): void {
-  if (hook.kind === "packet") return;
-  const message = `${hook.name} has no packets`;
+  if (hook.kind === "packet" && !hook.unattached) return;
+  const message = `${hook.name} has no packets of its own`;
   throw new IovisorError("E_USAGE", message, "packets can be explained at xdp, tcx-ingress and tcx-egress");
 }

@@ -20,6 +20,8 @@ const argumentWidths: Readonly<Record<string, readonly NarrowInteger[]>> = {
   "packet.setLength": ["u16"],
   "packet.pushVlan": ["u16"],
   "verdict.flood": ["u16", "u16"],
+  "verdict.redirectIngress": ["u32"],
+  "packet.cloneTo": ["u32"],
   "program.tailCall": ["u32"],
 };
 

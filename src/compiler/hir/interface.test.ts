@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { IovisorError } from "../../errors.ts";
+import { checkModule } from "../check/index.ts";
 import * as b from "./build.ts";
+import { interpret } from "./interpret.ts";
 import { mergeModules } from "./merge.ts";
+import { printModule } from "./print.ts";
+import { readModule, writeModule } from "./serialise.ts";
+import { mutate } from "./testing/mutate.ts";
+import { Random } from "./testing/random.ts";
 import type { Expression, Module, ModuleInterface } from "./tree.ts";
 import { numberType, verdictType, voidType } from "./types.ts";
 import { verifyModule } from "./verify.ts";
@@ -119,4 +126,26 @@ test("merge: modules without an interface have none together, and two types of o
       ]),
     /metadata "zone" is u16 in a and u32 in b/,
   );
+});
+
+test("a damaged file of a function of a graph is refused or right, never a crash", (t) => {
+  const seed = Number(process.env["IOV_SEED"] ?? 20240602);
+  t.diagnostic(`seed ${seed}`);
+  const text = writeModule(moduleOf(dropFor(2), [zone(0), setSeen(1, b.bool(true)), punt(0)], full));
+  let accepted = 0;
+  for (let each = 0; each < 400; each++) {
+    const damaged = mutate(text, new Random(seed + each));
+    try {
+      const module = readModule(damaged);
+      const { findings } = checkModule(module);
+      printModule(module);
+      mergeModules("again", [{ name: "p", module }]);
+      for (const program of module.programs)
+        if (findings.length === 0) interpret(program, module, { hook: "xdp", packet: new Uint8Array(64) });
+      accepted++;
+    } catch (error) {
+      if (!(error instanceof IovisorError)) throw new Error(`seed ${seed + each}`, { cause: error });
+    }
+  }
+  assert.ok(accepted > 0 && accepted < 300, `${accepted} accepted`);
 });

@@ -1,4 +1,4 @@
-import { type EmittedEvent, Machine } from "./interpret/machine.ts";
+import { type ClonedPacket, type EmittedEvent, Machine } from "./interpret/machine.ts";
 import type { InterpretInput, MetadataValues } from "./interpret/options.ts";
 import { runBody } from "./interpret/statements.ts";
 import { TailCall } from "./interpret/tail-call.ts";
@@ -19,7 +19,16 @@ export interface InterpretResult {
     readonly code?: number;
   } & GraphVerdict;
   /** The device that a redirect (or a transmit) names. */
-  readonly redirect?: { readonly ifindex: number };
+  readonly redirect?: {
+    /** 0 for a broadcast. */
+    readonly ifindex: number;
+    /** To the stack, as if the device had received it. */
+    readonly ingress?: true;
+    /** Every device that gets a copy. */
+    readonly broadcast?: readonly number[];
+  };
+  /** Copies that were sent on the way. */
+  readonly clones: readonly ClonedPacket[];
   /** The frame afterwards. */
   readonly packet?: Uint8Array;
   /** A tag beside the frame (skb hooks). */
@@ -47,6 +56,7 @@ export function interpret(program: Program, module: Module, input: InterpretInpu
     ...(isVerdict(value) ? conclude(value, machine) : {}),
     ...(packet ? { packet: packet.storage.bytes } : {}),
     ...(packet?.vlanTag === undefined ? {} : { vlanTag: packet.vlanTag }),
+    clones: machine.clones,
     events: machine.events,
     maps: machine.maps,
     ...(machine.metadata.length === 0 ? {} : { metadata: metadataOf(machine) }),
@@ -88,6 +98,12 @@ function conclude(verdict: Verdict, machine: Machine): Pick<InterpretResult, "ve
     throw new InterpreterTrap(`${machine.hook.name} has no verdict ${verdict.name}`, machine.program.at);
   return {
     verdict: { name: verdict.name, code, ...verdict.graph },
-    ...(verdict.ifindex === undefined ? {} : { redirect: { ifindex: Number(verdict.ifindex) } }),
+    ...redirectOf(verdict),
   };
+}
+
+function redirectOf({ ifindex, ingress, broadcast }: Verdict): Pick<InterpretResult, "redirect"> {
+  if (broadcast) return { redirect: { ifindex: 0, broadcast } };
+  if (ifindex === undefined) return {};
+  return { redirect: { ifindex: Number(ifindex), ...(ingress ? { ingress } : {}) } };
 }

@@ -7,8 +7,11 @@ export interface MapKindRow {
   readonly family?: MapFamily;
   /** "index": a native u32; "prefix": a struct that starts with the prefix length; "none". */
   readonly key: "any" | "index" | "prefix" | "none";
-  /** "word": 4 bytes; "optional": may be absent; "map": a map's id, 4 bytes when given. */
-  readonly value: "any" | "word" | "optional" | "map";
+  /**
+   * "word": 4 bytes; "optional": may be absent; "map": a map's id, 4 bytes when given; "device": an interface
+   * index, maybe with a program: 4 or 8 bytes.
+   */
+  readonly value: "any" | "word" | "optional" | "map" | "device";
   readonly perCpu?: true;
   /** A spin lock may lie in its values (map_check_btf, kernel/bpf/syscall.c). */
   readonly locks?: true;
@@ -26,8 +29,8 @@ export const mapKinds: Readonly<Record<MapKind, MapKindRow>> = {
   ringBuffer: { family: "ring", key: "none", value: "optional" },
   queue: { family: "queue", key: "none", value: "any" },
   stack: { family: "queue", key: "none", value: "any" },
-  devMap: { family: "device", key: "index", value: "word" },
-  devMapHash: { family: "device", key: "index", value: "word" },
+  devMap: { family: "device", key: "index", value: "device" },
+  devMapHash: { family: "device", key: "index", value: "device" },
   progArray: { family: "program", key: "index", value: "word" },
   arrayOfMaps: { key: "index", value: "map" },
   hashOfMaps: { key: "any", value: "map" },

@@ -16,4 +16,6 @@ export interface MapStore {
   peek(): Uint8Array | undefined;
   /** Adds a record to a ring buffer; false when there is no room. */
   emit(record: Uint8Array): boolean;
+  /** Everything in it, for a broadcast to all devices of a map. */
+  entries?(): readonly { readonly key: Uint8Array; readonly values: readonly Uint8Array[] }[];
 }

@@ -26,8 +26,9 @@ function printInterface({ ports, dropReasons, puntReasons, metadata }: ModuleInt
 function printMap(map: MapDeclaration): string {
   const key = map.key ? ` key ${showType({ kind: "ref", region: "map", layout: map.key }).slice(4)}` : "";
   const value = map.value ? ` value ${showType({ kind: "ref", region: "map", layout: map.value }).slice(4)}` : "";
+  const packets = map.packetBytes === undefined ? "" : ` packets ${map.packetBytes}`;
   const flags = map.flags ? ` flags ${map.flags}` : "";
-  return `map ${map.name}: ${map.kind}${key}${value} entries ${map.maxEntries}${flags}`;
+  return `map ${map.name}: ${map.kind}${key}${value} entries ${map.maxEntries}${packets}${flags}`;
 }
 
 function printProgram(program: Program, module: Module): string[] {

@@ -86,10 +86,15 @@ export interface MapDeclaration {
   readonly kind: MapKind;
   /** Absent for ring buffers and queues. An LPM trie's key starts with its prefix length (u32). */
   readonly key?: Layout;
-  /** Absent for ring buffers without a declared event; a queue's element; 4 bytes for device and program maps. */
+  /**
+   * Absent for ring buffers without a declared event; a queue's element; 4 bytes for device and program
+   * maps, 8 for device maps whose entries have programs: interface index and program, 4 each.
+   */
   readonly value?: Layout;
   /** Entries; bytes for a ring buffer. */
   readonly maxEntries: number;
+  /** For ring buffers whose events carry packets: how many bytes of each, at most (packet-record.ts). */
+  readonly packetBytes?: number;
   /** BPF_F_* map flags. */
   readonly flags: number;
   /** For maps of maps: the index in `Module.maps` of the map that is the template of the inner ones. */

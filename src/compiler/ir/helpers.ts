@@ -28,13 +28,14 @@ export const helpers = {
   l3CsumReplace: { id: 10, args: 5, changesPacket: true, writesMemory: true },
   l4CsumReplace: { id: 11, args: 5, changesPacket: true, writesMemory: true },
   tailCall: { id: 12, args: 3, readsMemory: true, writesMemory: true },
+  cloneRedirect: { id: 13, args: 3, changesPacket: true, readsMemory: true, writesMemory: true },
   getCurrentPidTgid: { id: 14, args: 0, pure: true },
   getCurrentUidGid: { id: 15, args: 0, pure: true },
   getCurrentComm: { id: 16, args: 2, writesMemory: true },
   skbVlanPush: { id: 18, args: 3, changesPacket: true, writesMemory: true },
   skbVlanPop: { id: 19, args: 1, changesPacket: true, writesMemory: true },
   redirect: { id: 23, args: 2 },
-  skbLoadBytes: { id: 26, args: 4, writesMemory: true },
+  skbLoadBytes: { id: 26, args: 4, readsMemory: true, writesMemory: true },
   csumDiff: { id: 28, args: 5, readsMemory: true, pure: true },
   skbChangeType: { id: 32, args: 2 },
   skbChangeTail: { id: 38, args: 3, changesPacket: true, writesMemory: true },
@@ -65,6 +66,7 @@ export const helpers = {
   timerSetCallback: { id: 170, args: 2, writesMemory: true },
   timerStart: { id: 171, args: 3, writesMemory: true },
   timerCancel: { id: 172, args: 1, writesMemory: true },
+  xdpLoadBytes: { id: 189, args: 4, readsMemory: true, writesMemory: true, minimumKernel: "5.18" },
   loop: { id: 181, args: 4, readsMemory: true, writesMemory: true },
 } as const satisfies Readonly<Record<string, HelperRow>>;
 

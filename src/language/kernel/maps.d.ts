@@ -1,6 +1,6 @@
 import type { contents } from "./brands.js";
-import type { AnyLayout, Ref, SpinLock, TypeOf } from "./layouts.js";
-import type { Verdict } from "./packet.js";
+import type { AnyLayout, Bytes, Ref, SpinLock, TypeOf } from "./layouts.js";
+import type { Packet, Verdict } from "./packet.js";
 import type { u32 } from "./scalars.js";
 
 /** How `iovisor run` shows a map. */
@@ -94,9 +94,31 @@ export interface RingBuffer<E> {
   readonly [contents]?: { readonly kind: "ringBuffer"; readonly key: never; readonly value: E };
 }
 
+/** A channel of events with packets to the host. */
+export interface PacketRing<E> {
+  /**
+   * Sends an event to the host with the packet behind it, as far as it fits. False when the ring is full: the event is
+   * lost, and the loss is yours to count.
+   */
+  emitPacket(packet: Packet, event: E): boolean;
+  readonly [contents]?: {
+    readonly kind: "ringBuffer";
+    readonly key: never;
+    readonly value: E & { readonly length: u32; readonly packet: Bytes<number> };
+  };
+}
+
+/**
+ * Events that carry packets to the host: at most `packetBytes` of each, up to 16384. The host gets the event's fields,
+ * the packet's `length` and, in `packet`, its bytes. Linux 5.18.
+ */
+export declare function ringBuffer<E extends AnyLayout>(
+  options: { readonly event: E; readonly bytes: number; readonly packetBytes: number } & Display,
+): PacketRing<TypeOf<E>>;
+
 /** Events to the host, in order, from all processors. `bytes` is a power of two, at least 4096. Linux 5.8. */
 export declare function ringBuffer<E extends AnyLayout>(
-  options: { readonly event: E; readonly bytes: number } & Display,
+  options: { readonly event: E; readonly bytes: number; readonly packetBytes?: undefined } & Display,
 ): RingBuffer<TypeOf<E>>;
 
 /** A map of elements in order. */

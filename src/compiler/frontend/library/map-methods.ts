@@ -7,9 +7,10 @@ import { boolType, loadedType, optionalType, refType, type Type, verdictType, vo
 import * as build from "../build.ts";
 import { toLayout } from "../coerce.ts";
 import type { Frame } from "../frame.ts";
-import { type BuiltinValue, builtin, type ObjectValue, poison, runtime, type Value } from "../values.ts";
+import { type BuiltinValue, builtin, describe, type ObjectValue, poison, runtime, type Value } from "../values.ts";
 import { values } from "./arguments.ts";
 import { requireKind } from "./kinds.ts";
+import { packetObject } from "./packet.ts";
 
 /** A declared map: what kernel code does with it. */
 export function mapObject(map: MapDeclaration, index: number): ObjectValue {
@@ -54,6 +55,8 @@ function methods(map: MapDeclaration, index: number): Readonly<Record<string, Bu
         peek: method("peek", [], optionalType(copy), "queue.peek"),
       };
     case "ring":
+      if (map.packetBytes !== undefined)
+        return { emitPacket: builtin("emitPacket", (frame, call) => emitPacket(frame, call, map, index)) };
       return { emit: method("emit", [value], boolType, "ring.emit") };
     case "device":
       return { redirect: method("redirect", [key], verdictType, "verdict.redirectMap") };
@@ -62,6 +65,19 @@ function methods(map: MapDeclaration, index: number): Readonly<Record<string, Bu
     default:
       return {};
   }
+}
+
+/** `ring.emitPacket(packet, event)`: there is one packet, which needs no argument of its own. */
+function emitPacket(frame: Frame, call: ts.CallExpression, map: MapDeclaration, index: number): Value {
+  if (!frame.inProgram) return frame.fail(call, messages.runtimeAtModuleScope("a map"));
+  if (!requireKind(frame, "ring.emitPacket", call)) return poison;
+  const [packet, given] = values(frame, call) ?? [];
+  if (!packet || !given) return poison;
+  if (packet !== packetObject) return frame.fail(call, messages.unexpectedValue("the packet", describe(packet)));
+  const event = toLayout(frame, given, map.value!, call.arguments[1]!);
+  return event
+    ? runtime(build.operation("ring.emitPacket", [event], boolType, frame.at(call), { map: index }))
+    : poison;
 }
 
 interface MapOperation {

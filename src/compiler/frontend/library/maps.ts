@@ -2,11 +2,12 @@ import type ts from "typescript";
 import { messages } from "../../diagnostics.ts";
 import { type Layout, sizeOf } from "../../hir/layout.ts";
 import { mapKinds } from "../../hir/map-kinds.ts";
+import { packetRecordFault } from "../../hir/packet-record.ts";
 import type { MapDeclaration, MapDisplay, MapKind } from "../../hir/tree.ts";
 import type { Frame } from "../frame.ts";
 import { hasPadding } from "../struct-layout.ts";
 import { builtin, describe, layoutName, poison, type RecordValue, type Value } from "../values.ts";
-import { numberOption, options, values } from "./arguments.ts";
+import { constantNumber, numberOption, options, values } from "./arguments.ts";
 import type { Library, LibraryEntry } from "./index.ts";
 import { layoutOf } from "./layouts.ts";
 import { mapObject } from "./map-methods.ts";
@@ -45,22 +46,25 @@ function declareMap(frame: Frame, kind: MapKind, call: ts.CallExpression): Value
   const maxEntries = numberOption(frame, record, kind === "ringBuffer" ? "bytes" : "maxEntries", call);
   const parts = layoutsOf(frame, kind, record, call);
   if (maxEntries === undefined || !parts) return poison;
-  const fault = sizeFault(kind, maxEntries) ?? layoutFault(kind, parts);
+  const packets = kind === "ringBuffer" ? packetBytesOf(frame, record, call) : {};
+  if (!packets) return poison;
+  const declaration: MapDeclaration = {
+    name: frame.state.hint,
+    kind,
+    ...parts,
+    maxEntries,
+    ...packets,
+    flags: kind === "lpmTrie" ? noPreallocation : 0,
+    ...displayOf(frame, record, call),
+    at: frame.at(call),
+  };
+  const fault = sizeFault(kind, maxEntries) ?? layoutFault(kind, parts) ?? packetRecordFault(declaration);
   if (fault) return frame.fail(call, messages.badMap(fault));
   const padding = parts.key && hasPadding(parts.key);
   if (padding) return frame.fail(call, messages.paddedKey(layoutName(parts.key!), padding));
   const { maps } = frame.session;
   if (maps.some((map) => map.name === frame.state.hint))
     return frame.fail(call, messages.duplicateName("map", frame.state.hint));
-  const declaration: MapDeclaration = {
-    name: frame.state.hint,
-    kind,
-    ...parts,
-    maxEntries,
-    flags: kind === "lpmTrie" ? noPreallocation : 0,
-    ...displayOf(frame, record, call),
-    at: frame.at(call),
-  };
   return mapObject(declaration, maps.push(declaration) - 1);
 }
 
@@ -70,11 +74,23 @@ interface MapParts {
   readonly inner?: number;
 }
 
+/** How much of a packet the events carry; undefined when that is in error. */
+function packetBytesOf(
+  frame: Frame,
+  record: RecordValue,
+  node: ts.Node,
+): { readonly packetBytes?: number } | undefined {
+  const given = record.members.get("packetBytes");
+  if (!given || given.kind === "undefined") return {};
+  const packetBytes = constantNumber(frame, given, '"packetBytes"', node);
+  return packetBytes === undefined ? undefined : { packetBytes };
+}
+
 function layoutsOf(frame: Frame, kind: MapKind, record: RecordValue, node: ts.Node): MapParts | undefined {
   const given = (name: string): Layout | undefined => layoutOf(frame, record.members.get(name), node);
   const row = mapKinds[kind];
   if (row.value === "map") return mapsOf(frame, kind, record, node);
-  if (row.value === "word") return { key: word, value: word };
+  if (row.value === "word" || row.value === "device") return { key: word, value: word };
   const key = row.key === "none" ? undefined : row.key === "index" ? word : given("key");
   const value = given(kind === "ringBuffer" ? "event" : "value");
   if (!value || (row.key !== "none" && !key)) return undefined;

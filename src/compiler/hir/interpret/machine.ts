@@ -16,6 +16,13 @@ export interface EmittedEvent {
   readonly bytes: Uint8Array;
 }
 
+/** A copy of the packet that went out of a device. */
+export interface ClonedPacket {
+  readonly ifindex: number;
+  readonly packet: Uint8Array;
+  readonly vlanTag?: number;
+}
+
 const defaultMaxSteps = 10_000_000;
 /** A page without headroom and struct skb_shared_info: the frames of BPF_PROG_TEST_RUN. */
 const mostFrameBytes = 3520;
@@ -32,6 +39,7 @@ export class Machine {
   readonly settings: SettingValues;
   readonly maps: readonly MapStore[];
   readonly events: EmittedEvent[] = [];
+  readonly clones: ClonedPacket[] = [];
   readonly #packet: Packet | undefined;
   /** By the slots of the module's interface. */
   readonly metadata: (bigint | boolean)[];

@@ -1,7 +1,8 @@
 import type { OperationName } from "../../../language/operations.ts";
 import { evaluateBinary, wrapTo } from "../arithmetic.ts";
 import { type IntegerLayout, isScalar, type Layout, type ScalarLayout, sizeOf } from "../layout.ts";
-import type { OperationExpression } from "../tree.ts";
+import { packetRecord } from "../packet-record.ts";
+import type { MapDeclaration, OperationExpression } from "../tree.ts";
 import type { IntegerName } from "../types.ts";
 import { evaluate, ruleFieldValue } from "./expressions.ts";
 import { graphOperations } from "./graph-operations.ts";
@@ -55,6 +56,21 @@ function key(call: Call): Uint8Array {
   return argumentBytes(call, 0, onMap(call).declaration.key);
 }
 
+/** A record with the packet; what it does not fill stays zero. */
+function packetEvent(call: Call, declaration: MapDeclaration): Uint8Array {
+  const record = packetRecord(declaration);
+  if (!record) throw new InterpreterTrap("events without packets", call.node.at);
+  const { bytes: packet } = call.machine.packet(call.node.at).storage;
+  const captured = packet.subarray(0, declaration.packetBytes);
+  const bytes = new Uint8Array(record.size);
+  bytes.set(argumentBytes(call, 0, declaration.value));
+  bytes.set(captured, record.packet);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(record.length, packet.length, true);
+  view.setUint32(record.captured, captured.length, true);
+  return bytes;
+}
+
 const mapOperations = {
   "map.get"(call) {
     const { store, declaration, cpu } = onMap(call);
@@ -77,6 +93,13 @@ const mapOperations = {
   "ring.emit"(call) {
     const { store, declaration } = onMap(call);
     const bytes = argumentBytes(call, 0, declaration.value);
+    if (!store.emit(bytes)) return false;
+    call.machine.events.push({ map: call.node.map!, bytes });
+    return true;
+  },
+  "ring.emitPacket"(call) {
+    const { store, declaration } = onMap(call);
+    const bytes = packetEvent(call, declaration);
     if (!store.emit(bytes)) return false;
     call.machine.events.push({ map: call.node.map!, bytes });
     return true;

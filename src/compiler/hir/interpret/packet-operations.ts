@@ -2,6 +2,7 @@ import type { OperationName } from "../../../language/operations.ts";
 import { sizeOf } from "../layout.ts";
 import type { Call, Rule } from "./operations.ts";
 import type { Packet } from "./packet.ts";
+import { InterpreterTrap } from "./trap.ts";
 import { asInteger, referenceTo } from "./values.ts";
 
 function packetOf({ machine, node }: Call): Packet {
@@ -14,6 +15,18 @@ function argument({ node, args }: Call, index: number): bigint {
 
 function constant({ node }: Call, index: number): number {
   return node.constants?.[index] ?? 0;
+}
+
+/** BPF_F_BROADCAST: each device once for each of its entries. */
+function devicesOf(call: Call): number[] {
+  const { node, machine } = call;
+  const entries = machine.map(node.map, node.at).store.entries?.();
+  if (!entries) throw new InterpreterTrap("a device map whose entries cannot be listed", node.at);
+  const devices = entries.map(({ values: [value] }) =>
+    new DataView(value!.buffer, value!.byteOffset).getUint32(0, true),
+  );
+  const own = constant(call, 0) === 1 ? (machine.input.ingressIfindex ?? 1) : 0;
+  return devices.filter((ifindex) => ifindex !== 0 && ifindex !== own);
 }
 
 export const packetOperations = {
@@ -31,6 +44,9 @@ export const packetOperations = {
     if (!slot) return { name: "drop" };
     return { name: "redirect", ifindex: BigInt(new DataView(slot.buffer, slot.byteOffset).getUint32(0, true)) };
   },
+
+  "verdict.redirectIngress": (call) => ({ name: "redirect", ifindex: argument(call, 0), ingress: true }),
+  "verdict.broadcast": (call) => ({ name: "redirect", broadcast: devicesOf(call) }),
 
   "packet.length": (call) => BigInt(packetOf(call).length),
   "packet.at"(call) {
@@ -50,6 +66,15 @@ export const packetOperations = {
   "packet.setLength": (call) => packetOf(call).setLength(argument(call, 0)),
   "packet.adjustRoom": (call) => packetOf(call).adjustRoom(constant(call, 0)),
   "packet.pushVlan": (call) => packetOf(call).pushVlan(Number(BigInt.asUintN(16, argument(call, 0)))),
+  "packet.cloneTo"(call) {
+    const { machine } = call;
+    const packet = packetOf(call);
+    const tag = packet.vlanTag === undefined ? {} : { vlanTag: packet.vlanTag };
+    machine.clones.push({ ifindex: Number(argument(call, 0)), packet: packet.storage.bytes.slice(), ...tag });
+    packet.cloned();
+    return true;
+  },
+  "packet.setType": () => undefined,
   "packet.popVlan": (call) => packetOf(call).popVlan(),
   "packet.replaceChecksum"(call) {
     const bits = constant(call, 0) * 8;

@@ -38,6 +38,11 @@ export abstract class Packet {
     return offset >= 0n && end <= farthest && end <= BigInt(this.length);
   }
 
+  /** A copy went out of a device: on skb hooks the headers may lie elsewhere now. */
+  cloned(): void {
+    this.storage.epoch++;
+  }
+
   /** New bytes at the end are zero. */
   setLength(length: bigint): boolean {
     this.storage.epoch++;

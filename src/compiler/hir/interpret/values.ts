@@ -8,6 +8,10 @@ export interface Verdict {
   readonly name: string;
   /** The device of a redirect. */
   readonly ifindex?: bigint;
+  /** A redirect to the stack of the device instead of out of it. */
+  readonly ingress?: true;
+  /** The devices of a broadcast. */
+  readonly broadcast?: readonly number[];
   /** Of the verdicts in a graph. */
   readonly graph?: GraphVerdict;
 }

@@ -1,5 +1,6 @@
 import { type Layout, sizeOf } from "../layout.ts";
 import { mapKinds } from "../map-kinds.ts";
+import { packetRecordFault } from "../packet-record.ts";
 import type { MapDeclaration, Module } from "../tree.ts";
 import { type Report, under } from "./shape.ts";
 
@@ -29,7 +30,7 @@ export function verifyMaps(module: Module, report: Report): void {
 
 function faultOf(map: MapDeclaration, maps: readonly MapDeclaration[]): string | undefined {
   if (map.flags > knownFlags) return `unknown flags ${map.flags}`;
-  return keyFault(map) ?? valueFault(map) ?? entriesFault(map) ?? innerFault(map, maps);
+  return keyFault(map) ?? valueFault(map) ?? entriesFault(map) ?? packetRecordFault(map) ?? innerFault(map, maps);
 }
 
 function keyFault(map: MapDeclaration): string | undefined {
@@ -52,9 +53,10 @@ function isWord(layout: Layout): boolean {
 
 function valueFault(map: MapDeclaration): string | undefined {
   const row = mapKinds[map.kind];
-  if (!map.value) return row.value === "any" || row.value === "word" ? "the value is missing" : undefined;
+  if (!map.value) return /^(any|word|device)$/.test(row.value) ? "the value is missing" : undefined;
   const size = sizeOf(map.value);
   if (size === 0) return "a value without size";
+  if (row.value === "device" && size !== 4 && size !== 8) return `a value of ${size} bytes, not 4 or 8`;
   if ((row.value === "word" || row.value === "map") && size !== 4) return `a value of ${size} bytes, not 4`;
   if (row.perCpu && size > maxPerCpuValue) return `a per-CPU value of ${size} bytes: at most ${maxPerCpuValue}`;
   return size * map.maxEntries > maxTotalSize ? "more than a terabyte of values" : undefined;

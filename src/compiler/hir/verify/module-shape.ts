@@ -1,3 +1,4 @@
+import { mostPacketBytes } from "../packet-record.ts";
 import {
   hirVersion,
   type Local,
@@ -98,6 +99,7 @@ const mapDeclaration = record({
   key: optional(layout),
   value: optional(layout),
   maxEntries: integer(1, 2 ** 31),
+  packetBytes: optional(integer(1, mostPacketBytes)),
   flags: integer(0, 2 ** 32 - 1),
   inner: optional(index),
   display: optional(

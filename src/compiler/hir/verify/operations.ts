@@ -36,6 +36,7 @@ const constantLimits: Readonly<Record<string, (value: number, call: Call) => boo
     const { dropReasons, puntReasons } = scope.module.interface ?? emptyInterface;
     return value >= 0 && (node.operation === "verdict.punt" ? value < puntReasons.length : value <= dropReasons.length);
   },
+  excludeIngress: (value) => value === 0 || value === 1,
   slot: (value, { scope }) => scope.module.interface?.metadata[value] !== undefined,
 };
 
@@ -63,6 +64,9 @@ export function typeOperation(node: OperationExpression, path: Path, scope: Scop
   }
   if (!operation.layout && node.layout) scope.report.add(path, `${node.operation} takes no layout`);
   checkConstants(call);
+  const packets = node.operation === "ring.emitPacket";
+  if (operation.map === "ring" && packets !== (map?.packetBytes !== undefined))
+    scope.report.add(path, `events of "${map?.name}" come ${packets ? "without" : "with"} packets`);
   if (node.args.length !== operation.args.length) {
     scope.report.add(path, `${node.operation} takes ${operation.args.length} arguments, got ${node.args.length}`);
     return;

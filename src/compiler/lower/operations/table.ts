@@ -1,4 +1,5 @@
-import type { GraphOperation, OperationName } from "../../../language/operations.ts";
+import { NotSupported } from "../../../errors.ts";
+import { type GraphOperation, type OperationName, operationNamed } from "../../../language/operations.ts";
 import type { OperationExpression } from "../../hir/tree.ts";
 import { helpers } from "../../ir/helpers.ts";
 import type { Lowered } from "../lowered.ts";
@@ -8,9 +9,18 @@ import { lowerEqual } from "./bytes.ts";
 import { lowerReplaceChecksum } from "./checksum.ts";
 import { lowerDelete, lowerEmit, lowerGet, lowerPush, lowerRef, lowerSet, lowerTailCall, lowerTake } from "./maps.ts";
 import { lowerAt, lowerIngressIfindex, lowerLength, lowerQueue, lowerVlanTag } from "./packet.ts";
+import { lowerEmitPacket } from "./packet-event.ts";
 import { lowerAdjustRoom, lowerPopVlan, lowerPushVlan, lowerSetLength } from "./resize.ts";
+import { lowerCloneTo, lowerSetType } from "./skb.ts";
 import { lowerCommand, lowerHalf, lowerKernelAddress, lowerPlainHelper, lowerReadString } from "./tracing.ts";
-import { lowerRedirect, lowerRedirectMap, lowerTransmit, lowerVerdict } from "./verdicts.ts";
+import {
+  lowerBroadcast,
+  lowerRedirect,
+  lowerRedirectIngress,
+  lowerRedirectMap,
+  lowerTransmit,
+  lowerVerdict,
+} from "./verdicts.ts";
 
 type LowerOperation = (l: Lowering, e: OperationExpression) => Lowered;
 
@@ -27,6 +37,8 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "verdict.transmit": lowerTransmit,
   "verdict.redirect": lowerRedirect,
   "verdict.redirectMap": lowerRedirectMap,
+  "verdict.broadcast": lowerBroadcast,
+  "verdict.redirectIngress": lowerRedirectIngress,
   "verdict.allow": lowerVerdict("allow"),
   "verdict.deny": lowerVerdict("deny"),
   "packet.length": lowerLength,
@@ -38,6 +50,8 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "packet.adjustRoom": lowerAdjustRoom,
   "packet.pushVlan": lowerPushVlan,
   "packet.popVlan": lowerPopVlan,
+  "packet.cloneTo": lowerCloneTo,
+  "packet.setType": lowerSetType,
   "packet.replaceChecksum": lowerReplaceChecksum,
   "map.get": lowerGet,
   "map.ref": lowerRef,
@@ -47,6 +61,7 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "queue.pop": lowerTake(helpers.mapPop.id),
   "queue.peek": lowerTake(helpers.mapPeek.id),
   "ring.emit": lowerEmit,
+  "ring.emitPacket": lowerEmitPacket,
   "program.tailCall": lowerTailCall,
   "atomic.add": lowerAtomic("add"),
   "atomic.fetchAdd": lowerAtomic("fetchAdd"),
@@ -71,8 +86,29 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "bytes.equal": lowerEqual,
 };
 
+/** What leaves by another device than the hook's own. */
+const redirecting: ReadonlySet<string> = new Set([
+  "verdict.transmit",
+  "verdict.redirect",
+  "verdict.redirectMap",
+  "verdict.broadcast",
+  "verdict.redirectIngress",
+]);
+
+/** @throws NotSupported for what this hook cannot do */
+function requireHook({ options: { hook } }: Lowering, { operation }: OperationExpression): void {
+  const model = operationNamed(operation)?.packetModel;
+  const misplaced = model !== undefined && model !== hook.packetModel;
+  if (!misplaced && !(redirecting.has(operation) && hook.verdicts["redirect"] === undefined)) return;
+  const [verb] = operation.split(".").slice(1);
+  throw new NotSupported(`${operation} at ${hook.name}`, `a program at ${hook.name} cannot ${verb} packets`, {
+    remedy: "use another hook for this function",
+  });
+}
+
 export function lowerOperation(l: Lowering, e: OperationExpression): Lowered {
   const lower = table[e.operation as LoweredOperation];
   if (!lower) throw new Error(`HIR is not well formed: no operation ${e.operation}`);
+  requireHook(l, e);
   return lower(l, e);
 }

@@ -23,6 +23,24 @@ export function lowerRedirect(l: Lowering, e: OperationExpression): Lowered {
   return scalar(l.builder.callHelper(helpers.redirect.id, [device, l.constant(0, e.at)], e.at));
 }
 
+/** BPF_F_INGRESS. */
+const ingress = 1;
+
+export function lowerRedirectIngress(l: Lowering, e: OperationExpression): Lowered {
+  const device = lowerScalar(l, e.args[0]!);
+  return scalar(l.builder.callHelper(helpers.redirect.id, [device, l.constant(ingress, e.at)], e.at));
+}
+
+/** BPF_F_BROADCAST and BPF_F_EXCLUDE_INGRESS (include/uapi/linux/bpf.h), Linux 5.13. */
+const broadcast = 1 << 3;
+const excludeIngress = 1 << 4;
+
+export function lowerBroadcast(l: Lowering, e: OperationExpression): Lowered {
+  const map = l.builder.mapAddress(e.map!, e.at);
+  const flags = l.constant(broadcast | (e.constants?.[0] ? excludeIngress : 0), e.at);
+  return scalar(l.builder.callHelper(helpers.redirectMap.id, [map, l.constant(0, e.at), flags], e.at));
+}
+
 /**
  * XDP returns the flags' low bits when the key is absent: 1 is XDP_DROP (bpf_redirect_map). tc has no such helper:
  * there the device is looked up in the map (Linux 5.8 lets programs read device maps).
