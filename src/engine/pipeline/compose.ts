@@ -38,7 +38,7 @@ export function composePipeline(pipeline: Pipeline, options: ComposeOptions): Mo
   const nodes = instances.map((instance) => nodeOf(options.topology, instance));
   const merged = mergeModules(
     pipelineProgram,
-    nodes.map((node) => ({ name: node.instance, module: node.module })),
+    nodes.map((node) => ({ name: node.instance, module: withoutInterface(node.module) })),
   );
   const composer = new Composer(pipeline, options, merged);
   const body = composer.body();
@@ -51,6 +51,11 @@ export function composePipeline(pipeline: Pipeline, options: ComposeOptions): Mo
     settings: merged.settings,
     programs: [program],
   };
+}
+
+/** Reasons and metadata keep the numbers of their own module: a pipeline has a place of its own for each function's. */
+function withoutInterface({ interface: _, ...module }: Module): Module {
+  return module;
 }
 
 /** The state of composing one program: its variables, labels, and how it reaches the shared maps. */

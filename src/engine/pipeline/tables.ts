@@ -97,6 +97,6 @@ export function tableDeclarations(sizes: TableSizes): readonly MapDeclaration[] 
     build.map("perCpuArray", { name: tableNames.ports, key: u32, value: PortCounters, maxEntries: sizes.ports }),
     build.map("perCpuArray", { name: tableNames.drops, key: u32, value: Count, maxEntries: sizes.reasons }),
     build.map("hash", { name: tableNames.floods, key: u32, value: FloodGroup, maxEntries: 2 * sizes.groups, flags: 1 }),
-    build.map("ringBuffer", { name: tableNames.punts, value: Punt, maxEntries: 1 << 20 }),
+    build.map("ringBuffer", { name: tableNames.punts, value: Punt, maxEntries: 1 << 20, packetBytes: puntBytes }),
   ];
 }
