@@ -47,6 +47,7 @@ export const errorCodes = {
   E_FORMAT: "a file (HIR, BTF, ELF, capture, IR text) is not well formed",
   E_USAGE: "a command or a call was given arguments that do not fit",
   E_DIAGNOSTICS: "kernel code was refused by the compiler; the diagnostics say where and why",
+  E_CONFLICT: "something was changed by somebody else in the meantime",
   E_SETTING: "a setting's value does not fit its declaration",
   E_GRAPH: "a graph of functions is not valid; the problems say where and why",
   E_STORE: "the store of revisions and state cannot be read or written",

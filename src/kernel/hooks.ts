@@ -2,6 +2,7 @@
 export { adopt, attach } from "./hooks/attach.ts";
 export type { AttachableProgram, Attachment, AttachOptions, AttachSpec, HookName } from "./hooks/attachment.ts";
 export { type CgroupHook, type CgroupSpec, cgroupHooks, queryCgroup } from "./hooks/cgroup.ts";
+export { detachPinned } from "./hooks/link-attachment.ts";
 export { type LinkInfo, listLinkInfo, readLinkInfo } from "./hooks/link-info.ts";
 export {
   type AttachedProgram,

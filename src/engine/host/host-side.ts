@@ -62,6 +62,9 @@ export interface ConfigProblem {
  * kernel module. Everything is optional.
  */
 export interface HostSide {
+  /** What people call the function, and what it does in a sentence or two. */
+  readonly title?: string;
+  readonly description?: string;
   /** JSON Schema of what the graph may say under `config` beyond the kernel module's settings. */
   readonly configSchema?: JsonObject;
   /** JSON Schema of what the graph may say about each port. */
@@ -76,6 +79,8 @@ export interface HostSide {
    * whole; it cannot hold state of its own.
    */
   tables?(instance: InstanceView): Readonly<Record<string, TableContents>>;
+  /** Names of the maps that `tables` fills. */
+  readonly configurationTables?: readonly string[];
   floodGroups?(instance: InstanceView): readonly FloodGroup[];
   /** Begins what is to be done while the instance exists: answer punts, keep tables, run timers. */
   start?(context: HostContext): HostProcess;

@@ -81,6 +81,11 @@ export class Attachments implements Disposable {
     held?.attachment.detach();
   }
 
+  /** Ends an attachment that is pinned and that no revision knows. */
+  removeStranger(name: string): void {
+    detachPinned(this.#dataPath.pins.link(name));
+  }
+
   #load(entry: number, hook: PipelineHook): KernelProgram {
     const compiled = compileComposed(entryModule(entry, this.#dataPath.sizes), hook);
     return loadComposed(compiled, this.#dataPath.named(hook));

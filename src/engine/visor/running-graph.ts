@@ -1,6 +1,7 @@
 import { DataPath } from "../datapath/data-path.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import { Attachments } from "./attachments.ts";
+import { type PlannedAction, plannedActions } from "./actions.ts";
 import { plannedGroups } from "./floods.ts";
 import { HiddenPairs } from "./hidden-pairs.ts";
 import { HostRuntime, type HostRuntimeOptions } from "./host-runtime.ts";
@@ -121,6 +122,21 @@ export class RunningGraph implements Disposable {
     this.#unsettled = this.#live;
     this.#hosts.follow(prepared, this.#live.maps);
     return prepared;
+  }
+
+  /** What an apply of a prepared revision would do. */
+  actions(prepared: Prepared): readonly PlannedAction[] {
+    return plannedActions(this.#live.record, prepared);
+  }
+
+  /** Removes pins of this data path that no revision knows: what a process left that died during an apply. */
+  forgetStrangers(): void {
+    const known = new Set(Object.values(this.#live.record.maps).flatMap((own) => Object.values(own).map(({ pin }) => pin)));
+    for (const path of this.dataPath.pins.mapsInUse()) if (!known.has(path)) this.dataPath.pins.remove(path);
+    const links = new Set(this.#attachments.records().map(({ key }) => key));
+    for (const name of this.dataPath.pinnedLinks()) {
+      if (!links.has(name) && !name.startsWith("recirculation-")) this.#attachments.removeStranger(name);
+    }
   }
 
   /** Clears away what the last apply replaced. Takes some milliseconds, since packets may still be in it. */

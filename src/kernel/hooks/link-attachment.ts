@@ -5,6 +5,8 @@ import { openPinned, pinObject } from "../bpffs.ts";
 import { linkDetach, linkUpdate } from "../sys/bpf.ts";
 import { Descriptor } from "../sys/descriptor.ts";
 import { errno, errnoText } from "../sys/errno.ts";
+import { syscall } from "../sys/native.ts";
+import { NR } from "../sys/numbers.ts";
 import { systemError } from "../system-error.ts";
 import type { AttachableProgram, Attachment, HookName } from "./attachment.ts";
 import { describeLoaded, describeProgram, type LinkInfo, programIdOf, readLinkInfo, withProgram } from "./link-info.ts";
@@ -186,4 +188,15 @@ function own(recipe: LinkRecipe, program: AttachableProgram): Descriptor {
 
 function describe(recipe: LinkRecipe): string {
   return `${recipe.hook} of ${recipe.target}`;
+}
+
+/** Ends whatever link is pinned at `path`, and removes the pin. A pin that holds no link is only removed. */
+export function detachPinned(path: string): void {
+  const fd = openPinned(path);
+  try {
+    linkDetach(fd);
+  } finally {
+    syscall(NR.close, fd);
+  }
+  rmSync(path, { force: true });
 }

@@ -1,0 +1,301 @@
+import type { CataloguedFunction, FunctionCatalogue } from "../catalogue/functions.ts";
+import type { Change } from "../graph/changes.ts";
+import { diffGraphs } from "../graph/diff.ts";
+import { graphDocument } from "../graph/canonical.ts";
+import { parseGraph } from "../graph/parse.ts";
+import { emptyGraph, type Graph } from "../graph/types.ts";
+import { clearIntent, getJson, intent, putJson, setIntent } from "../store/records.ts";
+import {
+  addRevision,
+  currentRevision,
+  findRevision,
+  listRevisions,
+  type Revision,
+  revisionGraph,
+  settleRevision,
+} from "../store/revisions.ts";
+import type { Store } from "../store/store.ts";
+import { IovisorError } from "../../errors.ts";
+import type { PlannedAction } from "./actions.ts";
+import type { Prepared } from "./prepare.ts";
+import type { DataPathRecord } from "./record.ts";
+import { resolveGraph } from "./resolve.ts";
+import { type ApplyReport, RunningGraph, type RunningGraphOptions } from "./running-graph.ts";
+
+export interface VisorOptions extends RunningGraphOptions {
+  /** Of the data path: where it is pinned. */
+  readonly name: string;
+  readonly store: Store;
+  readonly functions: FunctionCatalogue;
+  /** Where kinds of functions that are folders start from. */
+  readonly base: string;
+}
+
+/** What an apply would do. */
+export interface Plan {
+  readonly changes: readonly Change[];
+  readonly actions: readonly PlannedAction[];
+}
+
+export interface Applied extends ApplyReport {
+  readonly revision: Revision;
+  readonly changes: readonly Change[];
+}
+
+export interface ApplyOptions {
+  readonly author?: string;
+  readonly comment?: string;
+  /** The number of the revision that the change was made for: another one in the meantime is a conflict. */
+  readonly expected?: number;
+}
+
+/**
+ * Keeps one graph of functions in the kernel as it is wanted: plans and applies changes, remembers revisions, and takes
+ * up where a process before left off. Closing it leaves the graph at work.
+ */
+export class Visor implements AsyncDisposable {
+  readonly running: RunningGraph;
+  readonly #options: VisorOptions;
+  #graph: Graph = emptyGraph;
+  #revision: Revision | undefined;
+  #prepared: Prepared | undefined;
+  #functions: ReadonlyMap<string, CataloguedFunction> = new Map();
+  #queue: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: VisorOptions) {
+    this.#options = options;
+    this.running = new RunningGraph(options.name, options);
+  }
+
+  /** Opens the data path and the store, and brings them together whatever happened before. */
+  static async open(options: VisorOptions): Promise<Visor> {
+    const visor = new Visor(options);
+    try {
+      await visor.#recover();
+      return visor;
+    } catch (error) {
+      visor.running[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  get graph(): Graph {
+    return this.#graph;
+  }
+
+  /** The revision that is live; undefined before the first apply. */
+  get revision(): Revision | undefined {
+    return this.#revision;
+  }
+
+  /** The live revision as the engine sees it. */
+  get prepared(): Prepared | undefined {
+    return this.#prepared;
+  }
+
+  get functions(): ReadonlyMap<string, CataloguedFunction> {
+    return this.#functions;
+  }
+
+  get catalogue(): FunctionCatalogue {
+    return this.#options.functions;
+  }
+
+  /** A graph that was checked against the functions that there are. @throws GraphError, DiagnosticsError */
+  async check(graph: Graph): Promise<{
+    readonly graph: Graph;
+    readonly functions: ReadonlyMap<string, CataloguedFunction>;
+  }> {
+    const kinds = Object.values(graph.functions).map((instance) => instance.kind);
+    const functions = await this.#options.functions.loadAll(kinds, this.#options.base);
+    const catalogue = new Map([...functions].map(([kind, { description }]) => [kind, description]));
+    return { graph: await parseGraph(graphDocument(graph), { catalogue }), functions };
+  }
+
+  /** What an apply of a graph would do. Nothing is touched. */
+  async plan(wanted: Graph): Promise<Plan> {
+    const { graph, functions } = await this.check(wanted);
+    const prepared = this.running.prepare(resolveGraph(graph, functions));
+    return { changes: diffGraphs(this.#graph, graph), actions: this.running.actions(prepared) };
+  }
+
+  /** Makes a graph the one that is live. One apply at a time; on failure nothing has changed. */
+  apply(wanted: Graph, options: ApplyOptions = {}): Promise<Applied> {
+    return this.#alone(() => this.#apply(wanted, options));
+  }
+
+  /** Changes the live graph: `edit` gets the graph as it is when its turn comes. */
+  edit(edit: (graph: Graph) => Graph | Promise<Graph>, options: ApplyOptions = {}): Promise<Applied> {
+    return this.#alone(async () => this.#apply(await edit(this.#graph), options));
+  }
+
+  async rollback(number: number, options: ApplyOptions = {}): Promise<Applied> {
+    const graph = await this.graphOf(number);
+    return await this.apply(graph, { comment: `rollback to revision ${number}`, ...options });
+  }
+
+  /** Newest first. */
+  async revisions(limit?: number): Promise<readonly Revision[]> {
+    return await this.#options.store.transact((transaction) => listRevisions(transaction, limit));
+  }
+
+  /** The graph of a revision. @throws E_USAGE when there is none of that number */
+  async graphOf(number: number): Promise<Graph> {
+    return await this.#options.store.transact(async (transaction) => {
+      const revision = await findRevision(transaction, number);
+      if (revision) return await revisionGraph(transaction, revision);
+      throw new IovisorError("E_USAGE", `there is no revision ${number}`, "`iovisor get revisions` lists them");
+    });
+  }
+
+  /** Looks at the devices again: those that came are attached to, those that went are let go. */
+  refresh(): Promise<ApplyReport | undefined> {
+    return this.#alone(async () => {
+      if (!this.#prepared) return undefined;
+      const prepared = this.running.prepare(resolveGraph(this.#graph, this.#functions));
+      const report = await this.running.apply(prepared, (record) => this.#intend(record, undefined));
+      await this.#committed(undefined);
+      this.#prepared = prepared;
+      return report;
+    });
+  }
+
+  /** Takes the graph off the machine. The store keeps its revisions. */
+  async teardown(): Promise<void> {
+    await this.#alone(async () => {
+      this.running.detachAll();
+      await this.#options.store.transact(async (transaction) => {
+        await transaction.delete(collection, "datapath");
+      });
+      this.running.dataPath.pins.removeAll();
+    });
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  async #apply(wanted: Graph, options: ApplyOptions): Promise<Applied> {
+    this.#refuseConflict(options.expected);
+    const { graph, functions } = await this.check(wanted);
+    const changes = diffGraphs(this.#graph, graph);
+    const prepared = this.running.prepare(resolveGraph(graph, functions));
+    const { author = "", comment = "" } = options;
+    const revision = await this.#options.store.transact((transaction) =>
+      addRevision(transaction, graph, { author, comment, time: new Date() }),
+    );
+    let report: ApplyReport;
+    try {
+      report = await this.running.apply(prepared, (record) => this.#intend(record, revision.number));
+    } catch (error) {
+      await this.#failed(revision.number, error);
+      throw error;
+    }
+    const committed = await this.#committed(revision.number);
+    this.#graph = graph;
+    this.#functions = functions;
+    this.#prepared = prepared;
+    this.#revision = committed ?? revision;
+    return { ...report, revision: this.#revision, changes };
+  }
+
+  #refuseConflict(expected: number | undefined): void {
+    const now = this.#revision?.number ?? 0;
+    if (expected === undefined || expected === now) return;
+    throw new IovisorError(
+      "E_CONFLICT",
+      `the graph is at revision ${now}, the change was made for revision ${expected}`,
+      "look at the graph as it is now, and make the change again",
+    );
+  }
+
+  /** Right before the commit: the next record beside the live one. */
+  async #intend(record: DataPathRecord, revision: number | undefined): Promise<void> {
+    await this.#options.store.transact(async (transaction) => {
+      await setIntent(transaction, { revision: revision ?? 0, generation: record.generation });
+      await putJson(transaction, collection, "next", record);
+    });
+  }
+
+  /** Right after the commit: the next record is the live one. */
+  async #committed(revision: number | undefined): Promise<Revision | undefined> {
+    return await this.#options.store.transact(async (transaction) => {
+      await putJson(transaction, collection, "datapath", this.running.record);
+      await transaction.delete(collection, "next");
+      await clearIntent(transaction);
+      return revision ? await settleRevision(transaction, revision, { state: "committed" }) : undefined;
+    });
+  }
+
+  async #failed(revision: number, error: unknown): Promise<void> {
+    const reason = error instanceof Error ? error.message : String(error);
+    await this.#options.store.transact(async (transaction) => {
+      await clearIntent(transaction);
+      await transaction.delete(collection, "next");
+      await settleRevision(transaction, revision, { state: "failed", reason });
+    });
+  }
+
+  /**
+   * After a process that ended in whatever way: the generation in the kernel says whether the apply that it was in took
+   * effect. After a reboot nothing is in the kernel, and the last revision is applied again.
+   */
+  async #recover(): Promise<void> {
+    const generation = this.running.dataPath.generation.value;
+    const found = await this.#options.store.transact(async (transaction) => {
+      const pending = await intent(transaction);
+      if (pending) {
+        const took = pending.generation === generation;
+        if (took) await promote(transaction);
+        if (pending.revision > 0) {
+          const outcome = took
+            ? ({ state: "committed" } as const)
+            : ({ state: "failed", reason: "the process ended during the apply" } as const);
+          await settleRevision(transaction, pending.revision, outcome);
+        }
+        await transaction.delete(collection, "next");
+        await clearIntent(transaction);
+      }
+      await settleOrphans(transaction);
+      const revision = await currentRevision(transaction);
+      const graph = revision && (await revisionGraph(transaction, revision));
+      return { revision, graph, record: await getJson<DataPathRecord>(transaction, collection, "datapath") };
+    });
+    if (!found.revision || !found.graph) return;
+    const { graph, functions } = await this.check(found.graph);
+    this.#graph = graph;
+    this.#functions = functions;
+    this.#revision = found.revision;
+    const model = resolveGraph(graph, functions);
+    if (found.record && found.record.generation === generation) this.running.adopt(found.record, model);
+    this.running.forgetStrangers();
+    this.#prepared = this.running.prepare(model);
+    // What is as it should be is left alone; what changed while nobody was here is put right.
+    await this.running.apply(this.#prepared, (record) => this.#intend(record, undefined));
+    await this.#committed(undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#queue;
+    this.running[Symbol.dispose]();
+  }
+}
+
+const collection = "visor";
+
+type StoreTransaction = Parameters<Parameters<Store["transact"]>[0]>[0];
+
+async function promote(transaction: StoreTransaction): Promise<void> {
+  const next = await getJson<DataPathRecord>(transaction, collection, "next");
+  if (next) await putJson(transaction, collection, "datapath", next);
+}
+
+/** Revisions that were prepared by a process that died before it touched the kernel. */
+async function settleOrphans(transaction: StoreTransaction): Promise<void> {
+  for (const { number, state } of await listRevisions(transaction, 16)) {
+    if (state !== "prepared") continue;
+    await settleRevision(transaction, number, { state: "failed", reason: "the process ended before the apply" });
+  }
+}
