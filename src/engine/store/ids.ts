@@ -14,8 +14,8 @@ const scopePrefix = "id:";
 const scopes = "id-scope";
 
 /**
- * A number for each name, from 0: those that have one keep it, the others get the lowest that are free. A number is free
- * again when `retainIds` let its name go.
+ * A number for each name, from 0: those that have one keep it, the others get the lowest that are free. A number is
+ * free again when `retainIds` let its name go.
  */
 export async function allocateIds(
   transaction: Transaction,

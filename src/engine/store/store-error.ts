@@ -7,8 +7,8 @@ export function storeError(path: string, message: string, remedy: string, cause?
 /** How to go on when the file cannot be understood. */
 export function restoreRemedy(path: string): string {
   return (
-    `the file was left as it is; stop the daemon, move it aside with ${path}-wal and ${path}-shm, then put a backup in ` +
-    `its place, or start without and apply the graph's file again (\`sqlite3 ${path} .recover\` reads out what is left)`
+    `the file was left as it is; stop the daemon, move it aside with ${path}-wal and ${path}-shm, then put a backup ` +
+    `in its place, or start without and apply the graph's file again (\`sqlite3 ${path} .recover\` reads out what is left)`
   );
 }
 

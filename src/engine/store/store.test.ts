@@ -41,7 +41,9 @@ for (const [kind, open] of Object.entries(kinds)) {
   };
   describe(kind, () => {
     transactions(withStore);
-    recordTests(withStore);
+    boundaries(withStore);
+    revisions(withStore);
+    otherRecords(withStore);
   });
 }
 
@@ -96,7 +98,9 @@ function transactions(withStore: WithStore): void {
     await Promise.all(Array.from({ length: 20 }, increment));
     assert.equal((await store.transact((tx) => tx.get("a", "k")))?.value[0], 20);
   });
+}
 
+function boundaries(withStore: WithStore): void {
   withStore("refuses a transaction within another, and use after its end", async (store) => {
     await assert.rejects(
       store.transact(() => store.transact(async () => 1)),
@@ -146,7 +150,7 @@ const graphOf = (...names: string[]) =>
     links: names.map((name) => `dev:${name} -> ${name}.up`),
   });
 
-function recordTests(withStore: WithStore): void {
+function revisions(withStore: WithStore): void {
   const made = { author: "ann", comment: "first", time: new Date("2030-01-02T03:04:05.678Z") };
 
   withStore("numbers revisions, and keeps their graphs and how they ended", async (store) => {
@@ -179,7 +183,9 @@ function recordTests(withStore: WithStore): void {
       await assert.rejects(settleRevision(tx, 9, { state: "committed" }), /revision 9 is not there, not prepared/);
     });
   });
+}
 
+function otherRecords(withStore: WithStore): void {
   withStore("keeps one intent at a time", async (store) => {
     await store.transact((tx) => records.setIntent(tx, { revision: 1, generation: 7 }));
     await assert.rejects(

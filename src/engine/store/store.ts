@@ -29,8 +29,8 @@ export interface Transaction {
 }
 
 /**
- * Values by collection and key, in transactions: all of one's writes are kept, or none. Asynchronous, so that a store on
- * the network fits as well.
+ * Values by collection and key, in transactions: all of one's writes are kept, or none. Asynchronous, so that a store
+ * on the network fits as well.
  */
 export interface Store extends AsyncDisposable {
   /**
