@@ -1,7 +1,7 @@
 import { DataPath } from "../datapath/data-path.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
-import { Attachments } from "./attachments.ts";
 import { type PlannedAction, plannedActions } from "./actions.ts";
+import { Attachments } from "./attachments.ts";
 import { plannedGroups } from "./floods.ts";
 import { HiddenPairs } from "./hidden-pairs.ts";
 import { HostRuntime, type HostRuntimeOptions } from "./host-runtime.ts";
@@ -131,7 +131,9 @@ export class RunningGraph implements Disposable {
 
   /** Removes pins of this data path that no revision knows: what a process left that died during an apply. */
   forgetStrangers(): void {
-    const known = new Set(Object.values(this.#live.record.maps).flatMap((own) => Object.values(own).map(({ pin }) => pin)));
+    const known = new Set(
+      Object.values(this.#live.record.maps).flatMap((own) => Object.values(own).map(({ pin }) => pin)),
+    );
     for (const path of this.dataPath.pins.mapsInUse()) if (!known.has(path)) this.dataPath.pins.remove(path);
     const links = new Set(this.#attachments.records().map(({ key }) => key));
     for (const name of this.dataPath.pinnedLinks()) {
