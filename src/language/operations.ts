@@ -48,7 +48,7 @@ export type ResultShape =
   /** What the metadata of the operation's slot is: a number, u64 or bool. */
   | "metadata";
 
-export type MapFamily = "keyed" | "queue" | "ring" | "device" | "program";
+export type MapFamily = "keyed" | "queue" | "ring" | "device" | "program" | "maps";
 
 export interface Operation {
   readonly args: readonly ArgumentShape[];
@@ -145,6 +145,17 @@ export const operations = {
     internal: true,
     packetModel: "xdp",
     about: "send a copy out of every device of a device map, maybe but the one that the packet came in on",
+  },
+  "verdict.broadcastIn": {
+    args: ["number"],
+    result: "verdict",
+    map: "maps",
+    constants: ["excludeIngress"],
+    kinds: packet,
+    helper: true,
+    internal: true,
+    packetModel: "xdp",
+    about: "the same with the device map at a key of a map of maps; drop the packet when there is none",
   },
   "verdict.redirectIngress": {
     args: ["number"],

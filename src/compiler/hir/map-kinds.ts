@@ -32,6 +32,6 @@ export const mapKinds: Readonly<Record<MapKind, MapKindRow>> = {
   devMap: { family: "device", key: "index", value: "device" },
   devMapHash: { family: "device", key: "index", value: "device" },
   progArray: { family: "program", key: "index", value: "word" },
-  arrayOfMaps: { key: "index", value: "map" },
-  hashOfMaps: { key: "any", value: "map" },
+  arrayOfMaps: { family: "maps", key: "index", value: "map" },
+  hashOfMaps: { family: "maps", key: "any", value: "map" },
 };

@@ -47,7 +47,7 @@ export function composePipeline(pipeline: Pipeline, options: ComposeOptions): Mo
     version: hirVersion,
     name: pipelineProgram,
     sources: merged.sources,
-    maps: [...merged.maps, ...tableDeclarations(options.tables)],
+    maps: [...merged.maps, ...tableDeclarations(options.tables, merged.maps.length)],
     settings: merged.settings,
     programs: [program],
   };

@@ -2,14 +2,13 @@ import { DataPath } from "../datapath/data-path.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import { type PlannedAction, plannedActions } from "./actions.ts";
 import { Attachments } from "./attachments.ts";
-import { plannedGroups } from "./floods.ts";
 import { HiddenPairs } from "./hidden-pairs.ts";
 import { HostRuntime, type HostRuntimeOptions } from "./host-runtime.ts";
 import { noIdentities } from "./identities.ts";
 import type { Model } from "./model.ts";
 import { type Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
-import { adoptMaps, type LiveState, Transaction } from "./transaction.ts";
+import { adoptMaps, floodGroups, type LiveState, noGroups, Transaction } from "./transaction.ts";
 
 /** What an apply did. */
 export interface ApplyReport {
@@ -66,7 +65,7 @@ export class RunningGraph implements Disposable {
     this.#live = {
       record: { ...emptyRecord, generation: this.dataPath.generation.value },
       maps: new Map(),
-      groups: [],
+      groups: noGroups,
     };
   }
 
@@ -117,7 +116,7 @@ export class RunningGraph implements Disposable {
     const attachments = record.attachments.filter((one) => this.#attachments.adopt(one));
     for (const pair of record.pairs) this.#pairs.ensure(pair);
     const live = { ...record, attachments };
-    this.#live = { record: live, maps: adoptMaps(record, prepared), groups: plannedGroups(prepared, "tcx") };
+    this.#live = { record: live, maps: adoptMaps(record, prepared), groups: floodGroups(prepared) };
     // Where the process before died between its commit and its clearing away, that is done now.
     this.#unsettled = this.#live;
     this.#hosts.follow(prepared, this.#live.maps);

@@ -15,6 +15,7 @@ import { lowerCloneTo, lowerSetType } from "./skb.ts";
 import { lowerCommand, lowerHalf, lowerKernelAddress, lowerPlainHelper, lowerReadString } from "./tracing.ts";
 import {
   lowerBroadcast,
+  lowerBroadcastIn,
   lowerRedirect,
   lowerRedirectIngress,
   lowerRedirectMap,
@@ -38,6 +39,7 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "verdict.redirect": lowerRedirect,
   "verdict.redirectMap": lowerRedirectMap,
   "verdict.broadcast": lowerBroadcast,
+  "verdict.broadcastIn": lowerBroadcastIn,
   "verdict.redirectIngress": lowerRedirectIngress,
   "verdict.allow": lowerVerdict("allow"),
   "verdict.deny": lowerVerdict("deny"),
