@@ -54,9 +54,9 @@ function missing(entry: string): Diagnostic {
 }
 
 function moduleOf(session: Session): Module {
-  const { maps, settings, programs } = session;
+  const { maps, settings, programs, callbacks } = session;
   const name = basename(session.entry.fileName).replace(/\.ts$/, "");
-  return { version: hirVersion, name, sources: session.sources, maps, settings, programs };
+  return { version: hirVersion, name, sources: session.sources, maps, settings, programs, callbacks: callbacks.all };
 }
 
 /** Every declaration of the entry, then every program that it exports. */

@@ -5,6 +5,7 @@ import type { Layout } from "../hir/layout.ts";
 import { type Position, packPosition } from "../hir/position.ts";
 import type { MapDeclaration, Program, SettingDeclaration, Source } from "../hir/tree.ts";
 import { assignedSymbols, symbolsAssignedByClosures } from "./assignments.ts";
+import { Callbacks } from "./callbacks.ts";
 import { installedName, isInstalledSource } from "./program.ts";
 import { Scope } from "./scope.ts";
 import { type PoisonValue, poison, type Value } from "./values.ts";
@@ -17,6 +18,7 @@ export class Session {
   readonly maps: MapDeclaration[] = [];
   readonly settings: SettingDeclaration[] = [];
   readonly programs: Program[] = [];
+  readonly callbacks = new Callbacks();
   /** The scope of each module: empty, since module names are found by their declarations. */
   readonly moduleScope = new Scope();
   /** Module constants that are evaluated, or being evaluated ("busy"). */

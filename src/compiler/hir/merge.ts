@@ -1,5 +1,14 @@
+import { operationNamed } from "../../language/operations.ts";
 import { packPosition, unpackPosition } from "./position.ts";
-import type { MapDeclaration, Module, Program, SettingDeclaration, Source } from "./tree.ts";
+import {
+  type Callback,
+  hirVersion,
+  type MapDeclaration,
+  type Module,
+  type Program,
+  type SettingDeclaration,
+  type Source,
+} from "./tree.ts";
 
 /** One module of a chain and the name that its maps and settings get in front. */
 export interface Part {
@@ -17,27 +26,32 @@ export function mergeModules(name: string, parts: readonly Part[]): Module {
     maps: [] as MapDeclaration[],
     settings: [] as SettingDeclaration[],
     programs: [] as Program[],
+    callbacks: [] as Callback[],
   };
   for (const part of parts) {
-    const moved = new Mover(part.name, merged.sources.length, merged.maps.length).module(part.module);
+    const moved = new Mover(part.name, {
+      sources: merged.sources.length,
+      maps: merged.maps.length,
+      callbacks: merged.callbacks.length,
+    }).module(part.module);
     merged.sources.push(...moved.sources);
     merged.maps.push(...moved.maps);
     merged.settings.push(...moved.settings);
     merged.programs.push(...moved.programs);
+    merged.callbacks.push(...moved.callbacks);
   }
-  return { version: parts[0]?.module.version ?? 1, name, ...merged };
+  return { version: hirVersion, name, ...merged };
 }
 
 /** Renames and renumbers what one part refers to. HIR is plain data, so one walk over its properties reaches all. */
 class Mover {
   readonly #prefix: string;
-  readonly #sources: number;
-  readonly #maps: number;
+  readonly #before: { readonly sources: number; readonly maps: number; readonly callbacks: number };
 
-  constructor(prefix: string, sources: number, maps: number) {
+  /** @param before how many of each the parts in front have. */
+  constructor(prefix: string, before: { readonly sources: number; readonly maps: number; readonly callbacks: number }) {
     this.#prefix = prefix;
-    this.#sources = sources;
-    this.#maps = maps;
+    this.#before = before;
   }
 
   module(module: Module): Module {
@@ -47,7 +61,7 @@ class Mover {
         ...map,
         name: this.#named(map.name),
         at: this.#position(map.at),
-        ...(map.inner === undefined ? {} : { inner: map.inner + this.#maps }),
+        ...(map.inner === undefined ? {} : { inner: map.inner + this.#before.maps }),
       })),
       settings: module.settings.map((setting) => ({
         ...setting,
@@ -58,7 +72,17 @@ class Mover {
         ...(this.#moved(program) as Program),
         name: this.#named(program.name),
       })),
+      callbacks: module.callbacks.map((callback) => ({
+        ...(this.#moved(callback) as Callback),
+        name: this.#named(callback.name),
+        map: callback.map + this.#before.maps,
+      })),
     };
+  }
+
+  #constants(operation: string, values: readonly number[]): readonly number[] {
+    const names = operationNamed(operation)?.constants ?? [];
+    return values.map((value, index) => (names[index] === "callback" ? value + this.#before.callbacks : value));
   }
 
   #named(name: string): string {
@@ -67,7 +91,7 @@ class Mover {
 
   #position(at: number): number {
     const { source, line, column } = unpackPosition(at);
-    return packPosition(source + this.#sources, line, column);
+    return packPosition(source + this.#before.sources, line, column);
   }
 
   #moved(value: unknown): unknown {
@@ -81,7 +105,9 @@ class Mover {
     // Types and layouts hold no places and no references.
     if (key === "type" || key === "layout") return value;
     if (key === "at") return this.#position(value as number);
-    if (node["kind"] === "operation" && key === "map" && typeof value === "number") return value + this.#maps;
+    if (node["kind"] === "operation" && key === "map" && typeof value === "number") return value + this.#before.maps;
+    if (node["kind"] === "operation" && key === "constants")
+      return this.#constants(node["operation"] as string, value as readonly number[]);
     if (node["kind"] === "match" && key === "setting") return this.#named(value as string);
     if (node["kind"] === "setting" && key === "path") {
       const [first, ...rest] = value as readonly string[];

@@ -1,4 +1,5 @@
 import {
+  type Callback,
   hirVersion,
   type Local,
   type MapDeclaration,
@@ -124,6 +125,15 @@ const program = record({
   at: position,
 } satisfies RecordShape<Program>);
 
+const callback = record({
+  name,
+  kind: oneOf("timer", "element"),
+  map: index,
+  locals: listOf(local, 65536, 2),
+  body: statements,
+  at: position,
+} satisfies RecordShape<Callback>);
+
 export const moduleShape: Shape = record({
   version: oneOf(hirVersion),
   name,
@@ -131,4 +141,5 @@ export const moduleShape: Shape = record({
   maps: listOf(mapDeclaration, 64),
   settings: listOf(settingDeclaration, 1024),
   programs: listOf(program, 64),
+  callbacks: listOf(callback, 256),
 } satisfies RecordShape<Module>);
