@@ -1,6 +1,5 @@
 import type { OperationName } from "../../../language/operations.ts";
 import type { Callback } from "../tree.ts";
-import type { Machine } from "./machine.ts";
 import type { Call, Rule } from "./operations.ts";
 import { runCallback } from "./statements.ts";
 import { keyOfValue } from "./timers.ts";
