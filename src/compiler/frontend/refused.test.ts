@@ -288,6 +288,7 @@ const Plain = struct({ count: u64 });
 const plain = hash({ key: u32, value: Plain, maxEntries: 4 });
 const trie = lpmTrie({ key: struct({ prefixLength: u32, address: be32 }), value: u32, maxEntries: 4 });
 const flows = hash({ key: struct({ a: u32, b: u32 }), value: u64, maxEntries: 4 });
+const out2 = hash({ key: u32, value: u64, maxEntries: 4 });
 `;
   const inHandler = (body: string): string =>
     moduleText(`const slot = slots.ref(0); if (!slot) return Drop;\n${body}\nreturn Drop;`, declarations);
@@ -325,6 +326,8 @@ const flows = hash({ key: struct({ a: u32, b: u32 }), value: u64, maxEntries: 4 
         ],
         ["timers of values without one", "// @expect TS2339\nplain.startTimer(slot, 1n, () => {});"],
         ["a value of another layout", "const p = plain.ref(1);\n// @expect TS2345\nif (p) slots.cancelTimer(p);"],
+        ["timers of scalar values", "// @expect TS2339\nout2.startTimer(slot, 1n, () => {});"],
+        ["a value without a field that is no lock", "// @expect TS2345\nconst made = Slot({});"],
         ["going over a trie", "// @expect TS2339\ntrie.forEach(() => {});"],
         ["writing to a key", "flows.forEach((key) => {\n// @expect IOV2016\nkey.a = 1; });"],
         ["a delay that is no u64", "// @expect TS2345\nslots.startTimer(slot, 1000, () => {});"],

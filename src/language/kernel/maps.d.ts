@@ -1,5 +1,5 @@
-import type { contents, described } from "./brands.js";
-import type { AnyLayout, Ref, SpinLock, TypeOf } from "./layouts.js";
+import type { contents } from "./brands.js";
+import type { AnyLayout, Given, KernelFields, Ref, SpinLock, TypeOf } from "./layouts.js";
 import type { Verdict } from "./packet.js";
 import type { u32, u64 } from "./scalars.js";
 
@@ -36,16 +36,16 @@ export interface KeyedMap<Kind extends string, K, V> {
   /** The live value at a key, or undefined when there is none. What is written through it, all processors see. */
   ref(key: K): Ref<V> | undefined;
   /** Writes the value at a key. False when the map refuses: it is full, or an array's index is out of range. */
-  set(key: K, value: V): boolean;
+  set(key: K, value: Given<V>): boolean;
   readonly [contents]?: { readonly kind: Kind; readonly key: K; readonly value: V };
 }
 
 /** A map whose entries come and go. */
 export interface EntryMap<Kind extends string, K, V> extends KeyedMap<Kind, K, V> {
   /** Adds an entry. False when the key is there already or the map is full. */
-  insert(key: K, value: V): boolean;
+  insert(key: K, value: Given<V>): boolean;
   /** Replaces an entry. False when the key is not there. */
-  update(key: K, value: V): boolean;
+  update(key: K, value: Given<V>): boolean;
   /** Removes an entry. False when the key is not there. */
   delete(key: K): boolean;
 }
@@ -71,7 +71,7 @@ export interface Timers<K, V> {
   /**
    * Lets the timer of a live value call `callback` once, after so many nanoseconds; a callback that wants to run again
    * starts it again. A timer that is armed already gets the new time and callback. It is cancelled when its entry is
-   * removed or written by `set`, and when nobody holds the map any more. False when it cannot be armed. Not in tracers.
+   * removed or written by `set`, and when neither a process nor a pin holds the map any more. False when it cannot be armed. Not in tracers.
    * Linux 5.15.
    */
   startTimer(value: Ref<V>, nanoseconds: u64, callback: EntryCallback<K, V>): boolean;
@@ -79,19 +79,8 @@ export interface Timers<K, V> {
   cancelTimer(value: Ref<V>): boolean;
 }
 
-/** The names of the fields that are timers. */
-type TimerFields<V> = {
-  [F in keyof V]: V[F] extends { readonly [described]?: infer D }
-    ? [Exclude<D, undefined>] extends [never]
-      ? never
-      : [Exclude<D, undefined>] extends ["timer"]
-        ? F
-        : never
-    : never;
-}[keyof V];
-
 /** `Timers`, for values that hold one. */
-type TimersOf<K, V> = [TimerFields<V>] extends [never] ? unknown : Timers<K, V>;
+type TimersOf<K, V> = [KernelFields<V, "timer">] extends [never] ? unknown : Timers<K, V>;
 
 /** Elements at 0 to `maxEntries - 1`, zero at first. An index out of range is absent. Linux 3.19. */
 export declare function arrayMap<V extends AnyLayout>(
