@@ -105,8 +105,8 @@ test("the host reads values without their timers", { skip, timeout: 20_000 }, as
 });
 
 test("connect programs start timers and go over maps", { skip }, () => {
-  const module =
-    compileClean(`import { Allow, arrayMap, hash, onConnect4, onConnect6, struct, time, timer, u32, u64 } from "iovisor/kernel";
+  const module = compileClean(`import { Allow, arrayMap, hash, onConnect4, onConnect6, struct } from "iovisor/kernel";
+import { time, timer, u32, u64 } from "iovisor/kernel";
 const slots = arrayMap({ value: struct({ timer, count: u64 }), maxEntries: 1 });
 const seen = hash({ key: u32, value: u64, maxEntries: 8 });
 const arm = () => {

@@ -71,8 +71,8 @@ export interface Timers<K, V> {
   /**
    * Lets the timer of a live value call `callback` once, after so many nanoseconds; a callback that wants to run again
    * starts it again. A timer that is armed already gets the new time and callback. It is cancelled when its entry is
-   * removed or written by `set`, and when neither a process nor a pin holds the map any more. False when it cannot be armed. Not in tracers.
-   * Linux 5.15.
+   * removed or written by `set`, and when neither a process nor a pin holds the map any more. False when it cannot be
+   * armed. Not in tracers. Linux 5.15.
    */
   startTimer(value: Ref<V>, nanoseconds: u64, callback: EntryCallback<K, V>): boolean;
   /** Stops the timer of a live value. Whether it was armed; false in the callback of that timer. Linux 5.15. */
