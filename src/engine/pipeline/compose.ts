@@ -50,6 +50,7 @@ export function composePipeline(pipeline: Pipeline, options: ComposeOptions): Mo
     maps: [...merged.maps, ...tableDeclarations(options.tables, merged.maps.length)],
     settings: merged.settings,
     programs: [program],
+    callbacks: merged.callbacks,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Lowered } from "../lowered.ts";
 import type { Lowering } from "../lowering.ts";
 import { lowerAtomic } from "./atomics.ts";
 import { lowerEqual } from "./bytes.ts";
+import { lowerForEach, lowerTimerCancel, lowerTimerStart } from "./callbacks.ts";
 import { lowerReplaceChecksum } from "./checksum.ts";
 import { lowerDelete, lowerEmit, lowerGet, lowerPush, lowerRef, lowerSet, lowerTailCall, lowerTake } from "./maps.ts";
 import { lowerAt, lowerIngressIfindex, lowerLength, lowerQueue, lowerVlanTag } from "./packet.ts";
@@ -59,6 +60,9 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "map.ref": lowerRef,
   "map.set": lowerSet,
   "map.delete": lowerDelete,
+  "map.forEach": lowerForEach,
+  "timer.start": lowerTimerStart,
+  "timer.cancel": lowerTimerCancel,
   "queue.push": lowerPush,
   "queue.pop": lowerTake(helpers.mapPop.id),
   "queue.peek": lowerTake(helpers.mapPeek.id),
