@@ -23,8 +23,9 @@ import { maximumOf } from "./maximum.ts";
 export function numberValues(fn: IrFunction): boolean {
   const graph = graphOf(fn);
   const dominators = dominatorsOf(graph);
-  const numbering = new Numbering(definitionsOf(fn));
-  const versionsAtEnd = new Map<number, Versions>();
+  const numbering = new Numbering(fn);
+  /** By block id. */
+  const versionsAtEnd: (Versions | undefined)[] = [];
   // No recursion: dominator trees may be deep. A block's undo step waits below its children on the stack.
   const [entry] = graph.order;
   const work: (number | (() => void))[] = entry ? [entry.id] : [];
@@ -33,9 +34,9 @@ export function numberValues(fn: IrFunction): boolean {
       next();
       continue;
     }
-    const before = graph.predecessors[next]!.map((id) => versionsAtEnd.get(id));
+    const before = graph.predecessors[next]!.map((id) => versionsAtEnd[id]);
     work.push(numbering.enter(graph.blocks[next]!, before));
-    versionsAtEnd.set(next, numbering.versions);
+    versionsAtEnd[next] = numbering.versions;
     work.push(...dominators.children[next]!.toReversed());
   }
   if (!numbering.changed) return false;
@@ -55,12 +56,13 @@ const placeOf = Object.fromEntries(memoryRegions.map((region, place) => [region,
 class Numbering {
   versions: Versions;
   readonly #definitions: Definitions;
-  readonly #replacements = new Replacements();
+  readonly #replacements: Replacements;
   readonly #known = new Map<string, Value>();
   #clock = 0;
 
-  constructor(definitions: Definitions) {
-    this.#definitions = definitions;
+  constructor(fn: IrFunction) {
+    this.#definitions = definitionsOf(fn);
+    this.#replacements = new Replacements(fn);
     this.versions = this.#fresh();
   }
 
@@ -68,7 +70,9 @@ class Numbering {
     return this.#replacements.size > 0;
   }
 
-  readonly resolve = (value: Value): Value => this.#replacements.resolve(value);
+  get resolve(): (value: Value) => Value {
+    return this.#replacements.resolve;
+  }
 
   /** Numbers a block; the result forgets what only the blocks below it may use. */
   enter(block: Block, before: readonly (Versions | undefined)[]): () => void {
