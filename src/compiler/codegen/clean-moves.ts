@@ -45,9 +45,9 @@ function removeRepeated(blocks: readonly AllocatedBlock[], predecessors: readonl
   const ends: (Held | undefined)[] = [];
   let unknown = 0;
   for (const block of blocks) {
-    const [from, ...others] = predecessors[block.id]!;
+    const from = predecessors[block.id]!;
     // What is known at the end of the only way here is still known.
-    const known = others.length === 0 && from !== undefined ? ends[from] : undefined;
+    const known = from.length === 1 ? ends[from[0]!] : undefined;
     if (block.code.length === 0) {
       ends[block.id] = known;
       continue;
@@ -93,8 +93,7 @@ function removeUnread(
 ): void {
   const byId: AllocatedBlock[] = [];
   for (const block of blocks) byId[block.id] = block;
-  const rows = new Uint8Array(byId.length * placeCount);
-  const liveIn = byId.map(({ id }) => rows.subarray(id * placeCount, (id + 1) * placeCount));
+  const liveIn = byId.map(() => new Uint8Array(placeCount));
   const live = new Uint8Array(placeCount);
   const work = blocks.map(({ id }) => id);
   const waiting = new Set(work);
@@ -102,7 +101,7 @@ function removeUnread(
     waiting.delete(id);
     const block = byId[id]!;
     setLiveOut(live, block, liveIn);
-    walkBack(block, live, () => {});
+    walkBack(block, live, ignore);
     if (!include(liveIn[id]!, live)) continue;
     for (const from of predecessors[id]!) {
       if (waiting.has(from)) continue;
@@ -111,12 +110,14 @@ function removeUnread(
     }
   }
   for (const block of blocks) {
-    const unread = new Set<AllocatedCode>();
+    const unread: AllocatedCode[] = [];
     setLiveOut(live, block, liveIn);
-    walkBack(block, live, (move) => unread.add(move));
-    if (unread.size > 0) block.code = block.code.filter((one) => !unread.has(one));
+    walkBack(block, live, (move) => unread.push(move));
+    if (unread.length > 0) block.code = block.code.filter((one) => !unread.includes(one));
   }
 }
+
+const ignore = (): void => {};
 
 function setLiveOut(live: Live, { terminator }: AllocatedBlock, liveIn: readonly Live[]): void {
   live.fill(0);

@@ -129,7 +129,7 @@ function mapAtomic(
 }
 
 /** The values with `map` applied; the same array when none of them changes. */
-function mapValues(values: readonly Value[], map: (value: Value) => Value): readonly Value[] {
+export function mapValues(values: readonly Value[], map: (value: Value) => Value): readonly Value[] {
   return values.every((value) => map(value) === value) ? values : values.map(map);
 }
 

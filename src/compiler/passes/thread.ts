@@ -8,6 +8,7 @@ import {
   mapEdges,
   mapOperands,
   mapTerminator,
+  mapValues,
   resultOf,
 } from "../ir/operands.ts";
 import { constantOf, definitionsOf } from "./definitions.ts";
@@ -135,12 +136,11 @@ function follow(
   edge: Edge,
   constantOfValue: (value: Value) => bigint | undefined,
 ): Followed | undefined {
-  const passed = new Map(block.parameters.map((parameter, index) => [parameter, edge.args[index]!]));
-  const value = (inner: Value): Value => passed.get(inner) ?? inner;
+  const value = (inner: Value): Value => edge.args[block.parameters.indexOf(inner)] ?? inner;
   const known = (inner: Value): bigint | undefined => constants.get(inner) ?? constantOfValue(value(inner));
   const out = wayOut(block.terminator, known);
   if (!out) return undefined;
-  return { edge: { block: out.block, args: out.args.map(value) }, constants, at: block.terminator.at };
+  return { edge: { block: out.block, args: mapValues(out.args, value) }, constants, at: block.terminator.at };
 }
 
 function wayOut(terminator: Terminator, known: (value: Value) => bigint | undefined): Edge | undefined {
@@ -159,6 +159,7 @@ export function materialise(
   added: Instruction[],
   made: Map<Value, bigint>,
 ): Edge {
+  if (constants.size === 0) return edge;
   const args = edge.args.map((value) => {
     const constant = constants.get(value);
     if (constant === undefined) return value;
