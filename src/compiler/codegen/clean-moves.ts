@@ -83,9 +83,6 @@ function cheapest(from: MoveSource, value: number | string, held: Held, except: 
 
 // ----------------------------------------------------------------------------------------------------- unread moves
 
-/** By place: 1 where it is read before it is written. */
-type Live = Uint8Array;
-
 function removeUnread(
   blocks: readonly AllocatedBlock[],
   predecessors: readonly (readonly number[])[],
@@ -93,16 +90,23 @@ function removeUnread(
 ): void {
   const byId: AllocatedBlock[] = [];
   for (const block of blocks) byId[block.id] = block;
-  const liveIn = byId.map(() => new Uint8Array(placeCount));
+  /** Row by block id, by place: 1 where it is read before it is written. */
+  const liveIn = new Uint8Array(byId.length * placeCount);
   const live = new Uint8Array(placeCount);
+  const liveOut = ({ terminator }: AllocatedBlock): Uint8Array => {
+    live.fill(0);
+    for (const { block } of machineEdges(terminator)) {
+      for (let place = 0; place < placeCount; place++) live[place]! |= liveIn[block * placeCount + place]!;
+    }
+    return live;
+  };
   const work = blocks.map(({ id }) => id);
   const waiting = new Set(work);
   for (let id = work.pop(); id !== undefined; id = work.pop()) {
     waiting.delete(id);
     const block = byId[id]!;
-    setLiveOut(live, block, liveIn);
-    walkBack(block, live, ignore);
-    if (!include(liveIn[id]!, live)) continue;
+    walkBack(block, liveOut(block), ignore);
+    if (!include(liveIn, id * placeCount, live)) continue;
     for (const from of predecessors[id]!) {
       if (waiting.has(from)) continue;
       waiting.add(from);
@@ -111,32 +115,26 @@ function removeUnread(
   }
   for (const block of blocks) {
     const unread: AllocatedCode[] = [];
-    setLiveOut(live, block, liveIn);
-    walkBack(block, live, (move) => unread.push(move));
+    walkBack(block, liveOut(block), (move) => unread.push(move));
     if (unread.length > 0) block.code = block.code.filter((one) => !unread.includes(one));
   }
 }
 
 const ignore = (): void => {};
 
-function setLiveOut(live: Live, { terminator }: AllocatedBlock, liveIn: readonly Live[]): void {
-  live.fill(0);
-  for (const edge of machineEdges(terminator)) include(live, liveIn[edge.block]!);
-}
-
-/** Adds the places of `more`; gives whether there were new ones. */
-function include(live: Live, more: Live): boolean {
+/** Adds the places of `live` to the row at `start`; gives whether there were new ones. */
+function include(rows: Uint8Array, start: number, live: Uint8Array): boolean {
   let grown = false;
   for (let place = 0; place < live.length; place++) {
-    if (more[place]! <= live[place]!) continue;
-    live[place] = 1;
+    if (live[place]! <= rows[start + place]!) continue;
+    rows[start + place] = 1;
     grown = true;
   }
   return grown;
 }
 
 /** From the places that are read behind the block to those read from its start on; reports moves that are not read. */
-function walkBack(block: AllocatedBlock, live: Live, unread: (move: AllocatedCode) => void): void {
+function walkBack(block: AllocatedBlock, live: Uint8Array, unread: (move: AllocatedCode) => void): void {
   const read = (place: Place): void => {
     live[place] = 1;
   };

@@ -37,6 +37,7 @@ export class LinearScan {
   #active: Interval[] = [];
   /** In a hole at the present position. */
   #inactive: Interval[] = [];
+  readonly #fixed = new Float64Array(11);
 
   constructor(numbering: Numbering, hints: Hints, splits: SplitPositions, registers: readonly Register[]) {
     this.#numbering = numbering;
@@ -103,10 +104,10 @@ export class LinearScan {
     return freeUntil;
   }
 
-  /** For each register, where the interval first meets something that takes it away. */
+  /** For each register, where the interval first meets something that takes it away; good until the next call. */
   #fixedUses(current: Interval): Float64Array {
     const call = firstInside(current, this.#numbering.calls);
-    const fixed = new Float64Array(11).fill(far).fill(call, 0, 6);
+    const fixed = this.#fixed.fill(far).fill(call, 0, 6);
     fixed[0] = Math.min(call, firstInside(current, this.#numbering.takesR0));
     return fixed;
   }

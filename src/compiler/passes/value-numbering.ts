@@ -109,11 +109,11 @@ class Numbering {
 
   /** A region that is the same on every way into a block stays known; a way not walked yet comes from a loop. */
   #join(before: readonly (Versions | undefined)[]): Versions {
-    const [first, ...others] = before;
-    const fresh = this.#fresh();
-    if (!first || others.includes(undefined)) return fresh;
-    if (others.length === 0) return first;
-    return first.map((version, place) => (others.every((one) => one![place] === version) ? version : fresh[place]!));
+    const [first] = before;
+    if (!first || before.includes(undefined)) return this.#fresh();
+    if (before.length === 1) return first;
+    const clock = ++this.#clock;
+    return first.map((version, place) => (before.every((one) => one![place] === version) ? version : clock));
   }
 
   #bump(...touched: readonly MemoryRegion[]): void {
