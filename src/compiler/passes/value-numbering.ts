@@ -53,11 +53,14 @@ const placeOf = Object.fromEntries(memoryRegions.map((region, place) => [region,
   readonly [R in MemoryRegion]: number;
 };
 
+/** The value of a constant, or what is computed. */
+type Key = bigint | string;
+
 class Numbering {
   versions: Versions;
   readonly #definitions: Definitions;
   readonly #replacements: Replacements;
-  readonly #known = new Map<string, Value>();
+  readonly #known = new Map<Key, Value>();
   #clock = 0;
 
   constructor(fn: IrFunction) {
@@ -77,8 +80,8 @@ class Numbering {
   /** Numbers a block; the result forgets what only the blocks below it may use. */
   enter(block: Block, before: readonly (Versions | undefined)[]): () => void {
     this.versions = this.#join(before);
-    const added: string[] = [];
-    const learn = (key: string, value: Value): void => {
+    const added: Key[] = [];
+    const learn = (key: Key, value: Value): void => {
       if (this.#known.has(key)) return;
       this.#known.set(key, value);
       added.push(key);
@@ -124,10 +127,10 @@ class Numbering {
   }
 
   /** Equal keys, equal values. */
-  #keyOf(instruction: Instruction): string | undefined {
+  #keyOf(instruction: Instruction): Key | undefined {
     switch (instruction.kind) {
       case "const":
-        return `const ${instruction.value}`;
+        return instruction.value;
       case "mapAddress":
         return `map ${instruction.map}`;
       case "mapValueAddress":
@@ -159,7 +162,7 @@ class Numbering {
     return `load ${access.base} ${access.offset} ${sign}${access.size} ${access.region}${version}`;
   }
 
-  #touchMemory(instruction: Instruction, learn: (key: string, value: Value) => void): void {
+  #touchMemory(instruction: Instruction, learn: (key: Key, value: Value) => void): void {
     switch (instruction.kind) {
       case "store": {
         this.#written(instruction.region);
