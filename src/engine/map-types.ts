@@ -17,8 +17,8 @@ const untyped: ReadonlySet<MapKind> = new Set([
 ]);
 
 /**
- * The types of a module's maps: bpftool and the kernel show entries by them, locks and timers need them. They are loaded
- * when the first map is made: a version that takes over all of its maps needs none.
+ * The types of a module's maps: bpftool and the kernel show entries by them, locks and timers need them. They are
+ * loaded when the first map is made: a version that takes over all of its maps needs none.
  */
 export function makeMapTypes(
   module: Module,
