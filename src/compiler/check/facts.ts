@@ -49,7 +49,9 @@ export function forgetFacts(state: State, ...changed: readonly Volatile[]): void
 
 /** Forgets what is known through a local that gets another value. */
 export function forgetFactsThrough(state: State, local: number): void {
+  if (state.facts.size === 0) return;
+  const through = new RegExp(`:%${local}(?!\\d)`);
   for (const key of state.facts.keys()) {
-    if (new RegExp(`:%${local}(?!\\d)`).test(key)) state.facts.delete(key);
+    if (through.test(key)) state.facts.delete(key);
   }
 }

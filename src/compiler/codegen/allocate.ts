@@ -40,6 +40,6 @@ export function allocate(fn: MachineFunction, { graph, loops, frequency, registe
   const places = new Places(intervals, fn, numbering, stackSlots);
   const moves = new MovePlan(fn, numbering, liveness, frequency, places);
   const allocated = new Resolution(fn, graph, numbering, places, moves).run();
-  cleanMoves(allocated.blocks);
+  cleanMoves(allocated);
   return allocated;
 }

@@ -39,7 +39,10 @@ export function bitWidths(graph: Graph, narrowed: ReadonlySet<Instruction>): Uin
 }
 
 function stepUp(bits: number): number {
-  return [0, 1, 8, 16, 32].find((step) => bits <= step) ?? 64;
+  if (bits <= 1) return bits;
+  if (bits <= 8) return 8;
+  if (bits <= 16) return 16;
+  return bits <= 32 ? 32 : 64;
 }
 
 function widthOf(i: Instruction, bits: Uint8Array): number {
@@ -68,7 +71,7 @@ function widthOf(i: Instruction, bits: Uint8Array): number {
 }
 
 function bitLength(value: bigint): number {
-  return value === 0n ? 0 : value.toString(2).length;
+  return value <= 0xffff_ffffn ? 32 - Math.clz32(Number(value)) : value.toString(2).length;
 }
 
 function unaryWidth(i: Extract<Instruction, { kind: "unary" }>, source: number): number {
