@@ -1,5 +1,6 @@
 import type { CompileOptions } from "../compiler/compile.ts";
 import type { GivenValue, SettingValues } from "../compiler/hir/settings.ts";
+import type { RuleForm } from "../compiler/hir/specialise-rules.ts";
 import type { MapDeclaration, Module, Program } from "../compiler/hir/tree.ts";
 import { IovisorError } from "../errors.ts";
 import { mapDifference } from "../kernel/maps/spec.ts";
@@ -25,6 +26,8 @@ export interface LoadOptions {
   /** Ask the verifier what it counted. */
   readonly statistics?: boolean;
   readonly compile?: Partial<CompileOptions>;
+  /** What rules become; by default what costs less. */
+  readonly rules?: RuleForm;
 }
 
 export interface LoadedEntry extends WantedProgram {
@@ -76,7 +79,7 @@ export class LoadedModule implements Disposable {
 export function loadModule(module: Module, wanted: readonly WantedProgram[], options: LoadOptions = {}): LoadedModule {
   using stack = new DisposableStack();
   refuseSharedProgramArray(module, wanted);
-  const prepared = prepareModule(module, options.settings);
+  const prepared = prepareModule(module, options.settings, options.rules);
   const kernel = memoised(runningKernelTypes);
   const abilities = runningAbilities();
   const specs = wanted.map(({ program, hook }) => {

@@ -1,7 +1,6 @@
 import { evaluateUnary, type IntegerKind } from "../hir/arithmetic.ts";
 import type { Layout, ScalarLayout } from "../hir/layout.ts";
 import { isScalar } from "../hir/layout.ts";
-import { defaultMaxItems } from "../hir/settings.ts";
 import { settingAt } from "../hir/settings-tree.ts";
 import type {
   BinaryExpression,
@@ -267,9 +266,7 @@ function evaluateMatch(c: Checker, node: MatchExpression): FlowValue {
     c.use(value, subject.value.at);
     if (subject.value.type.kind === "ref") checkReadable(c, subject.value, subject.value.at);
   }
-  const type = c.module.settings.find((one) => one.name === node.setting)?.type;
-  const items = type?.kind === "list" || type?.kind === "set" ? (type.maxItems ?? defaultMaxItems) : defaultMaxItems;
-  return { presence: "maybe", range: interval(0n, BigInt(Math.max(items - 1, 0))) };
+  return { presence: "maybe", range: interval(0n, 2n ** 53n - 1n) };
 }
 
 export { split };

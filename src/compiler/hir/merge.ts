@@ -19,7 +19,7 @@ export function mergeModules(name: string, parts: readonly Part[]): Module {
     programs: [] as Program[],
   };
   for (const part of parts) {
-    const moved = new Mover(part.name, merged.sources.length, merged.maps.length).module(part.module);
+    const moved = new Mover(part.name, merged).module(part.module);
     merged.sources.push(...moved.sources);
     merged.maps.push(...moved.maps);
     merged.settings.push(...moved.settings);
@@ -33,11 +33,13 @@ class Mover {
   readonly #prefix: string;
   readonly #sources: number;
   readonly #maps: number;
+  readonly #settings: number;
 
-  constructor(prefix: string, sources: number, maps: number) {
+  constructor(prefix: string, merged: { readonly [K in "sources" | "maps" | "settings"]: readonly unknown[] }) {
     this.#prefix = prefix;
-    this.#sources = sources;
-    this.#maps = maps;
+    this.#sources = merged.sources.length;
+    this.#maps = merged.maps.length;
+    this.#settings = merged.settings.length;
   }
 
   module(module: Module): Module {
@@ -47,6 +49,7 @@ class Mover {
         ...map,
         name: this.#named(map.name),
         at: this.#position(map.at),
+        ...(map.rules ? { rules: { ...map.rules, setting: this.#named(map.rules.setting) } } : {}),
         ...(map.inner === undefined ? {} : { inner: map.inner + this.#maps }),
       })),
       settings: module.settings.map((setting) => ({
@@ -82,6 +85,10 @@ class Mover {
     if (key === "type" || key === "layout") return value;
     if (key === "at") return this.#position(value as number);
     if (node["kind"] === "operation" && key === "map" && typeof value === "number") return value + this.#maps;
+    if (key === "constants" && /^rule\./.test(String(node["operation"]))) {
+      const [setting, ...rest] = value as readonly number[];
+      return [setting! + this.#settings, ...rest];
+    }
     if (node["kind"] === "match" && key === "setting") return this.#named(value as string);
     if (node["kind"] === "setting" && key === "path") {
       const [first, ...rest] = value as readonly string[];

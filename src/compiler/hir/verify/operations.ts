@@ -168,6 +168,8 @@ function resultType(call: Call, shape: ResultShape): Type | undefined {
       return optionalType(numberType);
     case "local":
       return node.layout && refType("local", node.layout);
+    case "ruleIndex":
+      return numberType;
     case "ruleField": {
       const [setting = 0, field = 0] = node.constants ?? [];
       return ruleField(scope.module.settings, setting, field)?.type;

@@ -3,6 +3,7 @@ import type { OperationExpression } from "../../hir/tree.ts";
 import { helpers } from "../../ir/helpers.ts";
 import type { Lowered } from "../lowered.ts";
 import type { Lowering } from "../lowering.ts";
+import { lowerRuleField, lowerRuleIndex } from "../match.ts";
 import { lowerAtomic } from "./atomics.ts";
 import { lowerEqual } from "./bytes.ts";
 import { lowerReplaceChecksum } from "./checksum.ts";
@@ -14,11 +15,8 @@ import { lowerRedirect, lowerRedirectMap, lowerTransmit, lowerVerdict } from "./
 
 type LowerOperation = (l: Lowering, e: OperationExpression) => Lowered;
 
-/** Fields of rules are gone when the settings are folded in (specialise-rules.ts). */
-type LoweredOperation = Exclude<OperationName, "rule.field">;
-
 /** One row per operation of the language; a missing one does not compile. */
-const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
+const table: Readonly<Record<OperationName, LowerOperation>> = {
   "verdict.pass": lowerVerdict("pass"),
   "verdict.drop": lowerVerdict("drop"),
   "verdict.transmit": lowerTransmit,
@@ -65,11 +63,13 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "kernel.readString": lowerReadString(helpers.probeReadKernelStr.id),
   "kernel.readUserString": lowerReadString(helpers.probeReadUserStr.id),
   "kernel.address": lowerKernelAddress,
+  "rule.index": lowerRuleIndex,
+  "rule.field": lowerRuleField,
   "bytes.equal": lowerEqual,
 };
 
 export function lowerOperation(l: Lowering, e: OperationExpression): Lowered {
-  const lower = table[e.operation as LoweredOperation];
+  const lower = table[e.operation as OperationName];
   if (!lower) throw new Error(`HIR is not well formed: no operation ${e.operation}`);
   return lower(l, e);
 }
