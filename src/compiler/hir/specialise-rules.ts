@@ -46,8 +46,15 @@ export function ruleMaps(
   });
 }
 
+const rulesEnding = ".rules";
+
 function rulesName(setting: string): string {
-  return `${setting}.rules`;
+  return `${setting}${rulesEnding}`;
+}
+
+/** The set that a list of rules stands for; undefined for a list of its own. */
+export function setOfRules(list: string): string | undefined {
+  return list.endsWith(rulesEnding) ? list.slice(0, -rulesEnding.length) : undefined;
 }
 
 /** A list of rules of one matcher each for every set: what `match` over the set becomes. */

@@ -147,7 +147,7 @@ function separations(fields: readonly FieldDomain[], table: BoxTable): readonly 
     .sort((a, b) => b.distinct - a.distinct || a.word - b.word)
     .slice(0, 3)
     .map(({ word }) => word);
-  return mixed.reduce<number[][]>((ways, word) => [...ways, ...ways.map((way) => [...way, word])], [[]]);
+  return Array.from({ length: 2 ** mixed.length }, (_, way) => mixed.filter((__, bit) => way & (1 << bit)));
 }
 
 const fewestToSpread = 24;

@@ -23,6 +23,7 @@ const x64 = {
   perf_event_open: 298,
   setns: 308,
   bpf: 321,
+  membarrier: 324,
 } as const;
 
 /** The calls that the kernel interface makes. */
@@ -52,6 +53,7 @@ const arm64: Record<SyscallName, number> = {
   perf_event_open: 241,
   setns: 268,
   bpf: 280,
+  membarrier: 283,
 };
 
 /** The numbers of this machine's architecture. */
