@@ -1,6 +1,7 @@
 /** Waiting until no program runs any more that could have seen an earlier state (RCU). */
-import { NR } from "./sys/numbers.ts";
+
 import { syscall, syscallAside } from "./sys/native.ts";
+import { NR } from "./sys/numbers.ts";
 
 /** Waits for an RCU grace period (kernel/sched/membarrier.c); kernels with nohz_full processors refuse it. */
 const MEMBARRIER_CMD_GLOBAL = 1;

@@ -105,8 +105,8 @@ function merged(values: readonly bigint[]): readonly BigInterval[] {
  * word behind the first and one more for others.
  */
 function intervalsOf(words: readonly number[], { low, high }: BigInterval): readonly (readonly Interval[])[] {
-  const [, ...rest] = words;
-  if (rest.length === 0) return [[{ low: Number(low), high: Number(high) }]];
+  if (words.length === 1) return [[{ low: Number(low), high: Number(high) }]];
+  const rest = words.slice(1);
   const below = BigInt(rest.reduce((sum, bits) => sum + bits, 0));
   const most = (1n << below) - 1n;
   const [top, end] = [low >> below, high >> below];
@@ -126,6 +126,7 @@ function behind(low: bigint, high: bigint, boxes: readonly (readonly Interval[])
 }
 
 function product(alternatives: readonly (readonly (readonly Interval[])[])[]): readonly (readonly Interval[])[] {
+  if (alternatives.every(({ length }) => length === 1)) return [alternatives.flatMap(([only]) => only!)];
   return alternatives.reduce<readonly (readonly Interval[])[]>(
     (boxes, field) => boxes.flatMap((box) => field.map((intervals) => [...box, ...intervals])),
     [[]],
