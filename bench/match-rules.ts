@@ -125,7 +125,14 @@ function timeMixed(module: Module, isa: Isa, size: number, dispatcher: Dispatche
 
 /** One rule after the other is changed in an attached program. */
 async function timeEdits(module: Module, rules: readonly AccessRule[]): Promise<number[]> {
-  using network = new VirtualNetwork({ wires: [[{ host: "filter", device: "in0" }, { host: "peer", device: "out0" }]] });
+  using network = new VirtualNetwork({
+    wires: [
+      [
+        { host: "filter", device: "in0" },
+        { host: "peer", device: "out0" },
+      ],
+    ],
+  });
   const given = asSetting(rules);
   const others = asSetting(makeRules(EDITS, 2));
   using running = new RunningFunction(module, { settings: { rules: given } });

@@ -48,7 +48,9 @@ export function makeMixedRules(count: number, seed = 1): AccessRule[] {
   const below = (limit: number) => Math.floor(random() * limit);
   const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
   const sites = Array.from({ length: Math.max(4, Math.floor(count / 40)) }, () => below(2 ** 32));
-  const lengths = [0, 8, 12, 15, 16, 17, 19, 20, 21, 22, 23, 24, 24, 24, 25, 26, 27, 28, 28, 29, 30, 31, 32, 32, 32, 32];
+  const lengths = [
+    0, 8, 12, 15, 16, 17, 19, 20, 21, 22, 23, 24, 24, 24, 25, 26, 27, 28, 28, 29, 30, 31, 32, 32, 32, 32,
+  ];
   const block = () => {
     const length = pick(lengths);
     const host = 2 ** (32 - length);
@@ -57,7 +59,17 @@ export function makeMixedRules(count: number, seed = 1): AccessRule[] {
   };
   const ports = [
     ...[() => [0, 65535], () => [0, 65535], () => [1024, 65535], () => [0, 1023]],
-    ...[() => pick([[80, 80], [443, 443], [53, 53], [22, 22], [25, 25]] as const), () => [1, 1].fill(below(65536))],
+    ...[
+      () =>
+        pick([
+          [80, 80],
+          [443, 443],
+          [53, 53],
+          [22, 22],
+          [25, 25],
+        ] as const),
+      () => [1, 1].fill(below(65536)),
+    ],
     () => {
       const low = below(60_000);
       return [low, low + below(5000)];

@@ -1,4 +1,4 @@
-import type { Expression, MatchExpression } from "../hir/tree.ts";
+import type { MatchExpression } from "../hir/tree.ts";
 import type { FunctionBuilder } from "../ir/builder.ts";
 import type { Value } from "../ir/ir.ts";
 import type { MatcherField } from "../match/compile-rules.ts";
@@ -57,11 +57,7 @@ export function packSubjects(
   matchers: readonly MatcherField[],
   passing: Passing,
 ): readonly Value[] {
-  const chunks = matchers.flatMap((matcher) => {
-    const subject = e.subjects.find((one) => one.field === matcher.name);
-    if (!subject) throw new Error(`HIR is not well formed: match lacks a subject for ${matcher.name}`);
-    return subjectChunks(l, subject.value, matcher);
-  });
+  const chunks = matchers.flatMap((matcher) => subjectChunks(l, e, matcher));
   return passing.arguments.map((argument) =>
     argument.chunks
       .map(({ chunk, shift }) =>
@@ -71,8 +67,20 @@ export function packSubjects(
   );
 }
 
-function subjectChunks(l: Lowering, subject: Expression, { bits, bias }: MatcherField): readonly Value[] {
+/** The words of all matchers, where they are used in line. */
+export function subjectWords(l: Lowering, e: MatchExpression, matchers: readonly MatcherField[]): readonly Value[] {
+  return matchers.flatMap((matcher) => {
+    const chunks = subjectChunks(l, e, matcher);
+    if (matcher.words.length === 1) return chunks;
+    const above = chunks.map((chunk) => l.builder.binary("lshr", 64, chunk, l.constant(32, e.at), e.at));
+    return chunks.flatMap((chunk, half) => [above[half]!, l.builder.unary("zext32", chunk, e.at)]);
+  });
+}
+
+function subjectChunks(l: Lowering, e: MatchExpression, { name, bits, bias }: MatcherField): readonly Value[] {
   const { builder } = l;
+  const subject = e.subjects.find((one) => one.field === name)?.value;
+  if (!subject) throw new Error(`HIR is not well formed: match lacks a subject for ${name}`);
   const { at } = subject;
   const lowered = lowerExpression(l, subject);
   if (lowered.kind === "ref" && bits === 128) {

@@ -1,13 +1,12 @@
-import { FunctionBuilder } from "../ir/builder.ts";
-import type { Block, IrFunction, MemoryRegion, Size, Value } from "../ir/ir.ts";
+import type { FunctionBuilder } from "../ir/builder.ts";
+import type { Block, MemoryRegion, Size, Value } from "../ir/ir.ts";
 import { endOfHalves, type RuleData } from "../match/rule-data.ts";
 import { nodeAt, nodeSize, nowhere, type RuleLayout, recordKind, rootOffset } from "../match/rule-layout.ts";
-import { type Passing, unpackWords } from "./match-arguments.ts";
 
 /** What a walk is over. */
 export interface WalkPlan {
-  readonly name: string;
-  readonly passing: Passing;
+  /** The subjects of the match. */
+  readonly words: readonly Value[];
   readonly layout: RuleLayout;
   readonly data: RuleData;
   /** Index of the data's map in the module. */
@@ -16,14 +15,12 @@ export interface WalkPlan {
 }
 
 /**
- * The function that looks rules up in data (`match/rule-layout.ts`): from node to node until there is none. A bounded
- * loop whose every state looks alike to the verifier, so that it walks each round once.
+ * Looks rules up in data (`match/rule-layout.ts`): from node to node until there is none. A bounded loop whose every
+ * state looks alike to the verifier, so that it walks each round once; what comes out is one unknown number. It stands
+ * in line: a call and its return cost as much as several nodes where returns are guarded (SRSO on AMD).
  */
-export function walkFunction(plan: WalkPlan): IrFunction {
-  const kinds = plan.passing.arguments.map(() => "integer" as const);
-  const builder = new FunctionBuilder(plan.name, "global", kinds);
-  new Walk(builder, plan).emit();
-  return { ...builder.finish(), final: true };
+export function emitWalk(builder: FunctionBuilder, plan: WalkPlan): Value {
+  return new Walk(builder, plan).emit();
 }
 
 class Walk {
@@ -35,36 +32,44 @@ class Walk {
   readonly #base: Value;
   readonly #end: Value;
   readonly #done: Block;
+  /** Variables of the loop: a program may have several. */
+  readonly #place: string;
+  readonly #best: string;
+  readonly #round: string;
 
   constructor(builder: FunctionBuilder, plan: WalkPlan) {
     this.#builder = builder;
     this.#plan = plan;
-    this.#words = unpackWords(builder, plan.passing, plan.at);
+    this.#words = plan.words;
     this.#table = this.#words.length > 1 ? this.#storeWords() : undefined;
     this.#base = builder.mapValueAddress(plan.map, 0, plan.at);
     this.#end = this.#constant(endOfHalves(plan.data));
     this.#done = builder.newBlock();
+    const [place, best, round] = ["place", "best", "round"].map((name) => `walk${this.#done.id}.${name}`);
+    this.#place = place!;
+    this.#best = best!;
+    this.#round = round!;
   }
 
-  emit(): void {
+  emit(): Value {
     const builder = this.#builder;
     const { at, data } = this.#plan;
-    builder.write("place", this.#load(this.#base, rootOffset, 4));
-    builder.write("best", this.#constant(nowhere));
-    builder.write("round", this.#constant(0));
+    builder.write(this.#place, this.#load(this.#base, rootOffset, 4));
+    builder.write(this.#best, this.#constant(nowhere));
+    builder.write(this.#round, this.#constant(0));
     const [head, next, node] = [builder.newBlock(), builder.newBlock(), builder.newBlock()];
     builder.jump(head, at);
     builder.switchTo(head);
-    this.#compare("uge", builder.read("place"), this.#end, this.#done, node);
+    this.#compare("uge", builder.read(this.#place), this.#end, this.#done, node);
     this.#enter(node);
     this.#node(next);
     this.#enter(next);
-    const round = builder.binary("add", 64, builder.read("round"), this.#constant(1), at);
-    builder.write("round", round);
+    const round = builder.binary("add", 64, builder.read(this.#round), this.#constant(1), at);
+    builder.write(this.#round, round);
     this.#compare("ult", round, this.#constant(data.steps), head, this.#done);
     builder.seal(head);
     this.#enter(this.#done);
-    builder.return(builder.read("best"), at);
+    return builder.read(this.#best);
   }
 
   #storeWords(): Value {
@@ -87,7 +92,7 @@ class Walk {
 
   #node(next: Block): void {
     const builder = this.#builder;
-    const address = builder.address(this.#base, builder.read("place"), this.#plan.at);
+    const address = builder.address(this.#base, builder.read(this.#place), this.#plan.at);
     const kind = this.#load(address, nodeAt.kind, 1);
     const [record, cut] = [builder.newBlock(), builder.newBlock()];
     this.#compare("eq", kind, this.#constant(recordKind), record, cut);
@@ -107,7 +112,7 @@ class Walk {
     this.#compare("ugt", child, this.#load(node, nodeAt.last, 2), other, inside);
     this.#enter(inside);
     const delta = builder.binary("shl", 64, child, this.#constant(2), at);
-    const entry = builder.binary("add", 64, builder.read("place"), delta, at);
+    const entry = builder.binary("add", 64, builder.read(this.#place), delta, at);
     this.#compare("uge", entry, this.#end, this.#done, valid);
     this.#enter(valid);
     this.#goOn(this.#load(builder.address(this.#base, entry, at), nodeSize, 4), next);
@@ -128,7 +133,7 @@ class Walk {
     const builder = this.#builder;
     const { at, layout } = this.#plan;
     const rule = this.#load(node, nodeAt.value, 4);
-    let outside = builder.binary("sub", 64, builder.read("best"), rule, at);
+    let outside = builder.binary("sub", 64, builder.read(this.#best), rule, at);
     for (const [word, { offset, size }] of layout.words.entries()) {
       const value = this.#table === undefined ? this.#words[0]! : this.#load(this.#table, 8 * word, 8, "stack");
       const below = builder.binary("sub", 64, value, this.#load(node, offset, size), at);
@@ -138,14 +143,14 @@ class Walk {
     const [miss, hit] = [builder.newBlock(), builder.newBlock()];
     this.#compare("slt", outside, this.#constant(0), miss, hit);
     this.#enter(hit);
-    builder.write("best", rule);
+    builder.write(this.#best, rule);
     this.#goOn(this.#load(node, nodeAt.next, 4), next);
     this.#enter(miss);
     this.#goOn(this.#load(node, nodeAt.other, 4), next);
   }
 
   #goOn(place: Value, next: Block): void {
-    this.#builder.write("place", place);
+    this.#builder.write(this.#place, place);
     this.#builder.jump(next, this.#plan.at);
   }
 

@@ -1,7 +1,7 @@
 import type { MatchExpression, OperationExpression } from "../hir/tree.ts";
 import { FunctionBuilder } from "../ir/builder.ts";
 import type { IrFunction, Value } from "../ir/ir.ts";
-import { compileRules, matchersOf } from "../match/compile-rules.ts";
+import { compileRules, type MatcherField, matchersOf } from "../match/compile-rules.ts";
 import { packFields } from "../match/plain-fields.ts";
 import { endOfHalves } from "../match/rule-data.ts";
 import { nowhere, ruleLayout } from "../match/rule-layout.ts";
@@ -9,24 +9,18 @@ import { buildDecision, type Decision } from "../match/tree.ts";
 import { lowerExpression } from "./expressions.ts";
 import { type Lowered, scalar } from "./lowered.ts";
 import type { Lowering } from "./lowering.ts";
-import { type Passing, packSubjects, passingOf, unpackWords } from "./match-arguments.ts";
+import { type Passing, packSubjects, passingOf, subjectWords, unpackWords } from "./match-arguments.ts";
 import { TreeEmitter } from "./match-tree.ts";
-import { walkFunction } from "./match-walk.ts";
+import { emitWalk } from "./match-walk.ts";
 
 /** What a decision function gives when no rule matches: more than any rule's number. */
 const noRule = 0x7fff_ffff_ffff_ffffn;
 
-/**
- * `match(rules, subjects)`. What finds the rule is a global function: the verifier checks it once, on its own, and sees
- * an unknown number come out. In line, every leaf would be a state of its own for all the code behind.
- */
+/** `match(rules, subjects)`: a walk over data, or comparisons. */
 export function lowerMatch(l: Lowering, e: MatchExpression): Lowered {
   const setting = settingIndex(l, e.setting);
   const matchers = matchersOf(l.module.settings[setting]!.type);
-  const passing = passingOf(matchers);
-  if (!passing) throw new Error(`HIR is not well formed: match over ${e.setting} has too many subjects`);
-  const args = packSubjects(l, e, matchers, passing);
-  const found = dataOf(l, setting) ? lowerWalk(l, e, setting, passing, args) : lowerTrees(l, e, setting, passing, args);
+  const found = dataOf(l, setting) ? lowerWalk(l, e, setting, matchers) : lowerTrees(l, e, setting, matchers);
   const none = l.constant(found.none, e.at);
   const present = l.presentWhen(e.at, (yes, no) =>
     l.builder.branch({ op: "ne", width: 64, left: found.rule, right: none, then: yes, otherwise: no, at: e.at }),
@@ -52,18 +46,25 @@ function dataOf(l: Lowering, setting: number) {
   return map < 0 ? undefined : { map, data: l.module.maps[map]!.rules! };
 }
 
-function lowerWalk(l: Lowering, e: MatchExpression, setting: number, passing: Passing, args: readonly Value[]): Found {
+function lowerWalk(l: Lowering, e: MatchExpression, setting: number, matchers: readonly MatcherField[]): Found {
   const { map, data } = dataOf(l, setting)!;
-  const name = functionName(l, e);
   const layout = ruleLayout(l.module.settings, setting);
-  l.subprograms.push(walkFunction({ name, passing, layout, data, map, at: e.at }));
-  return { rule: l.builder.callFunction(name, args, e.at), none: BigInt(nowhere) };
+  const words = subjectWords(l, e, matchers);
+  return { rule: emitWalk(l.builder, { words, layout, data, map, at: e.at }), none: BigInt(nowhere) };
 }
 
-function lowerTrees(l: Lowering, e: MatchExpression, setting: number, passing: Passing, args: readonly Value[]): Found {
+/**
+ * Each tree is a global function: the verifier checks it once, on its own, and sees an unknown number come out. In
+ * line, every leaf would be a state of its own for all the code behind.
+ */
+function lowerTrees(l: Lowering, e: MatchExpression, setting: number, matchers: readonly MatcherField[]): Found {
+  const passing = passingOf(matchers);
+  if (!passing) throw new Error(`HIR is not well formed: match over ${e.setting} has too many subjects`);
+  const args = packSubjects(l, e, matchers, passing);
   const { type, default: values } = l.module.settings[setting]!;
   const { fields, boxes } = compileRules(type, values);
   const { packed } = packFields(l.module.settings, setting);
+  if (boxes.length === 0) return { rule: l.constant(noRule, e.at), none: noRule };
   const decision = buildDecision(fields, boxes);
   const trees = decision.kind === "least" ? decision.trees : [decision];
   const leaf = (rule: number | undefined) => (rule === undefined ? noRule : packed[rule]!);

@@ -17,7 +17,7 @@ export interface RuleData {
 
 /** The verifier keeps every branch of a loop it has not come back to: 8192 at most (BPF_COMPLEXITY_LIMIT_JMP_SEQ). */
 const mostSteps = 1024;
-const fewestSteps = 64;
+const fewestSteps = 32;
 const smallestHalf = 16 * 1024;
 /** The largest value of an array before Linux 6.11 (KMALLOC_MAX_SIZE in array_map_alloc_check), less a page. */
 const usualLimit = 4 * 1024 * 1024 - 4096;
@@ -34,7 +34,7 @@ export function ruleDataMap(
   const layout = ruleLayout(settings, setting);
   if (layout.words.length > mostWords) return undefined;
   const encoded = encodeRules(settings, setting);
-  const steps = roomFor(encoded.steps, fewestSteps);
+  const steps = roomFor(encoded.steps * 1.5, fewestSteps);
   if (steps > mostSteps) return undefined;
   const half = halfFor(encoded.size, layout);
   const size = valueSize(half, layout);
