@@ -16,7 +16,9 @@ const skip = skipWithoutNetwork;
 
 /** Answers a packet whose second byte is a port with what its rule says, in its first bytes. */
 const source = `
-import { bool, config, Drop, exact, list, match, onPacket, Pass, rule, set, struct, u8, u16, u32 } from "iovisor/kernel";
+import {
+  config, Drop, exact, list, match, onPacket, Pass, rule, set, struct, u8, u16, u32,
+} from "iovisor/kernel";
 const Question = struct({ port: u16, first: u8, second: u8, index: u32, rest: u32, more: u32 });
 export const settings = config({
   rules: list(rule({ port: exact(u16), first: u8, second: u8 }), "rules"),

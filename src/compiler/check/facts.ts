@@ -4,8 +4,8 @@ import type { State } from "./state.ts";
 /**
  * Facts: ranges of things that a program reads again and again. `if (packet.length < 20) return` also says something
  * about the next `packet.length`, as does a test of a view's field about the next read of it. A fact's key starts with
- * what may change it: settings and rules never change, the packet's length and its bytes with the packet, local memory with any
- * write to local memory. Live map values are never facts: another processor may write to them.
+ * what may change it: settings and rules never change, the packet's length and its bytes with the packet, local memory
+ * with any write to local memory. Live map values are never facts: another processor may write to them.
  */
 type Volatile = "length" | "packet" | "local";
 

@@ -128,7 +128,7 @@ class Walk {
     return this.#load(builder.address(this.#table, offset, at), 0, 8, "stack");
   }
 
-  /** All words of a record without a branch: a sign bit tells what lies outside. A later rule counts as outside, too. */
+  /** All words of a record without a branch: a sign bit tells what lies outside, and a later rule counts as such. */
   #record(node: Value, next: Block): void {
     const builder = this.#builder;
     const { at, layout } = this.#plan;
