@@ -126,7 +126,11 @@ function behind(low: bigint, high: bigint, boxes: readonly (readonly Interval[])
 }
 
 function product(alternatives: readonly (readonly (readonly Interval[])[])[]): readonly (readonly Interval[])[] {
-  if (alternatives.every(({ length }) => length === 1)) return [alternatives.flatMap(([only]) => only!)];
+  if (alternatives.every(({ length }) => length === 1)) {
+    const only: Interval[] = [];
+    for (const [intervals] of alternatives) only.push(...intervals!);
+    return [only];
+  }
   return alternatives.reduce<readonly (readonly Interval[])[]>(
     (boxes, field) => boxes.flatMap((box) => field.map((intervals) => [...box, ...intervals])),
     [[]],

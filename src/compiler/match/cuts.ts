@@ -135,11 +135,11 @@ function splits({ word, low, high, count }: Axis, region: Region, take: (cut: Ra
   }
 }
 
-const mostEnds = 64;
+const mostEnds = 32;
 
 /** Where boxes begin and end, in order; of many a sample, evenly spread over the list. */
 function someEnds(low: Float64Array, high: Float64Array, count: number): Float64Array {
-  const step = Math.max(1, Math.floor((2 * count) / mostEnds));
+  const step = Math.max(1, Math.ceil((2 * count) / mostEnds));
   const ends = new Float64Array(2 * Math.ceil(count / step));
   for (let box = 0, next = 0; box < count; box += step) {
     ends[next++] = low[box]! - 1;

@@ -101,11 +101,18 @@ function sampleOf({ rules, low, high }: BoxTable): BoxTable {
 }
 
 function tableOf(fields: readonly FieldDomain[], boxes: readonly Box[]): BoxTable {
-  return {
-    rules: Int32Array.from(boxes, ({ rule }) => rule),
-    low: fields.map((_, word) => Uint32Array.from(boxes, ({ intervals }) => intervals[word]!.low)),
-    high: fields.map((_, word) => Uint32Array.from(boxes, ({ intervals }) => intervals[word]!.high)),
-  };
+  const rules = new Int32Array(boxes.length);
+  const low = fields.map(() => new Uint32Array(boxes.length));
+  const high = fields.map(() => new Uint32Array(boxes.length));
+  for (let box = 0; box < boxes.length; box++) {
+    const { rule, intervals } = boxes[box]!;
+    rules[box] = rule;
+    for (let word = 0; word < intervals.length; word++) {
+      low[word]![box] = intervals[word]!.low;
+      high[word]![box] = intervals[word]!.high;
+    }
+  }
+  return { rules, low, high };
 }
 
 /** Packets are taken to come as boxes lie: a child is as likely as its share of them. */

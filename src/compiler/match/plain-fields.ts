@@ -13,22 +13,31 @@ export interface PlainField {
   readonly values: readonly bigint[];
 }
 
+export type PlainShape = Omit<PlainField, "values">;
+
 /** The plain fields of a list setting that read as scalars, widest first. */
-export function plainFieldsOf(settings: readonly SettingDeclaration[], setting: number): readonly PlainField[] {
-  const declaration = settings[setting]!;
-  const { type } = declaration;
+export function plainShapesOf(settings: readonly SettingDeclaration[], setting: number): readonly PlainShape[] {
+  const { type } = settings[setting]!;
   if (type.kind !== "list" || type.element.kind !== "struct") return [];
-  const count = (declaration.default as readonly unknown[]).length;
-  const configured = { [declaration.name]: declaration.default };
-  const fields = type.element.fields.flatMap((_, field): PlainField[] => {
+  const fields = type.element.fields.flatMap((_, field): PlainShape[] => {
     const scalar = ruleField(settings, setting, field);
     if (!scalar) return [];
-    const values = Array.from({ length: count }, (__, rule) =>
-      BigInt(ruleFieldValue(settings, configured, { setting, field, rule }) ?? 0n),
-    );
-    return [{ field, size: sizeOfName(scalar.width), signed: scalar.width?.startsWith("i") ?? false, values }];
+    return [{ field, size: sizeOfName(scalar.width), signed: scalar.width?.startsWith("i") ?? false }];
   });
   return fields.sort((a, b) => b.size - a.size);
+}
+
+/** The same with their values. */
+export function plainFieldsOf(settings: readonly SettingDeclaration[], setting: number): readonly PlainField[] {
+  const { name, default: values } = settings[setting]!;
+  const count = (values as readonly unknown[]).length;
+  const configured = { [name]: values };
+  const valueOf = (field: number, rule: number) =>
+    BigInt(ruleFieldValue(settings, configured, { setting, field, rule }) ?? 0n);
+  return plainShapesOf(settings, setting).map((shape) => ({
+    ...shape,
+    values: Array.from({ length: count }, (_, rule) => valueOf(shape.field, rule)),
+  }));
 }
 
 function sizeOfName(name: string | undefined): PlainField["size"] {

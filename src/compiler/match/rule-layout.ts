@@ -1,6 +1,6 @@
 import type { SettingDeclaration } from "../hir/tree.ts";
 import { domainsOf, matchersOf } from "./compile-rules.ts";
-import { type PlainField, plainFieldsOf } from "./plain-fields.ts";
+import { type PlainShape, plainShapesOf } from "./plain-fields.ts";
 
 /**
  * Rules as data, in the only value of an array map:
@@ -27,7 +27,7 @@ export interface RuleLayout {
   /** Of each word's interval in a record: its low end; the high end follows. */
   readonly words: readonly { readonly offset: number; readonly size: 1 | 2 | 4 }[];
   readonly recordSize: number;
-  readonly plain: ReadonlyMap<number, { readonly offset: number } & Pick<PlainField, "size" | "signed">>;
+  readonly plain: ReadonlyMap<number, { readonly offset: number } & Pick<PlainShape, "size" | "signed">>;
   readonly ruleSize: number;
 }
 
@@ -47,9 +47,9 @@ export function ruleLayout(settings: readonly SettingDeclaration[], setting: num
       recordSize += 2 * size;
     }
   }
-  const plain = new Map<number, { readonly offset: number } & Pick<PlainField, "size" | "signed">>();
+  const plain = new Map<number, { readonly offset: number } & Pick<PlainShape, "size" | "signed">>();
   let ruleSize = 4;
-  for (const { field, size, signed } of plainFieldsOf(settings, setting).toReversed()) {
+  for (const { field, size, signed } of plainShapesOf(settings, setting).toReversed()) {
     const offset = Math.ceil(ruleSize / size) * size;
     plain.set(field, { offset, size, signed });
     ruleSize = offset + size;
