@@ -27,7 +27,7 @@ export class MapSet implements Disposable {
     try {
       for (const declaration of load.module.maps) {
         const loaded = load.maps.get(declaration.name);
-        if (!loaded) continue;
+        if (!loaded || declaration.rules) continue;
         const { id } = loaded.info();
         const known = before?.held(declaration.name);
         held.set(declaration.name, known?.id === id ? known : hold(id, declaration));

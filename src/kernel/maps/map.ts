@@ -93,7 +93,9 @@ export class KernelMap implements Disposable {
         : {}),
     });
     if (fd < 0) throw creationError(spec, fd);
-    return new KernelMap(fd, { ...spec, flags });
+    const map = new KernelMap(fd, { ...spec, flags });
+    if (spec.contents) map.update(new Uint8Array(spec.keySize), spec.contents);
+    return map;
   }
 
   /** Takes over a descriptor of an existing map. */

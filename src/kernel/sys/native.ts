@@ -10,7 +10,13 @@ import { NR } from "./numbers.ts";
 /** What a system call's argument can be: a number, a pointer to a buffer, or nothing (0). */
 export type SyscallArgument = number | bigint | Uint8Array | undefined;
 
-const callSyscall: (...words: (number | bigint)[]) => number = koffi
+interface NativeFunction {
+  (...words: (number | bigint)[]): number;
+  /** On a thread of libuv's pool. */
+  async(...wordsAndDone: unknown[]): void;
+}
+
+const callSyscall: NativeFunction = koffi
   .load(null)
   .func("long syscall(long number, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, uintptr_t f)");
 
@@ -68,6 +74,14 @@ export function syscall(
   }
   if (result !== -1) return result;
   return -koffi.errno();
+}
+
+/**
+ * Makes a system call without pointers on another thread. `done` gets its result, -1 for any failure. Not for calls
+ * that are about the calling thread (setns).
+ */
+export function syscallAside([number, argument]: readonly [number, number], done: (result: number) => void): void {
+  callSyscall.async(number, argument, 0, 0, 0, 0, 0, (failure: unknown, result: number) => done(failure ? -1 : result));
 }
 
 /** `size` bytes of this process's memory at `address` as an ArrayBuffer; no copy, no ownership. */
