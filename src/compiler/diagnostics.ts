@@ -142,6 +142,12 @@ const syntax = {
     "Use what iovisor/kernel exports.",
     (name: string, instead: string) => [`kernel code has no ${name}`, instead] as const,
   ),
+  tooDeep: row(
+    "IOV1017",
+    "Expressions, statements, loops or layouts are nested more deeply than the compiler follows.",
+    "Give parts of it names of their own: a const, a list with `for...of`, or a function.",
+    (what: string) => what,
+  ),
 };
 
 /** IOV2...: values and types that tsc lets pass. */

@@ -180,6 +180,20 @@ describe("functions", () => {
       { declarations: "function twice(x: u32): u64 { return u64(x) * 2n; }" },
     ],
     [
+      "are put together",
+      "const both = <A, B, C>(f: (a: A) => B, g: (b: B) => C) => (a: A) => g(f(a)); const h = both((x: number) => x + 1, (x: number) => x * 2); let x: u32 = 4; put(0, u64(h(x))); put(1, u64(both(both(h, h), h)(x)));",
+      [10, 46],
+    ],
+    [
+      "have overloads",
+      "put(0, u64(twice(4))); function half(x: number): number; function half(x: bigint): bigint; function half(x: number | bigint): number | bigint { return x; } put(1, u64(half(6)));",
+      [8, 6],
+      {
+        declarations:
+          "function twice(x: u32): u32; function twice(x: u64): u64; function twice(x: u32 | u64): u32 | u64 { return u32(u64(x) * 2n); }",
+      },
+    ],
+    [
       "take rest parameters",
       "const sum = (...xs: readonly number[]) => { let s: u32 = 0; for (const x of xs) s = u32(s + x); return s; }; put(0, u64(sum(1, 2, 3))); put(1, u64(sum(...[4, 5] as const)));",
       [6, 9],

@@ -2,7 +2,7 @@ import { basename, dirname, relative } from "node:path";
 import type ts from "typescript";
 import type { Diagnostic, Message } from "../diagnostics.ts";
 import type { Layout } from "../hir/layout.ts";
-import { type Position, packPosition } from "../hir/position.ts";
+import { type Position, packPosition, unpackPosition } from "../hir/position.ts";
 import type { MapDeclaration, Program, SettingDeclaration, Source } from "../hir/tree.ts";
 import { assignedSymbols, symbolsAssignedByClosures } from "./assignments.ts";
 import { installedName, isInstalledSource } from "./program.ts";
@@ -61,6 +61,13 @@ export class Session {
     const place = { file: file.fileName, line: line + 1, column: character + 1, length };
     const key = `${place.file}:${start}:${message.code}`;
     if (!this.#diagnostics.has(key)) this.#diagnostics.set(key, { ...message, ...place });
+  }
+
+  /** The same for a place in HIR; without one, for the whole module. */
+  reportPosition(at: Position | undefined, message: Message): void {
+    const { source, line, column } = at === undefined ? { source: 0, line: 1, column: 1 } : unpackPosition(at);
+    const file = this.#sources[source] ?? this.entry;
+    this.reportAt(file, file.getPositionOfLineAndCharacter(line - 1, column - 1), 0, message);
   }
 
   at(node: ts.Node): Position {

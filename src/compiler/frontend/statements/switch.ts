@@ -41,13 +41,17 @@ function groupsOf(block: ts.CaseBlock): readonly Group[] {
 
 /** The compiler knows which case it is. */
 function decided(frame: Frame, value: Value, groups: readonly Group[], node: ts.SwitchStatement): boolean {
+  let undecided = false;
   const matches = (group: Group): boolean =>
     group.tests.some((test) => {
       const same = equality(frame, true, value, evaluate(frame, test), test);
-      return same.kind === "constant" && same.value === true;
+      if (same.kind === "constant") return same.value === true;
+      undecided = true;
+      if (same.kind !== "poison") frame.fail(test, messages.notConstant("a case"));
+      return false;
     });
   const chosen = groups.find(matches) ?? groups.find((group) => group.isDefault);
-  if (!chosen) return false;
+  if (!chosen || undecided) return false;
   const { emitter } = frame;
   const label = emitter.newLabel();
   const { statements, ended, left } = body(frame, chosen, label);
