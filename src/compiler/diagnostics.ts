@@ -282,7 +282,7 @@ const values = {
     "IOV2023",
     "The expanded program is too large: a loop over constants or nested calls multiply.",
     "Use for (const i of range(n)), fewer constants, or a map.",
-    (limit: number) => `this expands to more than ${limit} statements`,
+    (limit: number, what = "statements") => `this expands to more than ${limit} ${what}`,
   ),
   notAtomic: row(
     "IOV2026",

@@ -27,6 +27,8 @@ export class Session {
   readonly layouts = new Map<string, Layout[]>();
   /** What the evaluator gave up first without a message: an error of tsc is the reason, or one of ours in here. */
   gaveUp: ts.Node | undefined;
+  /** Functions that were put in the place of their calls so far. */
+  calls = 0;
   readonly #sources: ts.SourceFile[] = [];
   readonly #diagnostics = new Map<string, Diagnostic>();
   readonly #assigned = new Map<ts.SourceFile, ReadonlySet<ts.Symbol>>();

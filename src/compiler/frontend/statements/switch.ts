@@ -68,12 +68,19 @@ function runtimeSwitch(frame: Frame, value: Value, groups: readonly Group[], nod
   const cases: SwitchStatement["cases"][number][] = [];
   let otherwise: SwitchStatement["otherwise"] = [];
   let ended = groups.some((group) => group.isDefault);
+  const seen = new Set<bigint>();
   for (const group of groups) {
-    const values = group.tests.map((test) => caseValue(frame, value, expression, test));
+    const values = group.tests.flatMap((test) => {
+      const one = caseValue(frame, value, expression, test);
+      // The first case of a value takes it.
+      if (one === undefined || seen.has(one)) return [];
+      seen.add(one);
+      return [one];
+    });
     const one = body(frame, group, label);
     ended &&= one.ended && !one.left;
     if (group.isDefault) otherwise = one.statements;
-    else if (values.every((one) => one !== undefined)) cases.push({ values, body: one.statements });
+    else if (values.length > 0) cases.push({ values, body: one.statements });
   }
   emitter.emit({ kind: "switch", label, value: expression, cases, otherwise, at: frame.at(node) });
   return ended;
