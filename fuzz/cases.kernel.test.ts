@@ -34,6 +34,16 @@ const packets: readonly Case[] = [
      return redirect(local.bytes.at(index) ?? 3);`,
   ],
   [
+    "a prefix that is longer than its key finds nothing",
+    `const Prefix = struct({ prefixLength: u32, address: be32 });
+     const routes = lpmTrie({ key: Prefix, value: u32, maxEntries: 8 });`,
+    `routes.set({ prefixLength: 0, address: 0 }, 1);
+     if (routes.get({ prefixLength: 33, address: 0 })) return Drop;
+     if (routes.set({ prefixLength: 33, address: 0 }, 1)) return Drop;
+     if (routes.delete({ prefixLength: 40, address: 0 })) return Drop;
+     return routes.get({ prefixLength: 32, address: 5 }) ? Pass : Drop;`,
+  ],
+  [
     "a long loop reads headers that a helper has moved",
     "const Word = struct({ value: u32 });",
     `for (let i: u32 = 0; i < 404; i += 4) {
@@ -58,7 +68,8 @@ function check(source: string): void {
 for (const [what, declarations, body] of packets) {
   it(what, () => {
     check(`import {
-      array, arrayMap, be16, bytes, Drop, onPacket, Pass, range, redirect, struct, u16, u32, u64, u8, union,
+      array, arrayMap, be16, be32, bytes, Drop, lpmTrie, onPacket, Pass, range, redirect, struct,
+      u16, u32, u64, u8, union,
     } from "iovisor/kernel";
     ${declarations}
     export default onPacket((packet) => { ${body} });`);

@@ -65,7 +65,7 @@ function insertTag(skb: SkbContext, protocol: number, tci: number): void {
   skb.sync();
 }
 
-/** Takes the tag out of the packet and gives its TCI; `protocol` becomes what follows. Undefined where it is cut off. */
+/** Takes the tag out of the packet and gives its TCI (undefined: it is cut off); `protocol` becomes what follows. */
 function removeTag(skb: SkbContext): number | undefined {
   const tag = skb.packet.copy(TAG_OFFSET, 6);
   if (tag === undefined) {
