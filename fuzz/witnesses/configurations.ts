@@ -51,6 +51,11 @@ export function configurationsFor(random: Random): readonly Configuration[] {
   return chosen.filter(({ options }) => options.target.isa === 3 || supports("isa-v4"));
 }
 
+/** All that the kernel takes. */
+export function allConfigurations(): readonly Configuration[] {
+  return [...always, ...sometimes].filter(({ options }) => options.target.isa === 3 || supports("isa-v4"));
+}
+
 export function configurationNamed(name: string): Configuration | undefined {
   return [...always, ...sometimes].find((one) => one.name === name);
 }

@@ -39,7 +39,7 @@ export class Facts {
       }
     }
     this.#narrowed = narrowedOperations(graph, this.#definitions);
-    this.#bits = bitWidths(graph, this.#narrowed);
+    this.#bits = bitWidths(graph, { definitions: this.#definitions, narrowed: this.#narrowed });
     this.#aliases = new Int32Array(graph.fn.valueCount).fill(-1);
     this.#plainUses = this.#countPlainUses(graph);
   }

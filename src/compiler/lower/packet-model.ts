@@ -43,7 +43,8 @@ export function beginEpoch(l: Lowering, at: Position): void {
   if (packetModel(l) === "skb") pullHeaders(l, at);
 }
 
-function readBounds(l: Lowering, at: Position): void {
+/** The packet's bounds as they are now; views made before keep what was checked about them. */
+export function readBounds(l: Lowering, at: Position): void {
   const { data, dataEnd } = contextOffsets(l);
   l.builder.write(dataVariable, loadContext(l, data, at));
   l.builder.write(dataEndVariable, loadContext(l, dataEnd, at));

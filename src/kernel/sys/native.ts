@@ -63,6 +63,9 @@ export function syscall(
   f?: number | bigint,
 ): number {
   const result = callSyscall(number, word(a), word(b), word(c), word(d), word(e), f ?? 0);
+  // Before anything is allocated: a collection that this sets off makes system calls of its own, whose failures (EAGAIN
+  // of a futex) would stand in errno.
+  const outcome = result === -1 ? -koffi.errno() : result;
   if (
     typeof a === "object" ||
     typeof b === "object" ||
@@ -72,8 +75,7 @@ export function syscall(
   ) {
     lastKept = [a, b, c, d, e];
   }
-  if (result !== -1) return result;
-  return -koffi.errno();
+  return outcome;
 }
 
 /**
