@@ -47,8 +47,23 @@ test("ends with 2 for wrong arguments, and says which", () => {
   wrong(["run", closedPort, "--attach", "xpd:eth0"], /there is no hook "xpd"/);
   wrong(["explain", closedPort, "--packet", "eth / nonsense"], /nonsense/);
   wrong(["run", closedPort, "--attach", "raw_tp:sched_switch"], /no hook "raw_tp" for kernel code\n.*: xdp, /);
+  wrong(["run", closedPort, "--attach", "xdp:lo", "--attach", "xdp:lo"], /--attach xdp:lo is given twice/);
+  wrong(
+    ["run", closedPort, "--attach", "tp_btf:sched_switch"],
+    /attached without being asked\n {2}leave this --attach/,
+  );
   wrong(["explain", closedPort, "--packet", root], /is not a file\n.* capture file/);
   wrong(["build", closedPort, "-o", "x.exe"], /does not say what to make/);
+});
+
+test("says when the current folder is gone", () => {
+  const script = 'cd "$(mktemp -d)" && rmdir "$PWD" && exec "$0" "$1" run x.ts --attach xdp:lo';
+  const { status, stderr } = spawnSync("sh", ["-c", script, process.execPath, main], {
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  assert.match(stderr, /error: the current folder was removed\n.*\[E_USAGE\]/);
+  assert.equal(status, 2);
 });
 
 test("build leaves nothing behind where it cannot write", () => {

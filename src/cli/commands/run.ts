@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { collect, outputOption, positiveNumber, settingOption, verifierLogOption } from "../options.ts";
+import { collect, milliseconds, outputOption, positiveNumber, settingOption, verifierLogOption } from "../options.ts";
 import type { RunArguments } from "../run/session.ts";
 
 const help = `
@@ -34,6 +34,6 @@ export function configure(command: Command): void {
     .addHelpText("after", help)
     .action(async (file: string, { attach = [], ...options }: RunArguments) => {
       const { runFunction } = await import("../run/session.ts");
-      process.exitCode = await runFunction(file, { ...options, attach, interval: options.interval * 1000 });
+      process.exitCode = await runFunction(file, { ...options, attach, interval: milliseconds(options.interval) });
     });
 }

@@ -1,7 +1,8 @@
 import { type FunctionAttachment, type Replacement, RunningFunction } from "../../engine/running.ts";
 import { type CompiledSource, compileSource, isCompiled, sourcePath } from "../../engine/source.ts";
-import { type AttachTarget, parseTarget, tracers, traceSpec } from "../../engine/targets.ts";
+import { type AttachTarget, isTracer, parseTarget, tracers, traceSpec } from "../../engine/targets.ts";
 import { IovisorError } from "../../errors.ts";
+import { hookNamed } from "../../language/kinds.ts";
 import { describeError, type OutputFormat } from "../report.ts";
 import { withProgress } from "../terminal.ts";
 import { describeNeighbours, neighboursOf } from "./neighbours.ts";
@@ -10,6 +11,8 @@ import { parseSettings } from "./settings.ts";
 import { isShown, takeSnapshot } from "./snapshot.ts";
 import { type StopSignal, stopSignal } from "./stop.ts";
 import { SourceWatcher } from "./watch.ts";
+
+type ParsedTarget = ReturnType<typeof parseTarget> & Pick<AttachTarget, "netns">;
 
 export interface RunArguments {
   readonly attach: readonly string[];
@@ -25,7 +28,7 @@ export interface RunArguments {
 /** `iovisor run`: from the source to the hook and back. Gives the exit code. */
 export async function runFunction(file: string, args: RunArguments): Promise<number> {
   const settings = parseSettings(args.set);
-  const explicit = args.attach.map((text) => ({ ...parseTarget(text), ...(args.netns ? { netns: args.netns } : {}) }));
+  const explicit = explicitTargets(args);
   const path = sourcePath(file);
   using stop = stopSignal(args.for);
   const slow = !isCompiled(path);
@@ -40,7 +43,23 @@ export async function runFunction(file: string, args: RunArguments): Promise<num
   return await session.show(stop, args.interval);
 }
 
-function allTargets({ module }: CompiledSource, explicit: readonly AttachTarget[]): readonly AttachTarget[] {
+/** What `--attach` says. @throws E_USAGE also for what would be attached twice */
+function explicitTargets({ attach, netns }: RunArguments): readonly ParsedTarget[] {
+  const twice = attach.find((text, index) => attach.indexOf(text) < index);
+  if (twice !== undefined) {
+    throw new IovisorError("E_USAGE", `--attach ${twice} is given twice`, "give each hook and target once");
+  }
+  return attach.map((text) => {
+    const target = parseTarget(text);
+    if (isTracer(hookNamed(target.where.hook)!.kind)) {
+      const message = `--attach ${text}: tracepoints are named in the source and attached without being asked`;
+      throw new IovisorError("E_USAGE", message, "leave this --attach out");
+    }
+    return { ...target, ...(netns ? { netns } : {}) };
+  });
+}
+
+function allTargets({ module }: CompiledSource, explicit: readonly ParsedTarget[]): readonly AttachTarget[] {
   const traced = tracers(module).map(({ program }) => ({ where: traceSpec(program), program: program.name }));
   if (explicit.length + traced.length > 0) return [...explicit, ...traced];
   const example = module.programs.some((one) => one.kind === "packet") ? "xdp:eth0" : "cgroup-connect4:/";

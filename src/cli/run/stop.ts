@@ -1,4 +1,5 @@
 import { exitCodes } from "../exit-codes.ts";
+import { milliseconds } from "../options.ts";
 
 /** Why a run ends, as an exit code. Waiting for it keeps the process alive. */
 export interface StopSignal extends Disposable {
@@ -20,13 +21,13 @@ export function stopSignal(seconds: number | undefined): StopSignal {
     resolve(code === "EPIPE" ? exitCodes.ok : exitCodes.failed);
   for (const signal of signals) process.on(signal, onSignal);
   process.stdout.on("error", onOutputLost);
-  const milliseconds = seconds === undefined ? longestTimer : Math.min(seconds * 1000, longestTimer);
-  const timer = setTimeout(() => resolve(exitCodes.ok), milliseconds);
+  // Without an end, too: waiting for the timer keeps the process alive.
+  const timer = setInterval(() => seconds !== undefined && resolve(exitCodes.ok), milliseconds(seconds ?? Infinity));
   return {
     stopped: promise,
     stop: resolve,
     [Symbol.dispose]: () => {
-      clearTimeout(timer);
+      clearInterval(timer);
       for (const signal of signals) process.off(signal, onSignal);
       process.stdout.off("error", onOutputLost);
     },
@@ -40,4 +41,3 @@ const signalCodes = {
 } as const;
 type StoppingSignal = keyof typeof signalCodes;
 const signals = Object.keys(signalCodes) as StoppingSignal[];
-const longestTimer = 2 ** 31 - 1;
