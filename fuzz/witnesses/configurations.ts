@@ -27,7 +27,7 @@ function configuration(
     name: name.join(" "),
     options: {
       optimization,
-      target: { isa, littleEndian: true },
+      target: { isa, littleEndian: true, mixedStackWrites: isa === 4 },
       longLoops: callback ? "callback" : "iterator",
       checkAllocation: true,
       ...(registers ? { registers } : {}),

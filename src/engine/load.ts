@@ -157,18 +157,14 @@ function makeMaps(module: Module, reuse: ReadonlyMap<string, KernelMap>, stack: 
     const known = declaration.rules ? undefined : reuse.get(declaration.name);
     const difference = known && mapDifference(spec, known);
     if (known && difference === undefined) {
-      maps.set(declaration.name, stack.use(shared(known)));
+      // Another descriptor of the same map, so that each version owns its own.
+      maps.set(declaration.name, stack.use(known.duplicate()));
       continue;
     }
     if (difference !== undefined) renewed.set(declaration.name, difference);
     maps.set(declaration.name, stack.use(create(spec, types)));
   }
   return { maps, renewed };
-}
-
-/** Another descriptor of the same map, so that each version owns its own. */
-function shared(map: KernelMap): KernelMap {
-  return KernelMap.fromId(map.info().id);
 }
 
 function create(spec: MapSpec, types: ReturnType<typeof makeMapTypes>): KernelMap {

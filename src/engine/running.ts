@@ -65,6 +65,11 @@ export class FunctionAttachment implements Disposable {
     return this.kernel.programId;
   }
 
+  /** False once its device, control group or namespace is gone, or someone else took the program away. */
+  isAttached(): boolean {
+    return this.kernel.isAttached();
+  }
+
   /** Lets another program run there, atomically. */
   change(program: Program, loaded: KernelProgram): void {
     this.kernel.update(loaded);

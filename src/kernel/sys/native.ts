@@ -107,6 +107,11 @@ export interface PollHandle {
 
 const F_DUPFD_CLOEXEC = 1030;
 
+/** Another descriptor of the same file, closed on exec; or the negative error number. */
+export function duplicate(fd: number): number {
+  return syscall(NR.fcntl, fd, F_DUPFD_CLOEXEC, 0);
+}
+
 /**
  * Calls `callback` whenever `fd` is readable (level triggered), through libuv's poll handle: no thread. The callback
  * runs in the loop's check phase, right after the poll phase, where Node handles exceptions, ticks and promises as for
@@ -114,7 +119,7 @@ const F_DUPFD_CLOEXEC = 1030;
  */
 export function pollReadable(fd: number, callback: () => void): PollHandle {
   // A duplicate: libuv takes a descriptor once only, and koffi 3.3 aborts the process when libuv refuses.
-  const own = syscall(NR.fcntl, fd, F_DUPFD_CLOEXEC, 0);
+  const own = duplicate(fd);
   if (own < 0) throw new TypeError(`descriptor ${fd} cannot be watched: ${errnoText(own)}`);
   let open = true;
   let running = true;
