@@ -195,7 +195,7 @@ function givenIn(
   entry: Interval,
   assignments: readonly Assignment[],
 ): Interval | undefined {
-  if (!/^(number|u64|i64)$/.test(c.program.locals[local]!.type.kind)) return undefined;
+  if (!/^(number|u64|i64)$/.test(c.routine.locals[local]!.type.kind)) return undefined;
   // What has no range is never reached.
   const ranges = assignments.flatMap(({ statement }) => record.ranges.get(statement.value) ?? []);
   return ranges.reduce(join, entry);
