@@ -1,5 +1,6 @@
 import type { HostValue } from "../codec.ts";
 import type { AnyMap } from "../host-types.ts";
+import type { TableView } from "./table-view.ts";
 
 /** What stands in a graph's file: JSON. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
@@ -82,6 +83,8 @@ export interface HostSide {
   /** Names of the maps that `tables` fills. */
   readonly configurationTables?: readonly string[];
   floodGroups?(instance: InstanceView): readonly FloodGroup[];
+  /** The maps that people may look at and edit, and how. Others are not shown. */
+  readonly tableViews?: readonly TableView[];
   /** Begins what is to be done while the instance exists: answer punts, keep tables, run timers. */
   start?(context: HostContext): HostProcess;
 }
