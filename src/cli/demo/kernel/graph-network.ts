@@ -23,8 +23,8 @@ export function demoNetwork(prefix: string): VirtualNetwork {
     { host: visorHost, device: `to-${name}` },
   ];
   const via = ({ vlan }: DemoHost) => [
-    { destination: "10.66.0.0/16", nextHops: [{ gateway: `10.66.${vlan}.1`, device: "eth0" }] },
-    { destination: "fd66::/16", nextHops: [{ gateway: `fd66:${vlan}::1`, device: "eth0" }] },
+    { destination: "10.66.0.0/16", nextHops: [{ gateway: `10.66.${vlan}.1`, link: "eth0" }] },
+    { destination: "fd66::/16", nextHops: [{ gateway: `fd66:${vlan}::1`, link: "eth0" }] },
   ];
   const all: readonly DemoHost[] = Object.values(hosts);
   return new VirtualNetwork({
