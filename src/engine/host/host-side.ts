@@ -1,5 +1,6 @@
 import type { HostValue } from "../codec.ts";
 import type { AnyMap } from "../host-types.ts";
+import type { TableView } from "./table-view.ts";
 
 /** What stands in a graph's file: JSON. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
@@ -35,7 +36,13 @@ export interface InstanceView {
 }
 
 /** Contents of a map: keys and values as the kernel module declares them. */
-export type TableContents = Iterable<readonly [key: HostValue, value: HostValue]>;
+export type TableContents = Iterable<readonly [key: HostValue, value: HostValue]> | ArrayContents;
+
+/** The first elements of an array as they lie in memory, each of its value's size: for large tables. */
+export interface ArrayContents {
+  readonly kind: "array";
+  readonly values: Uint8Array;
+}
 
 /** Ports that a flooded packet goes to, as `flood(group, tagControl)` names them. */
 export interface FloodGroup {
@@ -81,7 +88,11 @@ export interface HostSide {
   tables?(instance: InstanceView): Readonly<Record<string, TableContents>>;
   /** Names of the maps that `tables` fills. */
   readonly configurationTables?: readonly string[];
+  /** How many entries maps have, by name, where that follows from the configuration; others as they are declared. */
+  mapSizes?(instance: InstanceView): Readonly<Record<string, number>>;
   floodGroups?(instance: InstanceView): readonly FloodGroup[];
+  /** The maps that people may look at and edit, and how. Others are not shown. */
+  readonly tableViews?: readonly TableView[];
   /** Begins what is to be done while the instance exists: answer punts, keep tables, run timers. */
   start?(context: HostContext): HostProcess;
 }

@@ -156,13 +156,14 @@ function numberInstance(given: {
   });
   const view: InstanceView = { name: instance.name, config: instance.config, ports };
   const settings = settingsOf(instance, view);
-  const fingerprint = hash([instance.function.fingerprint, settings]);
+  const sizes = host.mapSizes?.(view) ?? {};
+  const fingerprint = hash([instance.function.fingerprint, settings, sizes]);
   const names: string[] = [];
   for (const port of ports) names[port.number] = port.name;
   const room = module.interface?.ports?.kind === "dynamic" ? identity.portRoom : names.length;
   const node: Node = {
     instance: instance.name,
-    module: cache.get(fingerprint, () => prepareModule(module, settings).module),
+    module: cache.get(fingerprint, () => withSizes(prepareModule(module, settings).module, sizes)),
     ports: Array.from({ length: room }, (_, number) => names[number] ?? `#${number}`),
     peers: Array.from({ length: room }, (_, number) => linked.get(number)),
     firstPort: identity.firstPort,
@@ -178,6 +179,11 @@ function numberInstance(given: {
     floodGroups: host.floodGroups?.(view) ?? [],
     fingerprint,
   };
+}
+
+function withSizes(module: Module, sizes: Readonly<Record<string, number>>): Module {
+  const maps = module.maps.map((map) => ({ ...map, maxEntries: sizes[map.name] ?? map.maxEntries }));
+  return { ...module, maps };
 }
 
 /** Settings of the kernel module: what the host side says, and of the configuration what the module declares. */

@@ -1,0 +1,1 @@
+export { kernelTicks, type Ticks, ticksPerSecond } from "../../kernel/ticks.ts";

@@ -1,0 +1,76 @@
+import type { HostSide, InstanceView, TableContents } from "../../engine/host/host-side.ts";
+import { ticksPerSecond } from "../../engine/host/ticks.ts";
+import { familyOf, wordsOf } from "./addresses.ts";
+import { checkRouter } from "./check.ts";
+import { configuredRoutes, mostPorts, routerPorts, staticNeighbours } from "./configuration.ts";
+import { type Forwarding, forwardingOf } from "./forwarding.ts";
+import { keyOf } from "./neighbours.ts";
+import { RouterProcess } from "./router-process.ts";
+import { routingTable } from "./routes.ts";
+import { configSchema, portSchema } from "./schemas.ts";
+import { tableViews } from "./table-views.ts";
+
+/** Several questions are asked about one view; the answer to all of them takes a second for a million routes. */
+const known = new WeakMap<InstanceView, Forwarding>();
+
+function forwarding(instance: InstanceView): Forwarding {
+  const before = known.get(instance);
+  if (before) return before;
+  const made = forwardingOf(routingTable(routerPorts(instance), configuredRoutes(instance)));
+  known.set(instance, made);
+  return made;
+}
+
+function portTable(instance: InstanceView): TableContents {
+  const byNumber = new Map(routerPorts(instance).map((port) => [port.number, port]));
+  return Array.from({ length: mostPorts }, (_, number) => {
+    const port = byNumber.get(number);
+    const { high, low } = port ? wordsOf(port.linkLocal) : { high: 0n, low: 0n };
+    return [
+      number,
+      {
+        mac: port?.mac ?? new Uint8Array(6),
+        enabled: port ? 1 : 0,
+        unused: 0,
+        mtu: port?.mtu ?? 0,
+        icmpRate: port?.icmpRate ?? 0,
+        linkLocalHigh: high,
+        linkLocalLow: low,
+      },
+    ] as const;
+  });
+}
+
+function staticTable(instance: InstanceView, family: 4 | 6): TableContents {
+  const numbers = new Map(instance.ports.map(({ name, number }) => [name, number]));
+  return staticNeighbours(instance)
+    .filter(({ address }) => familyOf(address) === family)
+    .map(({ port, address, mac }) => [keyOf({ port: numbers.get(port)!, address }), mac] as const);
+}
+
+/** The host side of the router. */
+const host: HostSide = {
+  title: "Router",
+  description: "Forwards IPv4 and IPv6 between its ports by longest prefix match, and resolves its neighbours.",
+  configSchema,
+  portSchema,
+  configurationTables: ["portTable", "nextHops", "defaults", "statics4", "statics6"],
+  check: checkRouter,
+  settings: (instance) => ({
+    ticksPerSecond: ticksPerSecond(),
+    ipv6: instance.config["ipv6"] ?? true,
+    groups: routingTable(routerPorts(instance), configuredRoutes(instance)).some(({ hops }) => hops.length > 1),
+    statics: staticNeighbours(instance).length > 0,
+  }),
+  mapSizes: (instance) => forwarding(instance).sizes,
+  tables: (instance) => ({
+    ...forwarding(instance).tables,
+    portTable: portTable(instance),
+    statics4: staticTable(instance, 4),
+    statics6: staticTable(instance, 6),
+  }),
+  tableViews,
+  start: (context) => new RouterProcess(context),
+};
+
+export default host;
