@@ -19,7 +19,8 @@ import { type HookName, hookNamed } from "../src/language/kinds.ts";
 import { link } from "../src/vm/link.ts";
 import { createMap } from "../src/vm/maps/create.ts";
 import { RingBuffer as VmRing } from "../src/vm/maps/ring-buffer.ts";
-import { runSkb, runXdp } from "../src/vm/run.ts";
+import { advanceTimers, runSkb, runXdp } from "../src/vm/run.ts";
+import { Timers } from "../src/vm/timers.ts";
 
 /** Where an example is tried. */
 export interface Place {
@@ -105,6 +106,8 @@ interface Parts {
   readonly module: Module;
   readonly run: Run;
   readonly raw: (name: string) => RawMap;
+  /** Lets the virtual machine's time pass; the kernel's passes by itself. */
+  readonly advance?: (now: bigint) => number;
   readonly drain: (name: string, visit: (view: DataView, offset: number) => void) => void;
 }
 
@@ -132,6 +135,12 @@ export class Tried<M> implements Disposable {
     const events: EventOf<HostMaps<M>[N]>[] = [];
     this.#parts.drain(name, (view, offset) => events.push(codec.decodeAt(view, offset)));
     return events;
+  }
+
+  /** Lets the virtual machine's time pass: gives how many timers fired until then. */
+  advance(now: bigint): number {
+    if (!this.#parts.advance) throw new Error("the kernel's time passes by itself");
+    return this.#parts.advance(now);
   }
 
   [Symbol.dispose](): void {
@@ -188,15 +197,17 @@ function inMachine<M>(module: Module, hook: HookName, settings: Readonly<Record<
     prepared.module.maps.map((one) => [one.name, createMap(mapSpec(prepared.module, one, new Map()))]),
   );
   const code = link(programs[0]!.code, maps);
+  const timers = new Timers();
   const runner = hook === "xdp" ? runXdp : runSkb;
   return new Tried<M>(
     {
       module: prepared.module,
       run: (packet, clock = 1_000_000_000_000n) => {
-        const result = runner(code, packet, { clock: () => clock });
+        const result = runner(code, packet, { timers, clock: () => clock });
         return { verdict: verdictOf(hook, result.verdict), packet: result.packet };
       },
       raw: (of) => maps[of]!,
+      advance: (now) => advanceTimers(timers, now),
       drain: (of, visit) => {
         const ring = maps[of];
         if (!(ring instanceof VmRing)) return;

@@ -90,6 +90,7 @@ export class Context {
     functions: [],
     constants: [],
     lists: [],
+    timers: [],
   };
   readonly lines: string[] = [];
   place: Place;

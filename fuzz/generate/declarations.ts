@@ -95,6 +95,8 @@ export interface Declarations {
   readonly settings: Setting[];
   readonly functions: FunctionDeclaration[];
   readonly constants: ConstantObject[];
+  /** Names of maps whose values hold a timer. */
+  readonly timers: string[];
   /** Module constants that are lists of numbers, for unrolled loops. */
   readonly lists: { readonly name: string; readonly values: readonly bigint[] }[];
 }

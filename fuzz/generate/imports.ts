@@ -68,6 +68,7 @@ const values = [
   "struct",
   "threadId",
   "time",
+  "timer",
   "transmit",
   "u16",
   "u32",

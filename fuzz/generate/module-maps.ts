@@ -1,3 +1,4 @@
+import { declareTimers } from "./callbacks.ts";
 import type { Context } from "./context.ts";
 import type { MapDeclaration, MapKind } from "./declarations.ts";
 import { boolLayout, integers, type Layout, layoutText } from "./layouts.ts";
@@ -23,6 +24,7 @@ export function declareMaps(c: Context): void {
     [1, "progArray"],
   ];
   for (let count = c.random.between(1, 4); count > 0; count--) declareMap(c, c.random.weighted(kinds));
+  declareTimers(c);
 }
 
 function value(c: Context): Layout {

@@ -2,6 +2,7 @@ import { assignStatement, storeStatement } from "./assignments.ts";
 import { atomicAddStatement } from "./atomics.ts";
 import { ifStatement, labelledBlock, leaveStatement, narrowStatement, switchStatement } from "./branches.ts";
 import { callStatement } from "./call-statements.ts";
+import { forEachStatement, timerStatement } from "./callbacks.ts";
 import type { Context } from "./context.ts";
 import {
   closureStatement,
@@ -41,6 +42,8 @@ const outsideOfLocks: readonly (readonly [weight: number, make: Statement])[] = 
   [2, resizeStatement],
   [1, tailCallStatement],
   [5, lockStatement],
+  [2, forEachStatement],
+  [2, timerStatement],
   [3, callStatement],
   [2, labelledBlock],
   [2, optionalLetStatement],

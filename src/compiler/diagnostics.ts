@@ -238,9 +238,9 @@ const values = {
   ),
   wrongProgramKind: row(
     "IOV2017",
-    "An operation is not available in this kind of program.",
+    "An operation is not available in this kind of program or callback.",
     "See docs/language.md for what each kind of program may use.",
-    (operation: string, kind: string) => `${operation} is not available in a ${kind} program`,
+    (operation: string, kind: string) => `${operation} is not available in ${kind}`,
   ),
   unexpectedValue: row(
     "IOV2018",
@@ -301,6 +301,18 @@ const values = {
     "Two settings are choices among different names: in the kernel they are numbers that do not compare.",
     "Compare each of them with a name.",
     () => "these are choices among different names",
+  ),
+  captured: row(
+    "IOV2029",
+    "The callback of a timer or of forEach uses a variable of the code around it, which is gone when the kernel calls it.",
+    "Keep it in a map, in the entry's own value, or take it from the callback's key and value.",
+    (name: string) => `"${name}" is a variable around this callback`,
+  ),
+  changingCallback: row(
+    "IOV2030",
+    "A callback leads to itself with other constants around it: there would be no end of callbacks.",
+    "Declare the callback as a function at module scope, and give it by its name.",
+    (what: string) => `${what} leads to itself with other constants`,
   ),
   notYet: row(
     "IOV2027",

@@ -2,6 +2,7 @@ import type { CompileOptions } from "../compiler/compile.ts";
 import type { GivenValue, SettingValues } from "../compiler/hir/settings.ts";
 import type { MapDeclaration, Module, Program } from "../compiler/hir/tree.ts";
 import { IovisorError } from "../errors.ts";
+import { requireFeature } from "../kernel/features.ts";
 import { mapDifference } from "../kernel/maps/spec.ts";
 import { KernelMap, type MapSpec } from "../kernel/maps.ts";
 import { KernelProgram, type VerifierStatistics } from "../kernel/programs.ts";
@@ -10,6 +11,7 @@ import { runningAbilities } from "./abilities.ts";
 import { type KernelTypeSource, runningKernelTypes } from "./kernel-types.ts";
 import { mapSpec } from "./map-spec.ts";
 import { makeMapTypes } from "./map-types.ts";
+import { neededFeatures } from "./needed-features.ts";
 import { compilePrepared, prepareModule, programSpec } from "./prepare.ts";
 
 /** A program of the module and the hook that it is made for. */
@@ -84,18 +86,30 @@ export function loadModule(module: Module, wanted: readonly WantedProgram[], opt
     const types = readsKernelTypes(hook) ? kernel() : undefined;
     return programSpec(compilePrepared(prepared, folded, hook, abilities, types, options.compile), kernel);
   });
-  const { maps, renewed } = makeMaps(prepared.module, options.reuse ?? new Map(), stack);
+  const { maps, renewed } = explained(prepared.module, () =>
+    makeMaps(prepared.module, options.reuse ?? new Map(), stack),
+  );
   const named = Object.fromEntries(maps);
   const entries = wanted.map((one, index): LoadedEntry => {
     const spec = specs[index]!;
     const settings = { maps: named, statistics: options.statistics ?? false };
-    const kernelProgram = stack.use(KernelProgram.load(spec, settings));
+    const kernelProgram = stack.use(explained(prepared.module, () => KernelProgram.load(spec, settings)));
     return { ...one, kernelProgram, statistics: kernelProgram.statistics, instructions: spec.instructions.length };
   });
   return new LoadedModule(
     { module: prepared.module, settings: prepared.settings, maps, entries, renewed },
     stack.move(),
   );
+}
+
+/** What the kernel refuses because it lacks a feature that the module uses is said so. @throws NotSupported */
+function explained<T>(module: Module, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    if (cause instanceof IovisorError) for (const feature of neededFeatures(module)) requireFeature(feature);
+    throw cause;
+  }
 }
 
 /** The kernel ties a program array to the type of the first program that uses it (bpf_prog_map_compatible). */

@@ -17,6 +17,8 @@ export type ArgumentShape =
   /** A scalar or a reference, as the map's key or value layout says. */
   | "key"
   | "value"
+  /** A reference to a whole live value of the operation's map. */
+  | "mapValue"
   /** A reference to an aligned native 32- or 64-bit integer in a map's value. */
   | "atomic"
   /** The type of the atomic's integer (number for 32 bits, u64/i64 for 64). */
@@ -48,7 +50,7 @@ export type ResultShape =
   /** What the metadata of the operation's slot is: a number, u64 or bool. */
   | "metadata";
 
-export type MapFamily = "keyed" | "queue" | "ring" | "device" | "program";
+export type MapFamily = "keyed" | "queue" | "ring" | "device" | "program" | "maps";
 
 export interface Operation {
   readonly args: readonly ArgumentShape[];
@@ -63,7 +65,7 @@ export interface Operation {
   readonly invalidatesPacket?: true;
   /** Calls a helper, so it may not stand inside a lock. Operations without it compile to plain instructions. */
   readonly helper?: true;
-  /** Program kinds that may use it; absent: all. */
+  /** Kinds of programs and callbacks that may use it; absent: all. */
   readonly kinds?: readonly string[];
   readonly gplOnly?: true;
   /** What a graph decides: gone when functions are composed to a pipeline, and never compiled. */
@@ -79,6 +81,8 @@ export interface Operation {
 const packet = ["packet"] as const;
 const connect = ["cgroupConnect4", "cgroupConnect6"] as const;
 const tracing = ["tracepoint", "btfTracepoint"] as const;
+/** Where timers may be armed (is_tracing_prog_type, kernel/bpf/verifier.c), and who has no packet and no task. */
+const timers = [...packet, ...connect, "timer", "element"] as const;
 
 /** A function of a graph may be anything there, calls included. */
 const graph = { kinds: packet, helper: true, graph: true } as const;
@@ -145,6 +149,17 @@ export const operations = {
     internal: true,
     packetModel: "xdp",
     about: "send a copy out of every device of a device map, maybe but the one that the packet came in on",
+  },
+  "verdict.broadcastIn": {
+    args: ["number"],
+    result: "verdict",
+    map: "maps",
+    constants: ["excludeIngress"],
+    kinds: packet,
+    helper: true,
+    internal: true,
+    packetModel: "xdp",
+    about: "the same with the device map at a key of a map of maps; drop the packet when there is none",
   },
   "verdict.redirectIngress": {
     args: ["number"],
@@ -287,6 +302,31 @@ export const operations = {
     about: "write the value at a key; false when the map refuses (full, or flags forbid)",
   },
   "map.delete": { args: ["key"], result: "bool", map: "keyed", helper: true, about: "remove a key; false when absent" },
+  "map.forEach": {
+    args: [],
+    result: "void",
+    map: "keyed",
+    constants: ["callback"],
+    helper: true,
+    about: "call a callback with the key and the live value of each entry",
+  },
+  "timer.start": {
+    args: ["mapValue", "u64"],
+    result: "bool",
+    map: "keyed",
+    constants: ["callback"],
+    helper: true,
+    kinds: timers,
+    about: "let the timer of a live map value call a callback after so many nanoseconds; false when it cannot be armed",
+  },
+  "timer.cancel": {
+    args: ["mapValue"],
+    result: "bool",
+    map: "keyed",
+    helper: true,
+    kinds: timers,
+    about: "stop the timer of a live map value; whether it was armed",
+  },
   "queue.push": { args: ["value"], result: "bool", map: "queue", helper: true, about: "append; false when full" },
   "queue.pop": { args: [], result: "optional copy", map: "queue", helper: true, about: "take the next element" },
   "queue.peek": { args: [], result: "optional copy", map: "queue", helper: true, about: "read the next element" },
@@ -332,7 +372,7 @@ export const operations = {
     args: [],
     result: "u64",
     helper: true,
-    kinds: [...packet, ...connect],
+    kinds: [...packet, ...connect, "timer"],
     about: "the same at the resolution of the timer tick",
   },
   "time.jiffies": { args: [], result: "u64", helper: true, about: "timer ticks since boot" },

@@ -13,6 +13,7 @@ export const Errno = {
   EINVAL: -22,
   ENOSPC: -28,
   ERANGE: -34,
+  EDEADLK: -35,
   EOPNOTSUPP: -95,
   EALREADY: -114,
   ENOTSUPP: -524,

@@ -10,7 +10,7 @@ import { VmFault } from "./fault.ts";
 import { Machine, type MachineOptions } from "./machine.ts";
 import { mapAddress, valueAddress } from "./maps/address.ts";
 import { Memory } from "./memory.ts";
-import type { Timer } from "./timers.ts";
+import type { Timer, Timers } from "./timers.ts";
 
 /** Instructions, or a program that `prepare` decoded already (quicker when it runs often). */
 export type Program = readonly Instruction[] | Code;
@@ -137,6 +137,28 @@ export function runSockAddr(program: Program, input: SockAddrInput, options: Run
   const context = new PlainContext(memory, bytes, "struct bpf_sock_addr", sockAddrWritable(input.attach));
   const outcome = finish(start(codeOf(program, options), options, memory, context), [context.address]);
   return { ...outcome, allowed: (outcome.result & 1n) === 1n, ...decodeSockAddr(bytes, input.attach) };
+}
+
+/** More callbacks than this in one advance of the clock: timers that arm themselves without a delay. */
+const MAX_FIRED = 100_000;
+
+/**
+ * Lets the time of timers pass until `now`: the callbacks of those that expire run in the order of their times, each
+ * with the clock at its own, also those of timers that callbacks arm. Gives how many ran. Throws {@link VmFault}.
+ */
+export function advanceTimers(timers: Timers, now: bigint, options: Omit<RunOptions, "clock" | "timers"> = {}): number {
+  for (let fired = 0; ; fired++) {
+    const timer = timers.next(now, options.cpu ?? 0);
+    if (timer === undefined) return fired;
+    if (fired >= MAX_FIRED) throw new VmFault(0, undefined, `more than ${MAX_FIRED} timers fired`);
+    const at = timer.expires!;
+    timers.running = timer;
+    try {
+      runTimer(timer, { ...options, timers, clock: () => at });
+    } finally {
+      timers.running = undefined;
+    }
+  }
 }
 
 /** Fires a timer: disarms it and runs its callback with map, key and value. */

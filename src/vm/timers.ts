@@ -15,7 +15,7 @@ export interface Timer {
   expires?: bigint | undefined;
 }
 
-/** The timers that programs set up. They are recorded here; `runTimer` (run.ts) runs the callback of one. */
+/** The timers that programs set up. They are recorded here; `advanceTimers` (run.ts) lets their time pass. */
 export class Timers {
   readonly #byValue = new Map<Uint8Array, Map<number, Timer>>();
 
@@ -28,6 +28,28 @@ export class Timers {
     const timers = this.#byValue.get(timer.value) ?? new Map<number, Timer>();
     timers.set(offset, timer);
     this.#byValue.set(timer.value, timers);
+  }
+
+  /** The timer whose callback runs. */
+  running: Timer | undefined;
+
+  /** The value is no longer an entry's, or was written as a whole: its timers are cancelled and gone. */
+  drop(value: Uint8Array): void {
+    this.#byValue.delete(value);
+  }
+
+  /** Whether programs set up any. */
+  get any(): boolean {
+    return this.#byValue.size > 0;
+  }
+
+  /** Takes the next timer that expires up to `now` and whose entry is still there. */
+  next(now: bigint, cpu: number): Timer | undefined {
+    for (const timer of this.due(now)) {
+      for (const [, value] of timer.map.elements(cpu)) if (value === timer.value) return timer;
+      this.drop(timer.value);
+    }
+    return undefined;
   }
 
   /** The armed timers that expire up to `now`, the earliest first. */

@@ -1,32 +1,33 @@
 import { type Layout, sizeOf } from "../hir/layout.ts";
-import type { ForStatement, Program, Statement } from "../hir/tree.ts";
+import type { ForStatement, Module, Routine, Statement } from "../hir/tree.ts";
 import { childrenOf, type Node } from "../hir/walk.ts";
 import { type Finding, stackTooLarge, tooMuchWork } from "./findings.ts";
+import { iteratesOver } from "./structure.ts";
 
 /** MAX_BPF_STACK, include/linux/filter.h. */
 const stackSize = 512;
 
 /**
- * A lower estimate of the storage that a program's local values need at one time. Code generation shares slots and
- * knows what it adds, so it has the exact answer; this one has a position.
+ * A lower estimate of the storage that the local values of a program or callback need at one time. Code generation
+ * shares slots and knows what it adds, so it has the exact answer; this one has a position.
  */
-export function checkStack(program: Program): readonly Finding[] {
-  let worst = { bytes: 0, at: program.at };
+export function checkStack(routine: Routine): readonly Finding[] {
+  let worst = { bytes: 0, at: routine.at };
   const measure = (body: readonly Node[], before: number): void => {
     let bytes = before;
     for (const node of body) {
       measure(childrenOf(node), bytes);
-      if (node.kind === "let") bytes += storageOf(node, program);
+      if (node.kind === "let") bytes += storageOf(node, routine);
       if (bytes > worst.bytes) worst = { bytes, at: node.at };
     }
   };
-  measure(program.body, 0);
+  measure(routine.body, 0);
   return worst.bytes > stackSize ? [stackTooLarge(worst.at, worst.bytes, stackSize)] : [];
 }
 
 /** New storage that a local names: an object literal, or a copy of a map's value. */
-function storageOf(node: Statement & { kind: "let" }, program: Program): number {
-  const type = program.locals[node.local]?.type;
+function storageOf(node: Statement & { kind: "let" }, routine: Routine): number {
+  const type = routine.locals[node.local]?.type;
   const ref = type?.kind === "optional" ? type.of : type;
   if (ref?.kind !== "ref" || ref.region !== "local") return 0;
   return node.value?.kind === "new" || node.value?.kind === "operation" ? roundUp(ref.layout) : 0;
@@ -48,11 +49,19 @@ interface Work {
   readonly executed: bigint;
 }
 
-/** Holds the product of nested loops' rounds and what is in them against what verifier and packets can wait for. */
-export function checkWork(program: Program, trips: ReadonlyMap<ForStatement, bigint>): readonly Finding[] {
-  const work = workOf(program.body, trips);
+/**
+ * Holds the product of nested loops' rounds and what is in them against what verifier and packets can wait for. Going
+ * over a map is a loop with a round for each entry that fits in.
+ */
+export function checkWork(
+  module: Module,
+  routine: Routine,
+  trips: ReadonlyMap<ForStatement, bigint>,
+): readonly Finding[] {
+  const measure = new Measure(module, trips);
+  const work = measure.of(routine.body);
   const findings: Finding[] = [];
-  const at = worstLoop(program, trips) ?? program.at;
+  const at = measure.worst(routine.body) ?? routine.at;
   if (work.walked > mostWalked)
     findings.push(tooMuchWork(at, `the kernel would have to check about ${work.walked} steps`));
   else if (work.executed > mostExecuted)
@@ -60,33 +69,54 @@ export function checkWork(program: Program, trips: ReadonlyMap<ForStatement, big
   return findings;
 }
 
-function workOf(nodes: readonly Node[], trips: ReadonlyMap<ForStatement, bigint>): Work {
-  let walked = 0n;
-  let executed = 0n;
-  for (const node of nodes) {
-    const inner = workOf(childrenOf(node), trips);
-    const rounds = node.kind === "for" ? (trips.get(node) ?? 0n) : 1n;
-    const plain = node.kind !== "for" || rounds <= longestPlainLoop;
-    // A loop in another form is walked until its state repeats, about twice.
-    walked += 1n + inner.walked * (plain ? rounds : 2n);
-    executed += 1n + inner.executed * rounds;
-  }
-  return { walked, executed };
-}
+class Measure {
+  readonly #module: Module;
+  readonly #trips: ReadonlyMap<ForStatement, bigint>;
 
-/** Where the loop stands that contributes most. */
-function worstLoop(program: Program, trips: ReadonlyMap<ForStatement, bigint>): number | undefined {
-  let worst: { readonly at: number; readonly executed: bigint } | undefined;
-  const search = (nodes: readonly Node[]): void => {
+  constructor(module: Module, trips: ReadonlyMap<ForStatement, bigint>) {
+    this.#module = module;
+    this.#trips = trips;
+  }
+
+  /** @param inCallback of `forEach`, which goes over no map itself */
+  of(nodes: readonly Node[], inCallback = false): Work {
+    let walked = 0n;
+    let executed = 0n;
     for (const node of nodes) {
-      if (node.kind === "for") {
-        const { executed } = workOf([node], trips);
-        if (!worst || executed > worst.executed) worst = { at: node.at, executed };
-      } else {
-        search(childrenOf(node));
-      }
+      const repeated = this.#repeated(node, inCallback);
+      const inner = this.of(
+        repeated?.body ?? childrenOf(node),
+        inCallback || (node.kind === "operation" && !!repeated),
+      );
+      const rounds = repeated?.rounds ?? 1n;
+      const plain = !repeated || (node.kind === "for" && rounds <= longestPlainLoop);
+      // A loop in another form is walked until its state repeats, about twice.
+      walked += 1n + inner.walked * (plain ? rounds : 2n);
+      executed += 1n + inner.executed * rounds;
     }
-  };
-  search(program.body);
-  return worst?.at;
+    return { walked, executed };
+  }
+
+  #repeated(node: Node, inCallback: boolean): { readonly body: readonly Node[]; readonly rounds: bigint } | undefined {
+    if (node.kind === "for") return { body: childrenOf(node), rounds: this.#trips.get(node) ?? 0n };
+    const callback = inCallback ? undefined : iteratesOver(this.#module, node);
+    return callback && { body: callback.body, rounds: BigInt(this.#module.maps[callback.map]?.maxEntries ?? 0) };
+  }
+
+  /** Where the loop stands that contributes most. */
+  worst(body: readonly Node[]): number | undefined {
+    let worst: { readonly at: number; readonly executed: bigint } | undefined;
+    const search = (nodes: readonly Node[]): void => {
+      for (const node of nodes) {
+        if (this.#repeated(node, false)) {
+          const { executed } = this.of([node]);
+          if (!worst || executed > worst.executed) worst = { at: node.at, executed };
+        } else {
+          search(childrenOf(node));
+        }
+      }
+    };
+    search(body);
+    return worst?.at;
+  }
 }

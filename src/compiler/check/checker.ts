@@ -1,12 +1,12 @@
 import type { Position } from "../hir/position.ts";
-import type { Expression, ForStatement, Module, Program, Statement } from "../hir/tree.ts";
+import type { Expression, ForStatement, Module, Routine, Statement } from "../hir/tree.ts";
 import { childrenOf, type Node } from "../hir/walk.ts";
 import type { Finding } from "./findings.ts";
 import { staleReference } from "./findings.ts";
 import { type Interval, join } from "./interval.ts";
 import { type FlowValue, joinStates, State } from "./state.ts";
 
-/** Statements and expressions that one program's check may visit, loop bodies several times. */
+/** Statements and expressions that the check of one program or callback may visit, loop bodies several times. */
 const maxVisits = 3_000_000;
 
 /** The check was given up. */
@@ -27,12 +27,12 @@ interface Target {
 }
 
 /**
- * The state of checking one program: an abstract interpretation, in the order of evaluation. `state` is what holds at
- * the place that is being looked at.
+ * The state of checking one program or callback: an abstract interpretation, in the order of evaluation. `state` is
+ * what holds at the place that is being looked at.
  */
 export class Checker {
   readonly module: Module;
-  readonly program: Program;
+  readonly routine: Routine;
   state = new State({ since: undefined });
   record: Record = { ranges: new Map(), trips: new Map() };
   readonly #findings = new Map<string, Finding>();
@@ -41,9 +41,9 @@ export class Checker {
   #silent = 0;
   #visits = 0;
 
-  constructor(module: Module, program: Program) {
+  constructor(module: Module, routine: Routine) {
     this.module = module;
-    this.program = program;
+    this.routine = routine;
   }
 
   get findings(): readonly Finding[] {

@@ -140,7 +140,7 @@ function evaluateCondition(c: Checker, node: Expression): FlowValue {
 function readLocal(c: Checker, node: LocalExpression): FlowValue {
   const value = c.state.locals.get(node.local);
   if (!value) {
-    c.report(unassigned(node.at, c.program.locals[node.local]?.name ?? String(node.local)));
+    c.report(unassigned(node.at, c.routine.locals[node.local]?.name ?? String(node.local)));
     return unknownValue(node.type);
   }
   c.use(value, node.at);

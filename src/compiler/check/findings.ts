@@ -79,7 +79,7 @@ export const findingCodes = {
   },
   IOV4018: {
     meaning: "A return does not suit the kind of the program.",
-    remedy: "Packet and connect programs return a verdict, tracers nothing.",
+    remedy: "Packet and connect programs return a verdict, tracers and callbacks nothing.",
   },
   IOV4019: { meaning: "A path through the program ends without a verdict.", remedy: "End every path with a return." },
   IOV4020: {
@@ -101,6 +101,18 @@ export const findingCodes = {
   IOV4030: {
     meaning: "A packet is forwarded to a port that the function may not have.",
     remedy: "Declare the ports with fixedPorts or dynamicPorts, and test the number first: `if (port < LIMIT)`.",
+  },
+  IOV4024: {
+    meaning: "A timer is started or cancelled by a value that is not known to be one of the map's.",
+    remedy: "Give what the same map's ref(key) gave, or the value that a callback of the map got.",
+  },
+  IOV4025: {
+    meaning: "The callback of forEach goes over a map itself.",
+    remedy: "Go over one map after the other, or keep what is needed in a map.",
+  },
+  IOV4026: {
+    meaning: "A timer's callback starts another timer that leads back to it; the kernel's verifier finds no end.",
+    remedy: "Start the callback's own timer again, by the value that it got.",
   },
 } as const satisfies Readonly<Record<string, FindingMeaning>>;
 
@@ -283,7 +295,7 @@ export function unwantedVerdict(at: Position): Finding {
   return {
     code: "IOV4018",
     at,
-    message: "a tracing program returns nothing",
+    message: "a tracing program and a callback return nothing",
     remedy: "write `return` without a value",
   };
 }
@@ -344,5 +356,41 @@ export function portOutOfRange(at: Position, range: Interval, count: number): Fi
     at,
     message: `the port may be ${show(range)}, but the function has ${ports}`,
     remedy: `test it first: if (port < ${count}) { ... }`,
+  };
+}
+
+export function otherMap(at: Position, map: string): Finding {
+  return {
+    code: "IOV4024",
+    at,
+    message: `this value is not known to be one of ${map}`,
+    remedy: `take it with ${map}.ref(key), or use the value that a callback of ${map} got`,
+  };
+}
+
+export function nestedIteration(at: Position): Finding {
+  return {
+    code: "IOV4025",
+    at,
+    message: "forEach inside of the callback of a forEach",
+    remedy: "go over one map after the other",
+  };
+}
+
+export function armsOthers(at: Position): Finding {
+  return {
+    code: "IOV4026",
+    at,
+    message: "a timer's callback can start itself again on the value that it got only",
+    remedy: "use the callback's own value",
+  };
+}
+
+export function armsInCircle(at: Position): Finding {
+  return {
+    code: "IOV4026",
+    at,
+    message: "this timer's callback leads back to the one that starts it here",
+    remedy: "let each callback start its own timer again, or start both from a program",
   };
 }

@@ -1,11 +1,21 @@
-import type { Expression, ForStatement, Module, Program } from "../hir/tree.ts";
-import { contextParameters } from "../hir/verify.ts";
+import {
+  type Callback,
+  type Expression,
+  type ForStatement,
+  isCallback,
+  type Module,
+  type Routine,
+} from "../hir/tree.ts";
+import { parametersOf } from "../hir/verify.ts";
+import { checkArming } from "./arming.ts";
 import { checkStack, checkWork } from "./budget.ts";
 import { Checker, TooLarge } from "./checker.ts";
 import { endsWithoutReturn, type Finding, tooLargeToCheck } from "./findings.ts";
 import type { Interval } from "./interval.ts";
+import type { FlowValue } from "./state.ts";
 import { runBody } from "./statements.ts";
 import { checkMaps, checkStructure } from "./structure.ts";
+import { givesVerdict } from "./verdict.ts";
 
 export { type Finding, type FindingCode, findingCodes } from "./findings.ts";
 export type { Interval } from "./interval.ts";
@@ -27,28 +37,34 @@ export interface CheckResult {
  * content and numbers exact. Runs after the front end and on HIR that was read from a file.
  */
 export function checkModule(module: Module): CheckResult {
-  const findings: Finding[] = [...checkMaps(module)];
+  const findings: Finding[] = [...checkMaps(module), ...checkArming(module)];
   const ranges = new Map<Expression, Interval>();
   const trips = new Map<ForStatement, bigint>();
-  for (const program of module.programs) {
-    findings.push(...checkStructure(module, program), ...checkStack(program));
-    const c = new Checker(module, program);
-    findings.push(...checkFlow(c, program), ...checkWork(program, c.record.trips));
+  const routines: readonly Routine[] = [...module.callbacks, ...module.programs];
+  for (const routine of routines) {
+    findings.push(...checkStructure(module, routine), ...checkStack(routine));
+    const c = new Checker(module, routine);
+    findings.push(...checkFlow(c, routine));
     for (const [node, range] of c.record.ranges) ranges.set(node, range);
     for (const [node, rounds] of c.record.trips) trips.set(node, rounds);
   }
+  for (const routine of routines) findings.push(...checkWork(module, routine, trips));
   return { findings: findings.sort((left, right) => left.at - right.at), ranges, trips };
 }
 
-function checkFlow(c: Checker, program: Program): readonly Finding[] {
-  for (const local of contextParameters(program)) c.state.locals.set(local, { presence: "present" });
+function valueOfCallback({ kind, map }: Callback): FlowValue {
+  return kind === "timer" ? { presence: "present", map, own: true } : { presence: "present", map };
+}
+
+function checkFlow(c: Checker, routine: Routine): readonly Finding[] {
+  for (const local of parametersOf(routine)) c.state.locals.set(local, { presence: "present" });
+  if (isCallback(routine)) c.state.locals.set(1, valueOfCallback(routine));
   try {
-    runBody(c, program.body);
+    runBody(c, routine.body);
   } catch (thrown) {
-    if (thrown instanceof TooLarge) return [...c.findings, tooLargeToCheck(program.at)];
+    if (thrown instanceof TooLarge) return [...c.findings, tooLargeToCheck(routine.at)];
     throw thrown;
   }
-  const traces = program.kind === "tracepoint" || program.kind === "btfTracepoint";
-  if (!traces) c.report(endsWithoutReturn(program.at));
+  if (givesVerdict(routine)) c.report(endsWithoutReturn(routine.at));
   return c.findings;
 }

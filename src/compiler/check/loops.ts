@@ -81,7 +81,7 @@ function checkCounter(c: Checker, node: ForStatement, from: Interval, to: Interv
   const values = interval(from.low, to.high - 1n);
   const last = values.high + BigInt(node.step);
   if (last > fullInterval("number").high) c.report(mayOverflow(node.at, point(last)));
-  const { width } = c.program.locals[node.local]!;
+  const { width } = c.routine.locals[node.local]!;
   if (width && !contains(limits(width), values)) c.report(mayNotFit(node.at, values, width, limits(width)));
   return width ? (meet(values, limits(width)) ?? values) : values;
 }
@@ -122,7 +122,7 @@ function widest(c: Checker, loop: Loop): State {
 }
 
 function widestValue(c: Checker, local: number, { epoch }: FlowValue): FlowValue {
-  const { type, width } = c.program.locals[local]!;
+  const { type, width } = c.routine.locals[local]!;
   const range = width ? limits(width) : allOf(type);
   const presence = type.kind === "optional" ? "maybe" : "present";
   return { presence, ...(range ? { range } : {}), ...(epoch ? { epoch } : {}) };
@@ -191,7 +191,7 @@ function reachableByAdding(
   entry: Interval,
   assignments: readonly Assignment[],
 ): Interval | undefined {
-  if (c.program.locals[local]!.type.kind !== "number") return undefined;
+  if (c.routine.locals[local]!.type.kind !== "number") return undefined;
   let [down, up] = [0n, 0n];
   for (const { statement, loops } of assignments) {
     const added = addedBy(statement, record);

@@ -25,7 +25,7 @@ export function checkReadable(c: Checker, ref: Expression, at: number): void {
 /** An IPv6 address of struct bpf_sock_addr is read in two halves (bpf_ctx_wide_access_ok, Linux 5.3). */
 function isReadWhole(c: Checker, layout: Layout): boolean {
   const address = layout.kind === "bytes" && layout.length === 16;
-  return c.program.kind === "tracepoint" || (c.program.kind === "cgroupConnect6" && address);
+  return c.routine.kind === "tracepoint" || (c.routine.kind === "cgroupConnect6" && address);
 }
 
 /** A reference whose bytes are written here. */

@@ -5,10 +5,11 @@ import { isScalar, sizeOf } from "../hir/layout.ts";
 import { ruleField } from "../hir/settings-tree.ts";
 import type { OperationExpression } from "../hir/tree.ts";
 import type { NarrowInteger } from "../hir/types.ts";
+import { armsItself } from "./arming.ts";
 import type { Checker } from "./checker.ts";
 import { checkFits, evaluate, layoutRange, unknownValue } from "./expressions.ts";
 import { forgetFacts } from "./facts.ts";
-import { copiesOpaque, mayNotFit, notAtomic, portOutOfRange, wrongKind } from "./findings.ts";
+import { armsOthers, copiesOpaque, mayNotFit, notAtomic, otherMap, portOutOfRange, wrongKind } from "./findings.ts";
 import { contains, type Interval, interval, limits } from "./interval.ts";
 import { checkReadable, checkWritable } from "./memory.ts";
 import type { FlowValue } from "./state.ts";
@@ -30,8 +31,8 @@ export function evaluateOperation(c: Checker, node: OperationExpression): FlowVa
   const operation = operationNamed(node.operation);
   const values = node.args.map((argument) => evaluate(c, argument));
   if (!operation) return unknownValue(node.type);
-  if (operation.kinds && !operation.kinds.includes(c.program.kind))
-    c.report(wrongKind(node.at, node.operation, c.program.kind, operation.kinds));
+  if (operation.kinds && !operation.kinds.includes(c.routine.kind))
+    c.report(wrongKind(node.at, node.operation, c.routine.kind, operation.kinds));
   values.forEach((value, index) => {
     c.use(value, node.args[index]!.at);
     checkArgument(c, node, operation, index, value);
@@ -74,6 +75,10 @@ function checkArgument(
       return;
     case "ref local":
       checkWritable(c, argument, argument.at);
+      return;
+    case "mapValue":
+      if (value.map !== node.map) c.report(otherMap(argument.at, map?.name ?? ""));
+      else if (armsItself(c.module, c.routine, node) && !value.own) c.report(armsOthers(argument.at));
       return;
     case "atomic":
       checkAtomic(c, node);
@@ -141,7 +146,8 @@ function resultOf(c: Checker, node: OperationExpression, operation: Operation): 
   const unknown = unknownValue(node.type);
   const range = resultRange(c, node, operation);
   const epoch = operation.result === "optional packet" ? { epoch: c.state.epoch } : {};
-  return { ...unknown, ...(range ? { range } : {}), ...epoch };
+  const map = operation.result === "optional map" && node.map !== undefined ? { map: node.map } : {};
+  return { ...unknown, ...(range ? { range } : {}), ...epoch, ...map };
 }
 
 function resultRange(c: Checker, node: OperationExpression, operation: Operation): Interval | undefined {

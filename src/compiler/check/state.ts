@@ -15,6 +15,10 @@ export interface FlowValue {
   readonly presence: "present" | "absent" | "maybe";
   /** For references into the packet: when they were made. */
   readonly epoch?: Epoch;
+  /** For references to a live value: the index of its map. */
+  readonly map?: number;
+  /** The value that a timer's callback got: the one that holds the timer that called it. */
+  readonly own?: true;
   /** For a bool that keeps the outcome of a test: what it says about other variables. */
   readonly outcome?: Outcome;
 }
@@ -106,7 +110,18 @@ export function joinValues(
   const range = left.range && right.range ? join(left.range, right.range) : (left.range ?? right.range);
   const presence = left.presence === right.presence ? left.presence : "maybe";
   const epoch = joinEpochs(left, leftState, right, rightState, joined);
-  return { presence, ...(range ? { range } : {}), ...(epoch ? { epoch } : {}) };
+  const map = left.presence === "absent" ? right.map : right.presence === "absent" ? left.map : sameMap(left, right);
+  return {
+    presence,
+    ...(range ? { range } : {}),
+    ...(epoch ? { epoch } : {}),
+    ...(map === undefined ? {} : { map }),
+    ...(left.own && right.own ? { own: left.own } : {}),
+  };
+}
+
+function sameMap(left: FlowValue, right: FlowValue): number | undefined {
+  return left.map === right.map ? left.map : undefined;
 }
 
 function joinEpochs(

@@ -18,6 +18,7 @@ import { runFor } from "./loops.ts";
 import { checkReadable, checkWritable } from "./memory.ts";
 import { refine } from "./refine.ts";
 import { type FlowValue, joinStates, State } from "./state.ts";
+import { givesVerdict } from "./verdict.ts";
 
 type Rules = {
   readonly [K in Statement["kind"]]: (c: Checker, node: Extract<Statement, { readonly kind: K }>) => void;
@@ -41,7 +42,7 @@ export function runStatements(c: Checker, body: readonly Statement[]): void {
 const rules: Rules = {
   let(c, node) {
     forgetFactsThrough(c.state, node.local);
-    const { type } = c.program.locals[node.local]!;
+    const { type } = c.routine.locals[node.local]!;
     if (node.value?.type.kind === "bool") keepOutcome(c, node.local, node.value);
     else if (node.value) setLocal(c, node.local, evaluate(c, node.value), node.value.at);
     else if (type.kind === "optional") c.state.locals.set(node.local, { presence: "absent" });
@@ -93,7 +94,7 @@ function keepOutcome(c: Checker, local: number, test: Expression): void {
 }
 
 function setLocal(c: Checker, index: number, value: FlowValue, at: Position): void {
-  const local = c.program.locals[index]!;
+  const local = c.routine.locals[index]!;
   c.use(value, at);
   const allowed = local.width && limits(local.width);
   const range = value.range && allowed ? fitting(c, value.range, allowed, local.width, at) : value.range;
@@ -160,8 +161,8 @@ function remaining(c: Checker, entry: State, node: SwitchStatement, value: Inter
 
 function runReturn(c: Checker, node: ReturnStatement): void {
   if (node.value) evaluate(c, node.value);
-  const traces = c.program.kind === "tracepoint" || c.program.kind === "btfTracepoint";
-  if (traces && node.value) c.report(unwantedVerdict(node.at));
-  if (!traces && !node.value) c.report(missingVerdict(node.at));
+  const wanted = givesVerdict(c.routine);
+  if (!wanted && node.value) c.report(unwantedVerdict(node.at));
+  if (wanted && !node.value) c.report(missingVerdict(node.at));
   c.state = State.dead();
 }

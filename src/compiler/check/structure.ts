@@ -2,9 +2,9 @@ import { operationNamed } from "../../language/operations.ts";
 import { holdsOpaque } from "../hir/equality.ts";
 import { type Layout, sizeOf } from "../hir/layout.ts";
 import { mapKinds } from "../hir/map-kinds.ts";
-import type { LockStatement, MapDeclaration, Module, Program } from "../hir/tree.ts";
+import type { Callback, LockStatement, MapDeclaration, Module, Program, Routine } from "../hir/tree.ts";
 import { childrenOf, type Node, walk } from "../hir/walk.ts";
-import { type Finding, misplacedOpaque, notInLock, paddedKey } from "./findings.ts";
+import { type Finding, misplacedOpaque, nestedIteration, notInLock, paddedKey, wrongKind } from "./findings.ts";
 
 /** Rules about declarations of maps: keys without padding, locks and timers where the kernel allows them. */
 export function checkMaps(module: Module): readonly Finding[] {
@@ -50,15 +50,42 @@ function opaqueFindings(map: MapDeclaration): Finding[] {
   return found.includes("timer") && !row.timers ? refuse(`maps of kind ${map.kind} cannot hold timers`) : [];
 }
 
-/** Rules about where nodes stand in a program: locks and what may be done while one is held. */
-export function checkStructure(module: Module, program: Program): readonly Finding[] {
+/** Rules about where nodes stand: locks and what may be done while one is held, special maps in tracers, callbacks. */
+export function checkStructure(module: Module, routine: Routine): readonly Finding[] {
   const findings: Finding[] = [];
-  walk(program.body, (node) => {
-    if (node.kind === "lock") findings.push(...lockFindings(program, node));
-    if (node.kind === "operation") findings.push(...mapUseFindings(module, program, node));
+  walk(routine.body, (node) => {
+    if (node.kind === "lock") findings.push(...lockFindings(node));
     if (node.kind === "operation" && node.layout && holdsOpaque(node.layout))
       findings.push(misplacedOpaque(node.at, "a lock or a timer lives in a map's value only"));
+    if (routine.kind === "element" && iteratesOver(module, node)) findings.push(nestedIteration(node.at));
   });
+  return routine.kind === "tracepoint" || routine.kind === "btfTracepoint"
+    ? [...findings, ...tracerFindings(module, routine)]
+    : findings;
+}
+
+/** The callback that an operation runs before it comes back. */
+export function iteratesOver(module: Module, node: Node): Callback | undefined {
+  return node.kind === "operation" && node.operation === "map.forEach"
+    ? module.callbacks[node.constants?.[0] ?? 0]
+    : undefined;
+}
+
+/** What a tracing program may not do, in the callbacks that it runs too. */
+function tracerFindings(module: Module, program: Program): Finding[] {
+  const findings: Finding[] = [];
+  const search = (body: readonly Node[], inCallback: boolean): void =>
+    walk(body, (node) => {
+      if (node.kind === "lock") findings.push(misplacedOpaque(node.at, "tracing programs cannot take locks"));
+      if (node.kind !== "operation") return;
+      const kinds = operationNamed(node.operation)?.kinds;
+      if (inCallback && kinds && !kinds.includes(program.kind))
+        findings.push(wrongKind(node.at, node.operation, program.kind, kinds));
+      findings.push(...mapUseFindings(module, program, node));
+      const callback = inCallback ? undefined : iteratesOver(module, node);
+      if (callback) search(callback.body, true);
+    });
+  search(program.body, false);
   return findings;
 }
 
@@ -69,10 +96,8 @@ function mapUseFindings(module: Module, program: Program, node: Node & { kind: "
   return [misplacedOpaque(node.at, `a tracepoint cannot use ${map.name}, whose values hold a lock or a timer`)];
 }
 
-function lockFindings(program: Program, lock: LockStatement): Finding[] {
+function lockFindings(lock: LockStatement): Finding[] {
   const findings: Finding[] = [];
-  if (program.kind === "tracepoint" || program.kind === "btfTracepoint")
-    findings.push(misplacedOpaque(lock.at, "tracing programs cannot take locks"));
   const search = (nodes: readonly Node[], labels: readonly number[]): void => {
     for (const node of nodes) {
       const fault = faultInLock(node, labels);

@@ -114,7 +114,7 @@ function generateFunction(fn: IrFunction, options: CodegenOptions): Generated {
   const items = resolveJumps(lineUp(blocks, loops), options.target);
   const callees = items.flatMap(({ link }) => (link?.kind === "function" ? [link.name] : []));
   const size = allocated.frameSize + (usesMayGoto(fn) ? mayGotoStack : 0);
-  return { items, use: { name: fn.name, size, callees } };
+  return { items, use: { name: fn.name, size, callees, asynchronous: fn.asynchronous === true } };
 }
 
 /** What the kernel adds to the frame of a function with `may_goto` (do_misc_fixups, kernel/bpf/verifier.c). */

@@ -6,6 +6,7 @@ import { FunctionBuilder } from "../ir/builder.ts";
 import { interpret } from "../ir/interpret.ts";
 import type { IrProgram } from "../ir/ir.ts";
 import { parseIr } from "../ir/parse.ts";
+import { printIr } from "../ir/text.ts";
 import { generate, StackTooLarge, type Target } from "./index.ts";
 
 const v3: Target = { isa: 3, littleEndian: true };
@@ -150,3 +151,25 @@ for (const [target, isa] of [
     assert.equal(run(instructions, { memory }).result, expected);
   });
 }
+
+test("a timer's callback has a stack of its own and may lead to itself", () => {
+  const frame = (name: string, head: string, body: string): string => `${head} function ${name}(${
+    name === "main" ? "v0: context" : "v0: address, v1: address, v2: address"
+  }) {
+  slot s0: 304 align 8
+b0:
+  v10 = const 7
+  v11 = slot s0
+  store u64 [v11 + 0] stack, v10
+${body}
+  v12 = load u64 [v11 + 0] stack
+  return v12
+}
+`;
+  const arms = "  v13 = function later\n  v14 = helper 170(v11, v13)";
+  const program = (head: string): string => `program p\n${frame("main", "global", arms)}${frame("later", head, arms)}`;
+  const text = program("static asynchronous");
+  assert.equal(generate(parseIr(text), { target: v3 }).stackDepth, 320);
+  assert.equal(printIr(parseIr(printIr(parseIr(text)))), printIr(parseIr(text)));
+  assert.throws(() => generate(parseIr(program("static")), { target: v3 }), /later -> later calls itself/);
+});

@@ -7,6 +7,8 @@ export interface FrameUse {
   readonly size: number;
   /** Functions that it calls or hands to a helper as callback. */
   readonly callees: readonly string[];
+  /** It begins on a stack of its own: whoever hands it to a helper does not wait for it. */
+  readonly asynchronous?: boolean;
 }
 
 /** The kernel rounds each frame up to this and counts none as less (check_max_stack_depth, kernel/bpf/verifier.c). */
@@ -15,7 +17,7 @@ const frameUnit = 32;
 const maxFrames = 8;
 
 /**
- * The chain of calls from the first function that needs the most stack.
+ * The chain of calls from the first function, or from one that begins on its own, that needs the most stack.
  *
  * @throws IovisorError for recursion, or for more than eight frames.
  */
@@ -36,6 +38,7 @@ export function deepestChain(frames: readonly FrameUse[]): {
     let below = { size: 0, chain: [] as readonly string[], frames: 0 };
     let most = 0;
     for (const callee of frame.callees) {
+      if (byName.get(callee)?.asynchronous) continue;
       const one = visit(callee, [...callers, name]);
       most = Math.max(most, one.frames);
       if (one.size > below.size) below = one;
@@ -46,7 +49,8 @@ export function deepestChain(frames: readonly FrameUse[]): {
     known.set(name, result);
     return result;
   };
-  return visit(frames[0]!.name, []);
+  const roots = frames.filter((frame, index) => index === 0 || frame.asynchronous);
+  return roots.map(({ name }) => visit(name, [])).reduce((most, one) => (one.size > most.size ? one : most));
 }
 
 function tooDeep(message: string): IovisorError {

@@ -1,7 +1,7 @@
 import type ts from "typescript";
 import type { Message } from "../diagnostics.ts";
 import type { Position } from "../hir/position.ts";
-import type { ProgramKind } from "../hir/tree.ts";
+import type { RoutineKind } from "../hir/tree.ts";
 import type { Emitter } from "./emitter.ts";
 import type { ReturnTarget } from "./returns.ts";
 import type { Scope } from "./scope.ts";
@@ -32,7 +32,8 @@ export interface FrameState {
   readonly scope: Scope;
   /** Absent at module scope. */
   readonly emitter?: Emitter;
-  readonly programKind?: ProgramKind;
+  /** What kind of program or callback is being written. */
+  readonly routineKind?: RoutineKind;
   readonly returns?: ReturnTarget;
   readonly jumps: readonly JumpTarget[];
   /** The functions that are being inlined, outermost first. */

@@ -24,7 +24,7 @@ export function expandProgram(session: Session, name: string, value: ProgramValu
   const frame = moduleFrame(session, name).with({
     scope: new Scope(scope),
     emitter,
-    programKind: value.programKind,
+    routineKind: value.programKind,
     returns: handlerReturns(withVerdict),
     calls: [declaration],
   });

@@ -55,9 +55,17 @@ function missing(entry: string): Diagnostic {
 }
 
 function moduleOf(session: Session): Module {
-  const { maps, settings, programs } = session;
+  const { maps, settings, programs, callbacks } = session;
   const name = basename(session.entry.fileName).replace(/\.ts$/, "");
-  const module = { version: hirVersion, name, sources: session.sources, maps, settings, programs };
+  const module = {
+    version: hirVersion,
+    name,
+    sources: session.sources,
+    maps,
+    settings,
+    programs,
+    callbacks: callbacks.all,
+  };
   return session.interface === emptyInterface ? module : { ...module, interface: session.interface };
 }
 

@@ -280,6 +280,82 @@ export default onPacket((packet) => {
   ]);
 });
 
+describe("callbacks", () => {
+  const declarations = `const Slot = struct({ timer, count: u64 });
+const slots = arrayMap({ value: Slot, maxEntries: 4 });
+const others = arrayMap({ value: struct({ timer, count: u64 }), maxEntries: 4 });
+const Plain = struct({ count: u64 });
+const plain = hash({ key: u32, value: Plain, maxEntries: 4 });
+const trie = lpmTrie({ key: struct({ prefixLength: u32, address: be32 }), value: u32, maxEntries: 4 });
+const flows = hash({ key: struct({ a: u32, b: u32 }), value: u64, maxEntries: 4 });
+const out2 = hash({ key: u32, value: u64, maxEntries: 4 });
+`;
+  const inHandler = (body: string): string =>
+    moduleText(`const slot = slots.ref(0); if (!slot) return Drop;\n${body}\nreturn Drop;`, declarations);
+  checkModules(
+    (
+      [
+        [
+          "a variable around a timer's callback",
+          "const length = packet.length;\n// @expect IOV2029: length\nslots.startTimer(slot, 1n, (key, value) => { value.count += u64(length); });",
+        ],
+        [
+          "a variable that a callback assigns",
+          "let sum: u64 = 0n;\n// @expect IOV2029: sum\nslots.forEach((key, value) => { sum += value.count; });\nput(0, sum);",
+        ],
+        [
+          "the packet in a callback",
+          "// @expect IOV2029: packet\nslots.startTimer(slot, 1n, () => { packet.popVlan(); });",
+        ],
+        [
+          "a function of the handler that uses its variables",
+          "const add = () => {\n// @expect IOV2029: slot\nslot.count += 1n; };\nslots.forEach(() => add());",
+        ],
+        ["a verdict in a callback", "slots.forEach(() => {\n// @expect IOV2017: verdict.drop\nconst x = Drop; });"],
+        [
+          "a redirect in a callback",
+          "// @expect IOV2017: callback of a timer\nslots.startTimer(slot, 1n, () => { redirect(1); });",
+        ],
+        [
+          "a value that a callback returns",
+          "slots.forEach((key) => {\n// @expect IOV2018: no value\nreturn key > 2; });",
+        ],
+        [
+          "a callback that leads to itself with other constants",
+          "// @expect IOV2030\nconst arm = (count: u64) => slots.forEach((key, value) => { slots.startTimer(value, count, () => again(count + 1n)); });\nconst again = (count: u64) => arm(count); arm(1n);",
+        ],
+        ["timers of values without one", "// @expect TS2339\nplain.startTimer(slot, 1n, () => {});"],
+        ["a value of another layout", "const p = plain.ref(1);\n// @expect TS2345\nif (p) slots.cancelTimer(p);"],
+        ["timers of scalar values", "// @expect TS2339\nout2.startTimer(slot, 1n, () => {});"],
+        ["a value without a field that is no lock", "// @expect TS2345\nconst made = Slot({});"],
+        ["going over a trie", "// @expect TS2339\ntrie.forEach(() => {});"],
+        ["writing to a key", "flows.forEach((key) => {\n// @expect IOV2016\nkey.a = 1; });"],
+        ["a delay that is no u64", "// @expect TS2345\nslots.startTimer(slot, 1000, () => {});"],
+      ] as const
+    ).map(([what, body]) => [what, inHandler(body)] as const),
+  );
+  checkModules([
+    [
+      "timers in tracing programs",
+      `import { arrayMap, onTracepoint, struct, timer, u64 } from "iovisor/kernel";
+const slots = arrayMap({ value: struct({ timer, count: u64 }), maxEntries: 1 });
+export const traced = onTracepoint("sched:sched_switch", () => {
+  const slot = slots.ref(0);
+  // @expect IOV2017: tracepoint program
+  if (slot) slots.startTimer(slot, 1n, () => {});
+});`,
+    ],
+    [
+      "going over a map at module scope",
+      `import { arrayMap, onPacket, Pass, u64 } from "iovisor/kernel";
+const counts = arrayMap({ value: u64, maxEntries: 1 });
+// @expect IOV2011
+const x = counts.forEach(() => {});
+export default onPacket(() => Pass);`,
+    ],
+  ]);
+});
+
 it("a module without a program is refused", () => {
   const { diagnostics } = compileText('import { u32 } from "iovisor/kernel";\nexport const x = u32(5);');
   assert.deepEqual(

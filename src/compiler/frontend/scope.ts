@@ -5,7 +5,9 @@ import type { Value } from "./values.ts";
 /** What a name stands for: a value for good, or a variable of the program. */
 export type Binding =
   | { readonly kind: "value"; readonly value: Value }
-  | { readonly kind: "variable"; readonly local: number; readonly type: Type; readonly width?: NarrowInteger };
+  | { readonly kind: "variable"; readonly local: number; readonly type: Type; readonly width?: NarrowInteger }
+  /** A name of the code around a callback, which has no value any more when the kernel calls it. */
+  | { readonly kind: "captured" };
 
 /** The names of a block; every inlined call and every unrolled round has its own. */
 export class Scope {

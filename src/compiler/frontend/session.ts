@@ -6,6 +6,7 @@ import type { Layout } from "../hir/layout.ts";
 import { type Position, packPosition } from "../hir/position.ts";
 import type { MapDeclaration, ModuleInterface, Program, SettingDeclaration, Source } from "../hir/tree.ts";
 import { assignedSymbols, symbolsAssignedByClosures } from "./assignments.ts";
+import { Callbacks } from "./callbacks.ts";
 import { installedName, isInstalledSource } from "./program.ts";
 import { Scope } from "./scope.ts";
 import { type PoisonValue, poison, type Value } from "./values.ts";
@@ -20,6 +21,7 @@ export class Session {
   readonly programs: Program[] = [];
   /** What the module declares for graphs. */
   interface: ModuleInterface = emptyInterface;
+  readonly callbacks = new Callbacks();
   /** The scope of each module: empty, since module names are found by their declarations. */
   readonly moduleScope = new Scope();
   /** Module constants that are evaluated, or being evaluated ("busy"). */

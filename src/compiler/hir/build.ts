@@ -1,6 +1,8 @@
 import { alignOf, type Field, type IntegerLayout, type Layout, type StructLayout, sizeOf } from "./layout.ts";
 import type {
   BinaryOperator,
+  Callback,
+  CallbackKind,
   CompareOperator,
   ConvertExpression,
   Expression,
@@ -9,7 +11,6 @@ import type {
   Module,
   OperationExpression,
   Program,
-  SettingDeclaration,
   Statement,
 } from "./tree.ts";
 import { hirVersion } from "./tree.ts";
@@ -307,9 +308,22 @@ export function program(
   return { name, kind, locals: locals.all, body, at, ...(target ? { target } : {}) };
 }
 
+/** A callback of a map; `make` gets the references to the key and the value. */
+export function callback(
+  kind: CallbackKind,
+  of: { readonly map: number; readonly key: Layout; readonly value: Layout },
+  make: (key: Expression, value: Expression, locals: Locals) => readonly Statement[],
+): Callback {
+  const locals = new Locals();
+  const key = locals.declare("key", refType("constant", of.key));
+  const value = locals.declare("value", refType("map", of.value));
+  const body = make(locals.use(key), locals.use(value), locals);
+  return { name: `map${of.map}_${kind}`, kind, map: of.map, locals: locals.all, body, at };
+}
+
 export function module(
   programs: readonly Program[],
-  options: { readonly maps?: readonly MapDeclaration[]; readonly settings?: readonly SettingDeclaration[] } = {},
+  options: Partial<Pick<Module, "maps" | "settings" | "callbacks">> = {},
 ): Module {
   return {
     version: hirVersion,
@@ -318,6 +332,7 @@ export function module(
     maps: options.maps ?? [],
     settings: options.settings ?? [],
     programs,
+    callbacks: options.callbacks ?? [],
   };
 }
 

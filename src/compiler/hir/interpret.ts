@@ -1,7 +1,8 @@
 import { type ClonedPacket, type EmittedEvent, Machine } from "./interpret/machine.ts";
 import type { InterpretInput, MetadataValues } from "./interpret/options.ts";
-import { runBody } from "./interpret/statements.ts";
+import { runBody, runCallback } from "./interpret/statements.ts";
 import { TailCall } from "./interpret/tail-call.ts";
+import type { TimerQueue } from "./interpret/timers.ts";
 import { InterpreterTrap } from "./interpret/trap.ts";
 import type { GraphVerdict, Value, Verdict } from "./interpret/values.ts";
 import type { MapStore } from "./map-store.ts";
@@ -9,6 +10,7 @@ import type { Module, Program } from "./tree.ts";
 
 export { createMapStore, type ListedStore } from "./interpret/maps.ts";
 export type { InterpretInput, KernelModel, MetadataValues, ProcessModel } from "./interpret/options.ts";
+export { TimerQueue } from "./interpret/timers.ts";
 export { InterpreterTrap } from "./interpret/trap.ts";
 
 export interface InterpretResult {
@@ -63,13 +65,48 @@ export function interpret(program: Program, module: Module, input: InterpretInpu
   };
 }
 
+/** What the callbacks of timers left behind. */
+export interface TimersResult extends Pick<InterpretResult, "events" | "maps"> {
+  /** Callbacks that ran. */
+  readonly fired: number;
+}
+
+/** More callbacks than this in one advance of the clock: timers that arm themselves without a delay. */
+const mostFired = 100_000;
+
+/**
+ * Lets the time of `input.timers` pass until `now`: the callbacks of the timers that expire run in the order of their
+ * times, each with the clock at its own, also those of timers that callbacks arm.
+ *
+ * @throws InterpreterTrap as `interpret`
+ */
+export function advanceTimers(
+  module: Module,
+  input: Omit<InterpretInput, "clock"> & { readonly timers: TimerQueue },
+  now: bigint,
+): TimersResult {
+  const events: EmittedEvent[] = [];
+  let { maps } = input;
+  for (let fired = 0; ; fired++) {
+    const timer = input.timers.take(now);
+    if (!timer) return { events, fired, maps: maps ?? [] };
+    const callback = module.callbacks[timer.callback]!;
+    if (fired >= mostFired) throw new InterpreterTrap(`more than ${mostFired} timers fired`, callback.at);
+    const machine = new Machine(callback, module, { ...input, ...(maps ? { maps } : {}), clock: () => timer.expires });
+    maps = machine.maps;
+    if (!timer.isLive(machine.maps)) continue;
+    input.timers.during(timer, () => runCallback(machine, callback, timer.key, timer.value));
+    events.push(...machine.events);
+  }
+}
+
 function runProgram(machine: Machine): Value {
   for (;;) {
     try {
-      const done = runBody(machine.program.body, machine);
-      if (done && done.kind !== "return") throw new InterpreterTrap("a jump out of the program", machine.program.at);
-      if (!done && machine.program.kind !== "tracepoint" && machine.program.kind !== "btfTracepoint")
-        throw new InterpreterTrap("the program ends without a verdict", machine.program.at);
+      const done = runBody(machine.routine.body, machine);
+      if (done && done.kind !== "return") throw new InterpreterTrap("a jump out of the program", machine.routine.at);
+      if (!done && machine.routine.kind !== "tracepoint" && machine.routine.kind !== "btfTracepoint")
+        throw new InterpreterTrap("the program ends without a verdict", machine.routine.at);
       return done?.value;
     } catch (thrown) {
       if (!(thrown instanceof TailCall)) throw thrown;
@@ -95,7 +132,7 @@ function conclude(verdict: Verdict, machine: Machine): Pick<InterpretResult, "ve
   // Where a hook cannot send a packet back by itself, that is a redirect to its own device.
   const code = verdicts[verdict.name] ?? (verdict.name === "transmit" ? verdicts["redirect"] : undefined);
   if (code === undefined)
-    throw new InterpreterTrap(`${machine.hook.name} has no verdict ${verdict.name}`, machine.program.at);
+    throw new InterpreterTrap(`${machine.hook.name} has no verdict ${verdict.name}`, machine.routine.at);
   return {
     verdict: { name: verdict.name, code, ...verdict.graph },
     ...redirectOf(verdict),

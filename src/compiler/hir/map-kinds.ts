@@ -16,15 +16,17 @@ export interface MapKindRow {
   /** A spin lock may lie in its values (map_check_btf, kernel/bpf/syscall.c). */
   readonly locks?: true;
   readonly timers?: true;
+  /** `bpf_for_each_map_elem` goes over it (map_for_each_callback of struct bpf_map_ops). */
+  readonly forEach?: true;
 }
 
 export const mapKinds: Readonly<Record<MapKind, MapKindRow>> = {
-  array: { family: "keyed", key: "index", value: "any", locks: true, timers: true },
-  hash: { family: "keyed", key: "any", value: "any", locks: true, timers: true },
-  lruHash: { family: "keyed", key: "any", value: "any", timers: true },
-  perCpuArray: { family: "keyed", key: "index", value: "any", perCpu: true },
-  perCpuHash: { family: "keyed", key: "any", value: "any", perCpu: true },
-  lruPerCpuHash: { family: "keyed", key: "any", value: "any", perCpu: true },
+  array: { family: "keyed", key: "index", value: "any", locks: true, timers: true, forEach: true },
+  hash: { family: "keyed", key: "any", value: "any", locks: true, timers: true, forEach: true },
+  lruHash: { family: "keyed", key: "any", value: "any", timers: true, forEach: true },
+  perCpuArray: { family: "keyed", key: "index", value: "any", perCpu: true, forEach: true },
+  perCpuHash: { family: "keyed", key: "any", value: "any", perCpu: true, forEach: true },
+  lruPerCpuHash: { family: "keyed", key: "any", value: "any", perCpu: true, forEach: true },
   lpmTrie: { family: "keyed", key: "prefix", value: "any" },
   ringBuffer: { family: "ring", key: "none", value: "optional" },
   queue: { family: "queue", key: "none", value: "any" },
@@ -32,6 +34,6 @@ export const mapKinds: Readonly<Record<MapKind, MapKindRow>> = {
   devMap: { family: "device", key: "index", value: "device" },
   devMapHash: { family: "device", key: "index", value: "device" },
   progArray: { family: "program", key: "index", value: "word" },
-  arrayOfMaps: { key: "index", value: "map" },
-  hashOfMaps: { key: "any", value: "map" },
+  arrayOfMaps: { family: "maps", key: "index", value: "map" },
+  hashOfMaps: { family: "maps", key: "any", value: "map" },
 };

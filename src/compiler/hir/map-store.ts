@@ -11,6 +11,8 @@ export interface MapStore {
   update(key: Uint8Array, value: Uint8Array, flags: number, cpu: number): boolean;
   /** @returns false when there was nothing at the key. */
   delete(key: Uint8Array): boolean;
+  /** Keys with their live values, in the order of `bpf_for_each_map_elem` where that is defined: ascending indices. */
+  each(cpu: number): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
   push(value: Uint8Array): boolean;
   pop(): Uint8Array | undefined;
   peek(): Uint8Array | undefined;

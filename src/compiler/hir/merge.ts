@@ -1,7 +1,15 @@
-import type { OperationName } from "../../language/operations.ts";
+import { type OperationName, operationNamed } from "../../language/operations.ts";
 import { type InterfaceMove, mergeInterfaces } from "./merge-interface.ts";
 import { packPosition, unpackPosition } from "./position.ts";
-import type { MapDeclaration, Module, Program, SettingDeclaration, Source } from "./tree.ts";
+import {
+  type Callback,
+  hirVersion,
+  type MapDeclaration,
+  type Module,
+  type Program,
+  type SettingDeclaration,
+  type Source,
+} from "./tree.ts";
 
 /** One module of a chain and the name that its maps and settings get in front. */
 export interface Part {
@@ -21,34 +29,41 @@ export function mergeModules(name: string, parts: readonly Part[]): Module {
     maps: [] as MapDeclaration[],
     settings: [] as SettingDeclaration[],
     programs: [] as Program[],
+    callbacks: [] as Callback[],
   };
   const { moves, ...common } = mergeInterfaces(parts);
   for (const [index, part] of parts.entries()) {
-    const offsets = { sources: merged.sources.length, maps: merged.maps.length, interface: moves[index]! };
-    const moved = new Mover(part.name, offsets).module(part.module);
+    const moved = new Mover(part.name, {
+      sources: merged.sources.length,
+      maps: merged.maps.length,
+      callbacks: merged.callbacks.length,
+      interface: moves[index]!,
+    }).module(part.module);
     merged.sources.push(...moved.sources);
     merged.maps.push(...moved.maps);
     merged.settings.push(...moved.settings);
     merged.programs.push(...moved.programs);
+    merged.callbacks.push(...moved.callbacks);
   }
-  return { version: parts[0]?.module.version ?? 1, name, ...merged, ...common };
+  return { version: hirVersion, name, ...merged, ...common };
+}
+
+/** How many of each the parts in front have. */
+interface Before {
+  readonly sources: number;
+  readonly maps: number;
+  readonly callbacks: number;
+  readonly interface: InterfaceMove;
 }
 
 /** Renames and renumbers what one part refers to. HIR is plain data, so one walk over its properties reaches all. */
 class Mover {
   readonly #prefix: string;
-  readonly #sources: number;
-  readonly #maps: number;
-  readonly #interface: InterfaceMove;
+  readonly #before: Before;
 
-  constructor(
-    prefix: string,
-    offsets: { readonly sources: number; readonly maps: number; readonly interface: InterfaceMove },
-  ) {
+  constructor(prefix: string, before: Before) {
     this.#prefix = prefix;
-    this.#sources = offsets.sources;
-    this.#maps = offsets.maps;
-    this.#interface = offsets.interface;
+    this.#before = before;
   }
 
   module(module: Module): Module {
@@ -58,7 +73,7 @@ class Mover {
         ...map,
         name: this.#named(map.name),
         at: this.#position(map.at),
-        ...(map.inner === undefined ? {} : { inner: map.inner + this.#maps }),
+        ...(map.inner === undefined ? {} : { inner: map.inner + this.#before.maps }),
       })),
       settings: module.settings.map((setting) => ({
         ...setting,
@@ -69,6 +84,11 @@ class Mover {
         ...(this.#moved(program) as Program),
         name: this.#named(program.name),
       })),
+      callbacks: module.callbacks.map((callback) => ({
+        ...(this.#moved(callback) as Callback),
+        name: this.#named(callback.name),
+        map: callback.map + this.#before.maps,
+      })),
     };
   }
 
@@ -78,7 +98,7 @@ class Mover {
 
   #position(at: number): number {
     const { source, line, column } = unpackPosition(at);
-    return packPosition(source + this.#sources, line, column);
+    return packPosition(source + this.#before.sources, line, column);
   }
 
   #moved(value: unknown): unknown {
@@ -92,7 +112,7 @@ class Mover {
     // Types and layouts hold no places and no references.
     if (key === "type" || key === "layout") return value;
     if (key === "at") return this.#position(value as number);
-    if (node["kind"] === "operation" && key === "map" && typeof value === "number") return value + this.#maps;
+    if (node["kind"] === "operation" && key === "map" && typeof value === "number") return value + this.#before.maps;
     if (node["kind"] === "match" && key === "setting") return this.#named(value as string);
     if (node["kind"] === "setting" && key === "path") {
       const [first, ...rest] = value as readonly string[];
@@ -104,7 +124,7 @@ class Mover {
   }
 
   #constants(operation: OperationName, constants: readonly number[]): readonly number[] {
-    const { dropReasons, puntReasons, slots } = this.#interface;
+    const { dropReasons, puntReasons, slots } = this.#before.interface;
     const [first = 0] = constants;
     switch (operation) {
       case "verdict.dropFor":
@@ -114,8 +134,10 @@ class Mover {
       case "metadata.get":
       case "metadata.set":
         return [slots[first] ?? first];
-      default:
-        return constants;
+      default: {
+        const names: readonly string[] = operationNamed(operation)?.constants ?? [];
+        return constants.map((value, index) => (names[index] === "callback" ? value + this.#before.callbacks : value));
+      }
     }
   }
 }

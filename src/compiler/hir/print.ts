@@ -1,6 +1,14 @@
 import { unpackPosition } from "./position.ts";
 import { printExpression } from "./print-expression.ts";
-import type { MapDeclaration, Module, ModuleInterface, Program, Statement } from "./tree.ts";
+import {
+  type Callback,
+  isCallback,
+  type MapDeclaration,
+  type Module,
+  type ModuleInterface,
+  type Routine,
+  type Statement,
+} from "./tree.ts";
 import { showType } from "./verify/scope.ts";
 
 /** HIR as text to read (`--dump hir`): one statement a line, with its line in the source behind it. */
@@ -9,7 +17,8 @@ export function printModule(module: Module): string {
   if (module.interface) lines.push(...printInterface(module.interface));
   for (const map of module.maps) lines.push(printMap(map));
   for (const setting of module.settings) lines.push(`setting ${setting.name}: ${setting.type.kind}`);
-  for (const program of module.programs) lines.push("", ...printProgram(program, module));
+  for (const program of module.programs) lines.push("", ...printRoutine(program, module));
+  for (const callback of module.callbacks) lines.push("", ...printRoutine(callback, module));
   return `${lines.join("\n")}\n`;
 }
 
@@ -31,24 +40,32 @@ function printMap(map: MapDeclaration): string {
   return `map ${map.name}: ${map.kind}${key}${value} entries ${map.maxEntries}${packets}${flags}`;
 }
 
-function printProgram(program: Program, module: Module): string[] {
-  const printer = new Printer(program, module);
-  const target = program.target === undefined ? "" : ` ${program.target}`;
-  return [`${program.kind}${target} ${program.name} {`, ...printer.body(program.body, 1), "}"];
+function printRoutine(routine: Routine, module: Module): string[] {
+  const printer = new Printer(routine, module);
+  const head = isCallback(routine) ? callbackHead(routine, module) : `${routine.kind}${target(routine.target)}`;
+  return [`${head} ${routine.name} {`, ...printer.body(routine.body, 1), "}"];
 }
 
-/** Prints the statements of one program. */
+function target(name: string | undefined): string {
+  return name === undefined ? "" : ` ${name}`;
+}
+
+function callbackHead({ kind, map }: Callback, module: Module): string {
+  return `callback ${kind} of ${module.maps[map]?.name ?? `map ${map}`}`;
+}
+
+/** Prints the statements of one program or callback. */
 class Printer {
-  readonly #program: Program;
+  readonly #routine: Routine;
   readonly #module: Module;
 
-  constructor(program: Program, module: Module) {
-    this.#program = program;
+  constructor(routine: Routine, module: Module) {
+    this.#routine = routine;
     this.#module = module;
   }
 
   #local(index: number): string {
-    return `%${this.#program.locals[index]?.name ?? ""}.${index}`;
+    return `%${this.#routine.locals[index]?.name ?? ""}.${index}`;
   }
 
   #text(node: Parameters<typeof printExpression>[0]): string {
@@ -78,7 +95,7 @@ class Printer {
   #statement(node: Statement, depth: number): string[] {
     switch (node.kind) {
       case "let": {
-        const local = this.#program.locals[node.local];
+        const local = this.#routine.locals[node.local];
         const type = local ? `${showType(local.type)}${local.width ? ` ${local.width}` : ""}` : "?";
         const value = node.value ? ` = ${this.#text(node.value)}` : "";
         return [this.#line(depth, `let ${this.#local(node.local)}: ${type}${value}`, node.at)];

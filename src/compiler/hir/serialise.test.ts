@@ -50,7 +50,7 @@ test("files that are no HIR are refused with a reason", () => {
   assert.match(refusal(""), /not a HIR file/);
   assert.match(refusal("[1,2]"), /version undefined/);
   assert.match(refusal(text.slice(0, -10)), /not a HIR file/);
-  assert.match(refusal(text.replace('"hir":1', '"hir":2')), /version 2, this is for version 1/);
+  assert.match(refusal(text.replace('"hir":2', '"hir":3')), /version 3, this is for version 2/);
   assert.match(refusal(text.replace('{"@":0}', '{"@":1}')), /no shared value 1/);
   assert.match(refusal(text.replace('"default":true', '"default":{"#":"1e9"}')), /malformed integer/);
   assert.match(
@@ -58,14 +58,14 @@ test("files that are no HIR are refused with a reason", () => {
     /default: x: expected true or false/,
   );
   assert.match(
-    refusal(`{"hir":1,"shared":[],"module":${"[".repeat(100_000)}${"]".repeat(100_000)}}`),
+    refusal(`{"hir":2,"shared":[],"module":${"[".repeat(100_000)}${"]".repeat(100_000)}}`),
     /not a HIR file/,
   );
 });
 
 test("a file whose shared values multiply is refused and not expanded", () => {
   const shared = ["1", ...Array.from({ length: 40 }, (_, index) => `[{"@":${index}},{"@":${index}}]`)];
-  assert.match(refusal(`{"hir":1,"shared":[${shared.join(",")}],"module":{"@":40}}`), /more than \d+ values/);
+  assert.match(refusal(`{"hir":2,"shared":[${shared.join(",")}],"module":{"@":40}}`), /more than \d+ values/);
 });
 
 /** Reads, checks and runs a text that may be anything; gives what came of it. */

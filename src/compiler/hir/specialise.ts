@@ -3,7 +3,7 @@ import { settingValue } from "./interpret/expressions.ts";
 import type { SettingValues } from "./settings.ts";
 import { matchOverRules, ruleFieldSearch, rulesOfSets } from "./specialise-rules.ts";
 import { mapExpression, mapStatement, type Transform } from "./transform.ts";
-import type { Expression, Local, Module, OperationExpression, Program, SettingDeclaration, Statement } from "./tree.ts";
+import type { Expression, Local, Module, OperationExpression, Routine, SettingDeclaration, Statement } from "./tree.ts";
 import { numberType } from "./types.ts";
 import { someNode, walk } from "./walk.ts";
 
@@ -27,6 +27,7 @@ export function specialise(module: Module, values: SettingValues): Module {
     ...module,
     settings: [...settings, ...rulesOfSets(settings)],
     programs: module.programs.map((program) => new Specialiser(program, configuration).run()),
+    callbacks: module.callbacks.map((callback) => new Specialiser(callback, configuration).run()),
   };
 }
 
@@ -35,22 +36,22 @@ interface Configuration {
   readonly values: SettingValues;
 }
 
-class Specialiser implements Transform {
-  readonly #program: Program;
+class Specialiser<R extends Routine> implements Transform {
+  readonly #routine: R;
   readonly #configuration: Configuration;
   readonly #locals: Local[];
   #label: number;
 
-  constructor(program: Program, configuration: Configuration) {
-    this.#program = program;
+  constructor(routine: R, configuration: Configuration) {
+    this.#routine = routine;
     this.#configuration = configuration;
-    this.#locals = [...program.locals];
-    this.#label = firstFreeLabel(program);
+    this.#locals = [...routine.locals];
+    this.#label = firstFreeLabel(routine);
   }
 
-  run(): Program {
-    const body = this.body(this.#program.body);
-    return { ...this.#program, locals: this.#locals, body };
+  run(): R {
+    const body = this.body(this.#routine.body);
+    return { ...this.#routine, locals: this.#locals, body };
   }
 
   expression(node: Expression): Expression {
@@ -108,9 +109,9 @@ class Specialiser implements Transform {
   }
 }
 
-function firstFreeLabel(program: Program): number {
+function firstFreeLabel({ body }: Routine): number {
   let label = 0;
-  walk(program.body, (node) => {
+  walk(body, (node) => {
     if ("label" in node) label = Math.max(label, node.label + 1);
   });
   return label;

@@ -13,7 +13,7 @@ export type * from "./statements.ts";
  * expanded; settings stay symbolic; nothing depends on a hook. `docs/language.md` gives the meaning of the source,
  * `interpret.ts` that of every node here.
  */
-export const hirVersion = 1;
+export const hirVersion = 2;
 
 export interface Module {
   readonly version: number;
@@ -22,6 +22,8 @@ export interface Module {
   readonly maps: readonly MapDeclaration[];
   readonly settings: readonly SettingDeclaration[];
   readonly programs: readonly Program[];
+  /** Code that operations hand to the kernel, by their `callback` constant. */
+  readonly callbacks: readonly Callback[];
   /** How it stands in a graph; absent when it declares nothing of the kind. */
   readonly interface?: ModuleInterface;
 }
@@ -161,7 +163,36 @@ export interface Program {
   readonly at: Position;
 }
 
-/** A variable; its index in `Program.locals` is its identity. References are bound once, scalars may be assigned. */
+/** "timer": a timer's, called when it expires. "element": `map.forEach`'s, called for each entry. */
+export type CallbackKind = "timer" | "element";
+
+/**
+ * Code that the kernel calls with a key of a map and the live value there. It shares no variable with the code that
+ * handed it over, and returns nothing.
+ */
+export interface Callback {
+  readonly name: string;
+  readonly kind: CallbackKind;
+  /** Index in `Module.maps`. */
+  readonly map: number;
+  /** The first two are its parameters: a `constant` reference to the key, a `map` reference to the value. */
+  readonly locals: readonly Local[];
+  readonly body: readonly Statement[];
+  readonly at: Position;
+}
+
+/** What has a body and variables of its own. */
+export type Routine = Program | Callback;
+export type RoutineKind = ProgramKind | CallbackKind;
+
+export function isCallback(routine: Routine): routine is Callback {
+  return routine.kind === "timer" || routine.kind === "element";
+}
+
+/**
+ * A variable; its index in the `locals` of its program or callback is its identity. References are bound once, scalars
+ * may be assigned.
+ */
 export interface Local {
   readonly name: string;
   readonly type: Type;

@@ -65,7 +65,7 @@ const setting: SettingDeclaration = {
 /** What is wrong, a module with it, and what the report must say. */
 const refused: readonly (readonly [string, unknown, RegExp])[] = [
   ["no object", null, /expected an object, got null/],
-  ["another version", { ...b.module([]), version: 99 }, /version: expected one of 1/],
+  ["another version", { ...b.module([]), version: 99 }, /version: expected one of 2/],
   ["an unknown property", { ...b.module([]), extra: 1 }, /unknown property "extra"/],
   ["a missing property", { ...b.module([]), maps: undefined }, /property "maps" is missing/],
   [

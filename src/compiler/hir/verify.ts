@@ -1,15 +1,16 @@
 import { settingProblems } from "./settings.ts";
-import type { Module, Program, SettingType } from "./tree.ts";
+import type { Module, Program, Routine, SettingType } from "./tree.ts";
 import { limitsOf } from "./types.ts";
+import { verifyCallbackParameters } from "./verify/callbacks.ts";
 import { verifyInterface } from "./verify/interface.ts";
 import { verifyMaps } from "./verify/maps.ts";
 import { moduleShape } from "./verify/module-shape.ts";
-import { contextParameters, Scope } from "./verify/scope.ts";
-import { type Problem, Report, under } from "./verify/shape.ts";
+import { parametersOf, Scope } from "./verify/scope.ts";
+import { type Path, type Problem, Report, under } from "./verify/shape.ts";
 import { typeBody } from "./verify/statements.ts";
 
 export type { Problem } from "./verify/shape.ts";
-export { contextParameters };
+export { parametersOf };
 
 /**
  * Holds any value against the form of HIR: shape, limits of size and depth, layouts, maps, types of every node, scopes
@@ -29,6 +30,7 @@ export function verifyModule(value: unknown): readonly Problem[] {
   verifyInterface(module, report);
   verifySettings(module, report);
   verifyPrograms(module, report);
+  verifyCallbacks(module, report);
   return report.problems;
 }
 
@@ -83,14 +85,29 @@ function verifyPrograms(module: Module, report: Report): void {
         path,
         `a program of kind ${program.kind} ${program.target === undefined ? "needs a" : "has no"} target`,
       );
-    const scope = new Scope(module, program, report);
-    program.locals.forEach((local, at) => {
-      const type = local.type.kind === "optional" ? local.type.of : local.type;
-      if (local.width !== undefined && type.kind !== "number")
-        report.add(under(under(path, "locals"), at), `a width for a local of type ${type.kind}`);
-    });
-    typeBody(program.body, under(path, "body"), scope);
+    verifyRoutine(module, program, path, report);
   });
+}
+
+function verifyCallbacks(module: Module, report: Report): void {
+  const names = new Set<string>();
+  module.callbacks.forEach((callback, index) => {
+    const path = under(under(undefined, "callbacks"), index);
+    if (names.has(callback.name)) report.add(path, `two callbacks named "${callback.name}"`);
+    names.add(callback.name);
+    verifyCallbackParameters(module, callback, path, report);
+    verifyRoutine(module, callback, path, report);
+  });
+}
+
+function verifyRoutine(module: Module, routine: Routine, path: Path, report: Report): void {
+  const scope = new Scope(module, routine, report);
+  routine.locals.forEach((local, at) => {
+    const type = local.type.kind === "optional" ? local.type.of : local.type;
+    if (local.width !== undefined && type.kind !== "number")
+      report.add(under(under(path, "locals"), at), `a width for a local of type ${type.kind}`);
+  });
+  typeBody(routine.body, under(path, "body"), scope);
 }
 
 function needsTarget(program: Program): boolean {

@@ -62,6 +62,7 @@ export const helpers = {
   ringbufDiscard: { id: 133, args: 2, readsMemory: true, writesMemory: true },
   ktimeGetCoarseNs: { id: 160, args: 0, pure: true },
   checkMtu: { id: 163, args: 5, readsMemory: true, writesMemory: true },
+  forEachMapElem: { id: 164, args: 4, readsMemory: true, writesMemory: true },
   timerInit: { id: 169, args: 3, writesMemory: true },
   timerSetCallback: { id: 170, args: 2, writesMemory: true },
   timerStart: { id: 171, args: 3, writesMemory: true },

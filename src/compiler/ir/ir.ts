@@ -28,6 +28,8 @@ export interface IrFunction {
   /** The first block is the entry; it has no parameters and no predecessors. */
   blocks: Block[];
   slots: StackSlot[];
+  /** A timer's callback: it runs later, on a stack of its own, and no frame of this program is below its. */
+  readonly asynchronous?: true;
   /** It was made in its final form (a decision of thousands of comparisons): passes leave it as it is. */
   readonly final?: true;
   /** One more than the greatest value in use. */

@@ -51,6 +51,7 @@ function parseFunction(lines: Lines): IrFunction {
   const head = lines.next();
   const linkage = head.word();
   if (linkage !== "global" && linkage !== "static") throw head.error("global or static expected");
+  const asynchronous = head.peek() === "asynchronous" && head.word() === "asynchronous";
   head.expect("function");
   const name = head.word();
   head.expect("(");
@@ -65,6 +66,7 @@ function parseFunction(lines: Lines): IrFunction {
   const fn: IrFunction = {
     name,
     linkage,
+    ...(asynchronous ? { asynchronous } : {}),
     parameters: parameters.map(({ value }) => value),
     parameterKinds: parameters.map(({ kind }) => kind),
     blocks,

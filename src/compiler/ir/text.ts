@@ -15,7 +15,8 @@ export function printIr(program: IrProgram, options: TextOptions = {}): string {
 /** One function in textual form. */
 export function printFunction(fn: IrFunction, options: TextOptions = {}): string {
   const parameters = fn.parameters.map((value, index) => `v${value}: ${fn.parameterKinds[index]}`).join(", ");
-  const lines = [`${fn.linkage} function ${fn.name}(${parameters}) {`];
+  const when = fn.asynchronous ? "asynchronous " : "";
+  const lines = [`${fn.linkage} ${when}function ${fn.name}(${parameters}) {`];
   for (const slot of fn.slots) lines.push(`  slot s${slot.id}: ${slot.size} align ${slot.align}`);
   for (const block of fn.blocks) lines.push(...printBlock(block, options));
   lines.push("}\n");

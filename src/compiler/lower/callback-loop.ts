@@ -109,7 +109,7 @@ class LoopBody {
   lower(): string {
     const outer = this.#outer;
     const s = this.#statement;
-    const name = `${outer.program.name}_loop${outer.nextLoop()}`;
+    const name = `${outer.routine.name}_loop${outer.nextLoop()}`;
     const builder = new FunctionBuilder(name, "static", ["integer", "address"]);
     const frame: Reference = {
       kind: "ref",

@@ -4,6 +4,7 @@ import { contextParameters } from "../hir/verify/scope.ts";
 import { FunctionBuilder } from "../ir/builder.ts";
 import { helpers } from "../ir/helpers.ts";
 import type { IrFunction, IrProgram } from "../ir/ir.ts";
+import { lowerCallbacks } from "./callbacks.ts";
 import { Lowering } from "./lowering.ts";
 import type { LowerOptions } from "./options.ts";
 import { beginEpoch } from "./packet-model.ts";
@@ -41,14 +42,16 @@ export function lowerChain(
 ): IrProgram {
   const builder = new FunctionBuilder(name, "global", ["context"]);
   const subprograms: IrFunction[] = [];
+  const callbacks = new Set<number>();
   for (const [index, program] of programs.entries()) {
     const l = new Lowering(module, program, options, builder, programs);
     l.subprograms = subprograms;
+    l.callbacks = callbacks;
     if (options.hook.packetModel && index === 0) beginEpoch(l, program.at);
     const last = index + 1 === programs.length;
     const next = last && !continuation ? undefined : builder.newBlock();
     l.chainTo(next, index);
-    bindContext(l);
+    bindContext(l, program);
     lowerStatements(l, program.body);
     if (!builder.terminated) l.leave(l.constant(0, program.at), program.at);
     if (!next) break;
@@ -56,12 +59,14 @@ export function lowerChain(
     builder.switchTo(next);
     if (last && continuation) continueElsewhere(l, continuation, program.at);
   }
-  return { name, functions: [builder.finish(), ...subprograms] };
+  const main = builder.finish();
+  subprograms.push(...lowerCallbacks(module, options, callbacks));
+  return { name, functions: [main, ...subprograms] };
 }
 
 /** The handler's parameter, where the hook's context record is one. */
-function bindContext(l: Lowering): void {
-  for (const local of contextParameters(l.program)) {
+function bindContext(l: Lowering, program: Program): void {
+  for (const local of contextParameters(program)) {
     l.builder.write(l.variableOf(local), l.context);
   }
 }

@@ -48,7 +48,7 @@ function pointed(type: Type, value: Value): Lowered {
 function readField(l: Lowering, place: Reference, field: KernelField, at: Position): Value {
   const size = field.size as Size;
   const signed = field.signed && size < 8 && !field.bits;
-  const typed = l.program.kind === "btfTracepoint" && !field.bits;
+  const typed = l.routine.kind === "btfTracepoint" && !field.bits;
   if (place.region === "context" || typed) return l.load(place, size, at, { signed });
   const slot = l.newSlot({ kind: "bytes", length: 8 }, 8, at);
   const source = l.address(place, at);

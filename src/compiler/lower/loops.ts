@@ -97,7 +97,7 @@ function blurAccumulators(l: Lowering, s: ForStatement): void {
 }
 
 function scalarVariables(l: Lowering, local: number): readonly string[] {
-  const { type } = l.program.locals[local]!;
+  const { type } = l.routine.locals[local]!;
   const of = type.kind === "optional" ? type.of : type;
   return of.kind === "ref" || of.kind === "void" ? [] : l.variablesOf(local);
 }

@@ -1,6 +1,6 @@
 import { alignOf, type Layout } from "../hir/layout.ts";
 import type { Position } from "../hir/position.ts";
-import type { Expression, Module, Program } from "../hir/tree.ts";
+import type { Expression, Module, Program, Routine } from "../hir/tree.ts";
 import { boolType, type OptionalType, type RefType, type ScalarType, type Type } from "../hir/types.ts";
 import type { FunctionBuilder } from "../ir/builder.ts";
 import type { Block, IrFunction, Size, Value } from "../ir/ir.ts";
@@ -34,16 +34,18 @@ export type Escape =
 /** Makes an escape from a function that is a loop's body: it cannot jump there itself. */
 type EscapeHandler = (l: Lowering, escape: Escape, verdict: Value | undefined) => void;
 
-/** The state of lowering one program into one function, and the small steps that all its parts share. */
+/** The state of lowering one program or callback into one function, and the small steps that all its parts share. */
 export class Lowering {
   readonly module: Module;
-  readonly program: Program;
+  readonly routine: Routine;
   readonly options: LowerOptions;
   readonly builder: FunctionBuilder;
   /** Shared by the lowerings of one program, so that no two loops have one name. */
   #loops = { count: 0 };
   /** Functions beside the program's own: bodies of loops, decisions. */
   subprograms: IrFunction[] = [];
+  /** Indices of the callbacks that are handed to the kernel. */
+  callbacks = new Set<number>();
   #context: Value;
   #escape: EscapeHandler | undefined;
   /** Where the next function of a chain begins, and what ahead of the names of this one's variables. */
@@ -60,19 +62,19 @@ export class Lowering {
 
   constructor(
     module: Module,
-    program: Program,
+    routine: Routine,
     options: LowerOptions,
     builder: FunctionBuilder,
-    chain: readonly Program[] = [program],
+    chain: readonly Program[] = [],
   ) {
     this.chain = chain;
     this.module = module;
-    this.program = program;
+    this.routine = routine;
     this.options = options;
     this.builder = builder;
     this.#context = builder.parameter(0);
     builder.write("context", this.#context);
-    this.#bindings = countBindings(program.body);
+    this.#bindings = countBindings(routine.body);
   }
 
   /** The hook's context record. */
@@ -91,12 +93,13 @@ export class Lowering {
 
   /** The state for a loop's body in a function of its own. */
   nested(builder: FunctionBuilder, escape: EscapeHandler): Lowering {
-    const inner = new Lowering(this.module, this.program, this.options, builder, this.chain);
+    const inner = new Lowering(this.module, this.routine, this.options, builder, this.chain);
     inner.#escape = escape;
     inner.#loops = this.#loops;
     inner.#prefix = this.#prefix;
     inner.#bases = this.#bases;
     inner.subprograms = this.subprograms;
+    inner.callbacks = this.callbacks;
     return inner;
   }
 
@@ -233,7 +236,7 @@ export class Lowering {
 
   /** All the builder's variables of a local. */
   variablesOf(local: number): readonly string[] {
-    const { type } = this.program.locals[local]!;
+    const { type } = this.routine.locals[local]!;
     return type.kind === "optional" ? [this.#present(local), this.#value(local)] : [this.#value(local)];
   }
 

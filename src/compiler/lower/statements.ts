@@ -63,7 +63,7 @@ function lowerStatement(l: Lowering, s: Statement): void {
 }
 
 function firstValue(l: Lowering, local: number, at: number) {
-  const { type } = l.program.locals[local]!;
+  const { type } = l.routine.locals[local]!;
   if (type.kind === "optional") return l.absentValue(type, at);
   return { kind: "scalar", value: l.constant(0, at) } as const;
 }

@@ -14,9 +14,10 @@ export function compilerHook(hook: PipelineHook): Hook {
 }
 
 /** Compiles the one program of a composed module. */
-export function compileComposed(module: Module, hook: PipelineHook): CompiledProgram {
+export function compileComposed(module: Module, hook: PipelineHook | "xdp-devmap"): CompiledProgram {
   const prepared = prepareModule(module);
-  return compilePrepared(prepared, prepared.module.programs[0]!, compilerHook(hook), runningAbilities(), undefined);
+  const at = hook === "xdp-devmap" ? hooks["xdp-devmap"] : compilerHook(hook);
+  return compilePrepared(prepared, prepared.module.programs[0]!, at, runningAbilities(), undefined);
 }
 
 /** Loads a compiled program with maps that exist, by the names in its module. */

@@ -47,9 +47,10 @@ export function composePipeline(pipeline: Pipeline, options: ComposeOptions): Mo
     version: hirVersion,
     name: pipelineProgram,
     sources: merged.sources,
-    maps: [...merged.maps, ...tableDeclarations(options.tables)],
+    maps: [...merged.maps, ...tableDeclarations(options.tables, merged.maps.length)],
     settings: merged.settings,
     programs: [program],
+    callbacks: merged.callbacks,
   };
 }
 

@@ -1,7 +1,8 @@
 import * as build from "../../compiler/hir/build.ts";
 import type { Expression, Statement } from "../../compiler/hir/tree.ts";
-import { boolType, numberType } from "../../compiler/hir/types.ts";
+import { boolType, numberType, verdictType } from "../../compiler/hir/types.ts";
 import type { Composer } from "./compose.ts";
+import type { Stage } from "./cut.ts";
 import type { Decided } from "./dispatch.ts";
 import { mostMembers } from "./tables.ts";
 import { type Node, usesOperation } from "./topology.ts";
@@ -11,10 +12,13 @@ export const groupBits = 12;
 const tagBits = 16;
 /** Above the numbers of instances and groups: the parity of the generation. */
 const parityShift = 31;
+/** Between them: which of the ports that lead to functions is left out, from 1; 0: none. */
+const variantUnit = 2 ** 24;
+export const mostVariants = 63;
 
 /** The key of a group in the table of groups. */
-export function groupKey(parity: number, instance: number, group: number): number {
-  return parity * 2 ** parityShift + instance * 2 ** groupBits + group;
+export function groupKey(parity: number, instance: number, group: number, variant = 0): number {
+  return parity * 2 ** parityShift + variant * variantUnit + instance * 2 ** groupBits + group;
 }
 
 /** Whether a function may flood. */
@@ -22,7 +26,7 @@ export function floods(node: Node): boolean {
   return usesOperation(node, "verdict.flood");
 }
 
-/** A copy out of every member port of a group but the packet's own. */
+/** A copy out of every member port of a group but the packet's own. Control does not come out at the end. */
 export function flood(composer: Composer, decided: Decided): readonly Statement[] {
   const { node, entry } = decided;
   const argument = composer.use(decided.verdict.argument);
@@ -30,18 +34,72 @@ export function flood(composer: Composer, decided: Decided): readonly Statement[
   const number = build.binary("shiftRight", argument, build.number(tagBits));
   const fixed = build.add(build.number(groupKey(0, node.id, 0)), number);
   const parity = build.binary("multiply", composer.use(entry.parity), build.number(2 ** parityShift));
-  const group = composer.variable("group", composer.lookup("floods", build.convert("u32", build.add(fixed, parity))));
+  const key = composer.variable("group", build.convert("u32", build.add(fixed, parity)), "u32");
+  const members = composer.variable("members", composer.lookup("floods", composer.use(key.local)));
+  const flooding = { group: key.local, members: members.local, tag: composer.use(tag.local) };
   return [
     tag.statement,
-    group.statement,
-    build.when(build.not(build.present(composer.use(group.local))), composer.drop(node, "noGroup")),
-    ...copies(composer, decided, group.local, composer.use(tag.local)),
-    build.giveBack(build.drop()),
+    key.statement,
+    members.statement,
+    build.when(build.not(build.present(composer.use(members.local))), composer.drop(node, "noGroup")),
+    ...(composer.pipeline.hook === "xdp"
+      ? broadcast(composer, decided, flooding)
+      : copies(composer, decided, flooding)),
   ];
 }
 
+interface Flooding {
+  /** The variables with the group's key and its entry in the table of groups. */
+  readonly group: number;
+  readonly members: number;
+  readonly tag: Expression;
+}
+
+/**
+ * At XDP the kernel copies to all devices of a map. A group with tagged members is flooded with the tag on; programs
+ * behind the device map take it off for the others, and the counters count what leaves.
+ */
+function broadcast(composer: Composer, decided: Decided, { group, members, tag }: Flooding): readonly Statement[] {
+  const { node } = decided;
+  const tagged = build.compare("notEqual", composer.field(members, "tagged"), build.number(0));
+  const push = build.operation("packet.pushVlan", [tag], boolType);
+  const variant = composer.variable("variant", variantOf(composer, decided), "u32");
+  const key = build.add(
+    composer.use(group),
+    build.binary("multiply", composer.use(variant.local), build.number(variantUnit)),
+  );
+  const send = build.operation("verdict.broadcastIn", [build.convert("u32", key)], verdictType, {
+    map: composer.table("groups"),
+    constants: [1],
+  });
+  return [
+    build.when(tagged, [build.when(build.not(push), composer.drop(node, "failed"))]),
+    variant.statement,
+    build.giveBack(send),
+  ];
+}
+
+/** The kernel leaves the packet's own device out. Where it came from a function, a map without that one serves. */
+function variantOf(composer: Composer, { stage, port }: Decided): Expression {
+  const inner = innerPorts(stage);
+  return inner.reduce<Expression>(
+    (otherwise, number, index) =>
+      build.conditional(
+        build.compare("equal", composer.use(port), build.number(number)),
+        build.number(index + 1),
+        otherwise,
+      ),
+    build.number(0),
+  );
+}
+
+/** The ports of a stage that lead to functions. */
+export function innerPorts(stage: Pick<Stage, "exits">): readonly number[] {
+  return stage.exits.flatMap((exit, port) => (exit.kind === "stage" || exit.kind === "pipeline" ? [port] : []));
+}
+
 /** Tags are metadata of an skb until it leaves, so that putting them on and taking them off again costs little. */
-function copies(composer: Composer, decided: Decided, group: number, tag: Expression): readonly Statement[] {
+function copies(composer: Composer, decided: Decided, { members: group, tag }: Flooding): readonly Statement[] {
   const count = composer.variable("count", composer.field(group, "count"), "u32");
   const use = composer.use(count.local);
   const bounded = build.conditional(
@@ -76,6 +134,7 @@ function copies(composer: Composer, decided: Decided, group: number, tag: Expres
       ],
       { label: composer.label() },
     ),
+    build.giveBack(build.drop()),
   ];
 }
 

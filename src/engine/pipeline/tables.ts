@@ -81,13 +81,19 @@ export const tableNames = {
   ports: "iov_ports",
   drops: "iov_drops",
   floods: "iov_floods",
+  groups: "iov_groups",
+  groupDevices: "iov_group",
   punts: "iov_punts",
 } as const;
 
 export type TableName = keyof typeof tableNames;
 
-/** The shared maps as declarations, in this order. */
-export function tableDeclarations(sizes: TableSizes): readonly MapDeclaration[] {
+/** A device and the program that runs on what leaves there (struct bpf_devmap_val). */
+const DeviceWithProgram = build.struct("DeviceWithProgram", { ifindex: u32, program: u32 });
+
+/** The shared maps as declarations, in this order. @param first the place of the first one in its module. */
+export function tableDeclarations(sizes: TableSizes, first = 0): readonly MapDeclaration[] {
+  const groupDevices = first + Object.keys(tableNames).indexOf("groupDevices");
   return [
     build.map("perCpuArray", { name: tableNames.scratch, key: u32, value: Scratch, maxEntries: 1 }),
     build.map("array", { name: tableNames.generation, key: u32, value: u32, maxEntries: 1 }),
@@ -97,6 +103,14 @@ export function tableDeclarations(sizes: TableSizes): readonly MapDeclaration[] 
     build.map("perCpuArray", { name: tableNames.ports, key: u32, value: PortCounters, maxEntries: sizes.ports }),
     build.map("perCpuArray", { name: tableNames.drops, key: u32, value: Count, maxEntries: sizes.reasons }),
     build.map("hash", { name: tableNames.floods, key: u32, value: FloodGroup, maxEntries: 2 * sizes.groups, flags: 1 }),
+    build.map("hashOfMaps", {
+      name: tableNames.groups,
+      key: u32,
+      maxEntries: 2 * sizes.groups,
+      flags: 1,
+      inner: groupDevices,
+    }),
+    build.map("devMap", { name: tableNames.groupDevices, key: u32, value: DeviceWithProgram, maxEntries: mostMembers }),
     build.map("ringBuffer", { name: tableNames.punts, value: Punt, maxEntries: 1 << 20, packetBytes: puntBytes }),
   ];
 }

@@ -1,4 +1,4 @@
-import { type Attachment, type AttachSpec, adopt, attach } from "../../kernel/hooks.ts";
+import { type Attachment, type AttachSpec, adopt, attach, detachPinned } from "../../kernel/hooks.ts";
 import { NetworkNamespace } from "../../kernel/namespaces.ts";
 import type { KernelProgram } from "../../kernel/programs.ts";
 import type { DataPath } from "../datapath/data-path.ts";

@@ -21,7 +21,7 @@ export type PlannedMember = {
   readonly port: number;
   readonly tagged: boolean;
 } & (
-  | { readonly kind: "device"; readonly ifindex: number }
+  | { readonly kind: "device"; readonly ifindex: number; readonly netns: string | undefined }
   /** A port of another function, reached by the hidden pair. */
   | { readonly kind: "entry"; readonly entry: number }
 );
@@ -57,7 +57,14 @@ function plannedMember(
   }
   const device = instance.view.ports.find((one) => one.number === port)?.device;
   if (!device || peer?.kind !== "device") return undefined;
-  return { port, tagged, kind: "device", ifindex: device.ifindex };
+  const { netns } = prepared.model.devices.find((one) => one.alias === peer.device)!;
+  return { port, tagged, kind: "device", ifindex: device.ifindex, netns };
+}
+
+/** The ports of an instance that lead to functions: what the variants of a group leave out. */
+export function innerPortsOf(prepared: Prepared, instance: number): readonly number[] {
+  const found = [...prepared.numbered.instances.values()].find(({ identity }) => identity.id === instance);
+  return (found?.node.peers ?? []).flatMap((peer, port) => (peer?.kind === "port" ? [port] : []));
 }
 
 const codec = new Codec<unknown>(FloodGroupLayout);
@@ -81,7 +88,7 @@ export class FloodTable {
     const none = { port: 0, ifindex: 0, tagged: 0, unused: 0, recirculation: 0 };
     const value = {
       count: members.length,
-      tagged: members.some((member) => member.tagged) ? 1 : 0,
+      tagged: group.members.some((member) => member.tagged) ? 1 : 0,
       members: Array.from({ length: mostMembers }, (_, index) => {
         const member = members[index];
         return member ? { ...none, ...member, tagged: Number(member.tagged) } : none;

@@ -29,6 +29,8 @@ export interface DeviceRecord {
 export interface GroupRecord {
   readonly instance: number;
   readonly group: number;
+  /** Ports of the instance that lead to functions. */
+  readonly innerPorts: readonly number[];
 }
 
 /** A hidden pair: which programs it serves, and where it is. */

@@ -1,7 +1,7 @@
-import { listLinks, type Link as KernelLink } from "../../kernel/netlink/links.ts";
-import { NETLINK_ROUTE } from "../../kernel/netlink/constants.ts";
-import { NetlinkSocket } from "../../kernel/netlink/socket.ts";
 import { NetworkNamespace } from "../../kernel/namespaces.ts";
+import { NETLINK_ROUTE } from "../../kernel/netlink/constants.ts";
+import { type Link as KernelLink, listLinks } from "../../kernel/netlink/links.ts";
+import { NetlinkSocket } from "../../kernel/netlink/socket.ts";
 import { type Device, deviceOf, type Graph, type LinkEnd as GraphEnd } from "../graph/types.ts";
 import type { PortDevice } from "../host/host-side.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";

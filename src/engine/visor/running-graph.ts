@@ -1,15 +1,14 @@
 import { DataPath } from "../datapath/data-path.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
-import { Attachments } from "./attachments.ts";
 import { type PlannedAction, plannedActions } from "./actions.ts";
-import { plannedGroups } from "./floods.ts";
+import { Attachments } from "./attachments.ts";
 import { HiddenPairs } from "./hidden-pairs.ts";
 import { HostRuntime, type HostRuntimeOptions } from "./host-runtime.ts";
 import { noIdentities } from "./identities.ts";
 import type { Model } from "./model.ts";
 import { type Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
-import { adoptMaps, type LiveState, Transaction } from "./transaction.ts";
+import { adoptMaps, floodGroups, type LiveState, noGroups, Transaction } from "./transaction.ts";
 
 /** What an apply did. */
 export interface ApplyReport {
@@ -66,7 +65,7 @@ export class RunningGraph implements Disposable {
     this.#live = {
       record: { ...emptyRecord, generation: this.dataPath.generation.value },
       maps: new Map(),
-      groups: [],
+      groups: noGroups,
     };
   }
 
@@ -117,7 +116,7 @@ export class RunningGraph implements Disposable {
     const attachments = record.attachments.filter((one) => this.#attachments.adopt(one));
     for (const pair of record.pairs) this.#pairs.ensure(pair);
     const live = { ...record, attachments };
-    this.#live = { record: live, maps: adoptMaps(record, prepared), groups: plannedGroups(prepared, "tcx") };
+    this.#live = { record: live, maps: adoptMaps(record, prepared), groups: floodGroups(prepared) };
     // Where the process before died between its commit and its clearing away, that is done now.
     this.#unsettled = this.#live;
     this.#hosts.follow(prepared, this.#live.maps);
@@ -131,7 +130,9 @@ export class RunningGraph implements Disposable {
 
   /** Removes pins of this data path that no revision knows: what a process left that died during an apply. */
   forgetStrangers(): void {
-    const known = new Set(Object.values(this.#live.record.maps).flatMap((own) => Object.values(own).map(({ pin }) => pin)));
+    const known = new Set(
+      Object.values(this.#live.record.maps).flatMap((own) => Object.values(own).map(({ pin }) => pin)),
+    );
     for (const path of this.dataPath.pins.mapsInUse()) if (!known.has(path)) this.dataPath.pins.remove(path);
     const links = new Set(this.#attachments.records().map(({ key }) => key));
     for (const name of this.dataPath.pinnedLinks()) {

@@ -4,7 +4,8 @@ import type { DataPath } from "../datapath/data-path.ts";
 import { loadComposed } from "../datapath/load-composed.ts";
 import { pipelineKey, stagesOf } from "../pipeline/cut.ts";
 import { type Attachments, openNamespace } from "./attachments.ts";
-import { FloodTable, type PlannedGroup, plannedGroups } from "./floods.ts";
+import { type BroadcastGroup, BroadcastTable } from "./broadcasts.ts";
+import { FloodTable, innerPortsOf, type PlannedGroup, plannedGroups } from "./floods.ts";
 import type { HiddenPairs } from "./hidden-pairs.ts";
 import { type InstanceMap, type InstanceMaps, makeInstanceMaps } from "./instance-maps.ts";
 import { hash } from "./model.ts";
@@ -17,7 +18,26 @@ export interface LiveState {
   readonly record: DataPathRecord;
   /** Maps by instance. */
   readonly maps: ReadonlyMap<string, InstanceMaps>;
-  readonly groups: readonly PlannedGroup[];
+  readonly groups: FloodGroups;
+}
+
+/** The groups of all instances, as the two kinds of programs need them. */
+export interface FloodGroups {
+  readonly tcx: readonly PlannedGroup[];
+  /** Only of graphs that have XDP programs. */
+  readonly xdp: readonly BroadcastGroup[];
+}
+
+export const noGroups: FloodGroups = { tcx: [], xdp: [] };
+
+export function floodGroups(prepared: Prepared): FloodGroups {
+  const usesXdp = prepared.pipelines.some(({ pipeline }) => pipeline.hook === "xdp");
+  const instances = [...prepared.numbered.instances.values()];
+  const xdp = plannedGroups(prepared, "xdp").map((group): BroadcastGroup => {
+    const { firstPort } = instances.find(({ identity }) => identity.id === group.instance)!.identity;
+    return { ...group, firstPort, innerPorts: innerPortsOf(prepared, group.instance) };
+  });
+  return { tcx: plannedGroups(prepared, "tcx"), xdp: usesXdp ? xdp : [] };
 }
 
 /** A revision that is loaded beside the one that is live. Disposing of `undo` takes it away again. */
@@ -40,6 +60,7 @@ export class Transaction {
   readonly #pairs: HiddenPairs;
   readonly #workshop: Workshop;
   readonly #floods: FloodTable;
+  readonly #broadcasts: BroadcastTable;
 
   constructor(parts: {
     readonly dataPath: DataPath;
@@ -52,6 +73,7 @@ export class Transaction {
     this.#pairs = parts.pairs;
     this.#workshop = parts.workshop;
     this.#floods = new FloodTable(parts.dataPath.table("floods"));
+    this.#broadcasts = new BroadcastTable(parts.dataPath);
   }
 
   /**
@@ -67,7 +89,8 @@ export class Transaction {
     this.#pointEntries(next, parity);
     this.#pointDevices(next, parity);
     this.#makePairs(next, undo);
-    const groups = this.#writeGroups(next, parity);
+    const groups = floodGroups(next);
+    this.#writeGroups(before.groups, groups, parity);
     this.#attachNew(next, undo);
     const record: DataPathRecord = {
       generation: this.#dataPath.generation.value + 1,
@@ -76,7 +99,9 @@ export class Transaction {
       maps: mapRecords(maps),
       attachments: next.attachments,
       devices: next.devices,
-      groups: groups.map(({ instance, group }) => ({ instance, group })),
+      groups: groups.tcx.map(({ instance, group }) => {
+        return { instance, group, innerPorts: innerPortsOf(next, instance) };
+      }),
       pairs: next.pairs,
       nextMap,
     };
@@ -130,11 +155,15 @@ export class Transaction {
 
   #settleGroups(before: LiveState, live: LiveState, parity: number): void {
     const key = ({ instance, group }: GroupRecord): string => `${instance} ${group}`;
-    const wanted = new Set(live.groups.map(key));
+    const wanted = new Set(live.record.groups.map(key));
     for (const group of before.record.groups) {
-      if (!wanted.has(key(group))) for (const each of [0, 1]) this.#floods.delete(group, each);
+      if (wanted.has(key(group))) continue;
+      for (const each of [0, 1]) {
+        this.#floods.delete(group, each);
+        this.#broadcasts.delete(group, each);
+      }
     }
-    for (const group of live.groups) this.#floods.set(group, 1 - parity, this.#pairs.get("tcx")?.ifindex);
+    this.#writeGroups(before.groups, live.groups, 1 - parity);
   }
 
   #makePairs(next: Prepared, undo: DisposableStack): void {
@@ -143,10 +172,11 @@ export class Transaction {
     }
   }
 
-  #writeGroups(next: Prepared, parity: number): readonly PlannedGroup[] {
-    const groups = plannedGroups(next, "tcx");
-    for (const group of groups) this.#floods.set(group, parity, this.#pairs.get("tcx")?.ifindex);
-    return groups;
+  /** Groups that did not change are in both parities as they are. */
+  #writeGroups(before: FloodGroups, groups: FloodGroups, parity: number): void {
+    const [tcx, xdp] = [this.#pairs.get("tcx")?.ifindex, this.#pairs.get("xdp")?.ifindex];
+    for (const group of changed(before.tcx, groups.tcx)) this.#floods.set(group, parity, tcx);
+    for (const group of changed(before.xdp, groups.xdp)) this.#broadcasts.set(group, parity, xdp);
   }
 
   #makeMaps(before: LiveState, next: Prepared, undo: DisposableStack, nextNumber: () => number) {
@@ -231,6 +261,11 @@ export class Transaction {
       undo.defer(() => this.#attachments.remove(record.key));
     }
   }
+}
+
+function changed<Group>(before: readonly Group[], after: readonly Group[]): readonly Group[] {
+  const known = new Set(before.map((group) => JSON.stringify(group)));
+  return after.filter((group) => !known.has(JSON.stringify(group)));
 }
 
 /** The maps of the functions in a pipeline, by the names that its program knows them by. */

@@ -1,7 +1,8 @@
+import { IovisorError } from "../../errors.ts";
 import type { CataloguedFunction, FunctionCatalogue } from "../catalogue/functions.ts";
+import { graphDocument } from "../graph/canonical.ts";
 import type { Change } from "../graph/changes.ts";
 import { diffGraphs } from "../graph/diff.ts";
-import { graphDocument } from "../graph/canonical.ts";
 import { parseGraph } from "../graph/parse.ts";
 import { emptyGraph, type Graph } from "../graph/types.ts";
 import { clearIntent, getJson, intent, putJson, setIntent } from "../store/records.ts";
@@ -15,7 +16,6 @@ import {
   settleRevision,
 } from "../store/revisions.ts";
 import type { Store } from "../store/store.ts";
-import { IovisorError } from "../../errors.ts";
 import type { PlannedAction } from "./actions.ts";
 import type { Prepared } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";

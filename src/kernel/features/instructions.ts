@@ -138,6 +138,21 @@ function tryTimer(): void {
   ]);
 }
 
+/** Goes over an array with a callback that stops at once. */
+function tryForEach(): void {
+  withMaps([smallArray], ({ array }) => {
+    const body = [
+      build.loadMapFd(1, array!.fd),
+      build.loadFunction(2, 6),
+      build.movImm(3, 0),
+      build.movImm(4, 0),
+      helper("for_each_map_elem"),
+      ...zero,
+    ];
+    tryInstructions([...body, ...zero], { btf: twoFunctions(slots(body), "static", 2) });
+  });
+}
+
 function tryDynptr(): void {
   withMaps([{ name: "ring", type: "ringbuf", keySize: 0, valueSize: 0, maxEntries: 65536 }], ({ ring }) =>
     tryInstructions([
@@ -230,6 +245,12 @@ export const instructionFeatures: readonly Feature[] = [
         build.atomic("fetch_add", 8, 10, -8, 0),
         build.exit(),
       ]),
+  },
+  {
+    name: "for-each",
+    what: "going over a map by callback (bpf_for_each_map_elem)",
+    minimumKernel: "5.13",
+    attempt: tryForEach,
   },
   { name: "timers", what: "timers in map values", minimumKernel: "5.15", attempt: tryTimer },
   { name: "bpf-loop", what: "loops by callback (bpf_loop)", minimumKernel: "5.17", attempt: tryLoop },

@@ -10,11 +10,27 @@ export interface Layout<T> {
 
 /** A layout with fields. */
 export interface StructLayout<T> extends Layout<T> {
-  /** A new value of this layout in local storage. Padding is zero. */
-  (fields: T): T;
+  /** A new value of this layout in local storage. Padding is zero, a lock is free, a timer is not armed. */
+  (fields: Given<T>): T;
   /** A new value of this layout, all zero. */
   (): T;
 }
+
+/** The names of the fields that are objects of the kernel: "spinLock", "timer". */
+export type KernelFields<T, What> = keyof {
+  [F in keyof T as T[F] extends { readonly [described]?: infer D }
+    ? [Exclude<D, undefined>] extends [never]
+      ? never
+      : [Exclude<D, undefined>] extends [What]
+        ? F
+        : never
+    : never]: F;
+};
+
+/** What a new value is given: all its fields but locks and timers. */
+export type Given<T> = [KernelFields<T, "spinLock" | "timer">] extends [never]
+  ? T
+  : Omit<T, KernelFields<T, "spinLock" | "timer">>;
 
 /** Anything that describes memory. */
 export type AnyLayout = Scalar<any> | BoolScalar | Bits<any> | Layout<any>;

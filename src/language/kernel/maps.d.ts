@@ -1,7 +1,7 @@
 import type { contents } from "./brands.js";
-import type { AnyLayout, Bytes, Ref, SpinLock, TypeOf } from "./layouts.js";
+import type { AnyLayout, Bytes, Given, KernelFields, Ref, SpinLock, TypeOf } from "./layouts.js";
 import type { Packet, Verdict } from "./packet.js";
-import type { u32 } from "./scalars.js";
+import type { u32, u64 } from "./scalars.js";
 
 /** How `iovisor run` shows a map. */
 export interface Display {
@@ -36,47 +36,81 @@ export interface KeyedMap<Kind extends string, K, V> {
   /** The live value at a key, or undefined when there is none. What is written through it, all processors see. */
   ref(key: K): Ref<V> | undefined;
   /** Writes the value at a key. False when the map refuses: it is full, or an array's index is out of range. */
-  set(key: K, value: V): boolean;
+  set(key: K, value: Given<V>): boolean;
   readonly [contents]?: { readonly kind: Kind; readonly key: K; readonly value: V };
 }
 
 /** A map whose entries come and go. */
 export interface EntryMap<Kind extends string, K, V> extends KeyedMap<Kind, K, V> {
   /** Adds an entry. False when the key is there already or the map is full. */
-  insert(key: K, value: V): boolean;
+  insert(key: K, value: Given<V>): boolean;
   /** Replaces an entry. False when the key is not there. */
-  update(key: K, value: V): boolean;
+  update(key: K, value: Given<V>): boolean;
   /** Removes an entry. False when the key is not there. */
   delete(key: K): boolean;
 }
 
+/**
+ * What the kernel calls with a key of a map and the live value there. It sees constants, layouts, maps, settings and
+ * functions, but no variable of the code around it; it may use maps, events, clocks, atomics and timers, but has no
+ * packet and returns nothing.
+ */
+export type EntryCallback<K, V> = (key: K, value: Ref<V>) => void;
+
+/** A map that can be gone over. */
+export interface Entries<K, V> {
+  /**
+   * Calls `callback` for each entry, once. Entries that are added meanwhile may be left out; the callback may remove
+   * its own. It cannot go over a map itself. Linux 5.13.
+   */
+  forEach(callback: EntryCallback<K, V>): void;
+}
+
+/** A map whose values hold a timer. */
+export interface Timers<K, V> {
+  /**
+   * Lets the timer of a live value call `callback` once, after so many nanoseconds; a callback that wants to run again
+   * starts it again. A timer that is armed already gets the new time and callback. It is cancelled when its entry is
+   * removed or written by `set`, and when neither a process nor a pin holds the map any more. False when it cannot be
+   * armed. Not in tracers. Linux 5.15.
+   */
+  startTimer(value: Ref<V>, nanoseconds: u64, callback: EntryCallback<K, V>): boolean;
+  /** Stops the timer of a live value. Whether it was armed; false in the callback of that timer. Linux 5.15. */
+  cancelTimer(value: Ref<V>): boolean;
+}
+
+/** `Timers`, for values that hold one. */
+type TimersOf<K, V> = [KernelFields<V, "timer">] extends [never] ? unknown : Timers<K, V>;
+
 /** Elements at 0 to `maxEntries - 1`, zero at first. An index out of range is absent. Linux 3.19. */
-export declare function arrayMap<V extends AnyLayout>(options: ElementOptions<V>): KeyedMap<"array", u32, TypeOf<V>>;
+export declare function arrayMap<V extends AnyLayout>(
+  options: ElementOptions<V>,
+): KeyedMap<"array", u32, TypeOf<V>> & Entries<u32, TypeOf<V>> & TimersOf<u32, TypeOf<V>>;
 
 /** An array with a value per processor: `ref` and `get` give the current processor's. Linux 4.6. */
 export declare function perCpuArray<V extends AnyLayout>(
   options: ElementOptions<V>,
-): KeyedMap<"perCpuArray", u32, TypeOf<V>>;
+): KeyedMap<"perCpuArray", u32, TypeOf<V>> & Entries<u32, TypeOf<V>>;
 
 /** A hash table. When it is full, `set` of a new key gives false. Linux 3.19. */
 export declare function hash<K extends AnyLayout, V extends AnyLayout>(
   options: KeyedOptions<K, V>,
-): EntryMap<"hash", TypeOf<K>, TypeOf<V>>;
+): EntryMap<"hash", TypeOf<K>, TypeOf<V>> & Entries<TypeOf<K>, TypeOf<V>> & TimersOf<TypeOf<K>, TypeOf<V>>;
 
 /** A hash table that, when full, drops an entry that was not used lately. Linux 4.10. */
 export declare function lruHash<K extends AnyLayout, V extends AnyLayout>(
   options: KeyedOptions<K, V>,
-): EntryMap<"lruHash", TypeOf<K>, TypeOf<V>>;
+): EntryMap<"lruHash", TypeOf<K>, TypeOf<V>> & Entries<TypeOf<K>, TypeOf<V>> & TimersOf<TypeOf<K>, TypeOf<V>>;
 
 /** A hash table with a value per processor. Linux 4.6. */
 export declare function perCpuHash<K extends AnyLayout, V extends AnyLayout>(
   options: KeyedOptions<K, V>,
-): EntryMap<"perCpuHash", TypeOf<K>, TypeOf<V>>;
+): EntryMap<"perCpuHash", TypeOf<K>, TypeOf<V>> & Entries<TypeOf<K>, TypeOf<V>>;
 
 /** An LRU hash table with a value per processor. Linux 4.10. */
 export declare function lruPerCpuHash<K extends AnyLayout, V extends AnyLayout>(
   options: KeyedOptions<K, V>,
-): EntryMap<"lruPerCpuHash", TypeOf<K>, TypeOf<V>>;
+): EntryMap<"lruPerCpuHash", TypeOf<K>, TypeOf<V>> & Entries<TypeOf<K>, TypeOf<V>>;
 
 /**
  * Longest-prefix match. The key is a struct whose first field, a `u32`, is the prefix length in bits and whose other

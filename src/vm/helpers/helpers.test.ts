@@ -7,7 +7,7 @@ import { prepare } from "../code.ts";
 import { Errno } from "../errno.ts";
 import { createMap } from "../maps/create.ts";
 import { u32Bytes, type VmMap } from "../maps/map.ts";
-import { type RunOptions, run, runTimer } from "../run.ts";
+import { advanceTimers, type RunOptions, run, runTimer } from "../run.ts";
 import { Timers } from "../timers.ts";
 
 /** Assembly in which `lddw %rN, map K` and `lddw %rN, func LABEL` are written with these two placeholders. */
@@ -237,6 +237,27 @@ test("a timer is recorded and its callback runs when it is fired", () => {
   assert.equal(runTimer(timer!).result, 0n);
   assert.equal(map.lookup(u32Bytes(0))?.[0], 1);
   assert.deepEqual(timers.due(10_000n), []);
+});
+
+test("time passes for timers: each callback runs at its own time, and dropped values call nobody", () => {
+  const map = createMap({ type: "hash", keySize: 4, valueSize: 24, maxEntries: 4 });
+  const timers = new Timers();
+  map.update(u32Bytes(1), new Uint8Array(24));
+  map.update(u32Bytes(2), new Uint8Array(24));
+  const code = prepare([build.movImm(0, 0), build.exit()], { maps: [map] });
+  const armed = (key: number, expires: bigint) => {
+    const value = map.find(u32Bytes(key), 0)!;
+    timers.add({ map, key: u32Bytes(key), value, clock: 1, callback: { code, pc: 0 }, expires }, 8);
+  };
+  armed(1, 100n);
+  armed(2, 50n);
+  assert.equal(advanceTimers(timers, 49n), 0);
+  assert.equal(advanceTimers(timers, 60n), 1);
+  map.delete(u32Bytes(1));
+  assert.equal(advanceTimers(timers, 1000n), 0);
+  assert.equal(timers.any, true);
+  timers.drop(map.find(u32Bytes(2), 0)!);
+  assert.equal(timers.any, false);
 });
 
 /** Points the one function address at the instruction behind the first exit. */

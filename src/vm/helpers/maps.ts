@@ -2,6 +2,7 @@ import { Errno } from "../errno.ts";
 import { FaultReason } from "../fault.ts";
 import { FUNCTION_HIGH, type Machine } from "../machine.ts";
 import { mapAddress, mapAt, valueAddress } from "../maps/address.ts";
+import type { VmMap } from "../maps/map.ts";
 import { MapOfMaps } from "../maps/map-of-maps.ts";
 import { QueueMap } from "../maps/queue.ts";
 import { arg, argU32, type HelperTable } from "./helper.ts";
@@ -13,11 +14,12 @@ export const mapHelpers: HelperTable = {
     const map = mapAt(m, arg(m, 1));
     const key = m.memory.read(arg(m, 2), map.spec.keySize);
     const value = m.memory.read(arg(m, 3), map.spec.valueSize);
-    return map.put(key, value, flagsOf(m, 4), m.environment.cpu);
+    return droppingTimers(m, map, key, () => map.put(key, value, flagsOf(m, 4), m.environment.cpu));
   },
   map_delete_elem: (m) => {
     const map = mapAt(m, arg(m, 1));
-    return map.remove(m.memory.read(arg(m, 2), map.spec.keySize));
+    const key = m.memory.read(arg(m, 2), map.spec.keySize);
+    return droppingTimers(m, map, key, () => map.remove(key));
   },
   map_push_elem: (m) => {
     const map = queueAt(m);
@@ -27,6 +29,15 @@ export const mapHelpers: HelperTable = {
   map_peek_elem: (m) => take(m, (map) => map.peek()),
   for_each_map_elem: (m) => forEach(m),
 };
+
+/** A change that replaces or removes an entry cancels the timers in its value (bpf_obj_free_fields). */
+function droppingTimers(m: Machine, map: VmMap, key: Uint8Array, change: () => number): number {
+  const { timers, cpu } = m.environment;
+  const before = timers.any ? map.find(key, cpu) : undefined;
+  const result = change();
+  if (before !== undefined && result === 0) timers.drop(before);
+  return result;
+}
 
 function lookup(m: Machine, cpu: number): bigint {
   const map = mapAt(m, arg(m, 1));

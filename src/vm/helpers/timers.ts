@@ -47,6 +47,9 @@ export const timerHelpers: HelperTable = {
     if (timer === undefined) {
       return Errno.EINVAL;
     }
+    if (timer === m.environment.timers.running) {
+      return Errno.EDEADLK;
+    }
     const wasArmed = timer.expires !== undefined;
     timer.expires = undefined;
     return wasArmed ? 1 : 0;

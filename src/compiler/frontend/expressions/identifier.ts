@@ -1,4 +1,5 @@
 import type ts from "typescript";
+import { messages } from "../../diagnostics.ts";
 import type { Frame } from "../frame.ts";
 import { moduleValue } from "../module-scope.ts";
 import { narrowed } from "../narrowing.ts";
@@ -14,6 +15,7 @@ export function identifier(frame: Frame, node: ts.Identifier): Value {
 export function identifierValue(frame: Frame, symbol: ts.Symbol, node: ts.Identifier): Value {
   const binding = frame.scope.find(symbol);
   if (!binding) return moduleValue(frame, symbol, node);
+  if (binding.kind === "captured") return frame.fail(node, messages.captured(node.text));
   if (binding.kind === "value") return narrowed(frame, binding.value, node);
   const { local, type } = binding;
   return narrowed(frame, runtime({ kind: "local", local, type, at: frame.at(node) }), node);

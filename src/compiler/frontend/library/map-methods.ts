@@ -10,6 +10,7 @@ import type { Frame } from "../frame.ts";
 import { type BuiltinValue, builtin, describe, type ObjectValue, poison, runtime, type Value } from "../values.ts";
 import { values } from "./arguments.ts";
 import { requireKind } from "./kinds.ts";
+import { callbackMethods } from "./map-callbacks.ts";
 import { packetObject } from "./packet.ts";
 
 /** A declared map: what kernel code does with it. */
@@ -46,6 +47,7 @@ function methods(map: MapDeclaration, index: number): Readonly<Record<string, Bu
         insert: write("insert"),
         update: write("update"),
         delete: method("delete", [key], boolType, "map.delete"),
+        ...callbackMethods(map, index),
       };
     }
     case "queue":

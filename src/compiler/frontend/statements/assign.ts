@@ -153,6 +153,10 @@ function variablePlace(frame: Frame, node: ts.Identifier): Place | undefined {
   const binding = symbol && frame.scope.find(symbol);
   if (binding?.kind === "variable")
     return { kind: "variable", binding, read: () => identifierValue(frame, symbol!, node) };
+  if (binding?.kind === "captured") {
+    frame.fail(node, messages.captured(node.text));
+    return undefined;
+  }
   if (binding?.value.kind === "poison") return undefined;
   const isReference = binding?.value.kind === "runtime" && binding.value.expression.type.kind === "ref";
   frame.fail(node, isReference ? messages.rebinding(node.text) : messages.readOnly(`"${node.text}"`));

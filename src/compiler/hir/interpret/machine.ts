@@ -2,11 +2,12 @@ import { type Hook, hooks } from "../../../language/kinds.ts";
 import type { MapStore } from "../map-store.ts";
 import type { Position } from "../position.ts";
 import { resolveSettings, type SettingValues } from "../settings.ts";
-import type { MapDeclaration, Module, Program } from "../tree.ts";
+import { type Callback, isCallback, type MapDeclaration, type Module, type Program, type Routine } from "../tree.ts";
 import { contextParameters } from "../verify/scope.ts";
 import { createMapStore } from "./maps.ts";
 import type { InterpretInput, KernelModel, ProcessModel } from "./options.ts";
 import { type Packet, SkbPacket, XdpPacket } from "./packet.ts";
+import { TimerQueue } from "./timers.ts";
 import { InterpreterTrap } from "./trap.ts";
 import { referenceToBytes, type Value } from "./values.ts";
 
@@ -40,17 +41,19 @@ export class Machine {
   readonly maps: readonly MapStore[];
   readonly events: EmittedEvent[] = [];
   readonly clones: ClonedPacket[] = [];
+  readonly timers: TimerQueue;
   readonly #packet: Packet | undefined;
   /** By the slots of the module's interface. */
   readonly metadata: (bigint | boolean)[];
-  #program: Program;
+  #routine: Routine;
   #locals = new Map<number, Value>();
   #steps = 0;
   #tailCalls = 0;
   #time = 0n;
   #seed = 1;
 
-  constructor(program: Program, module: Module, input: InterpretInput) {
+  /** @param routine a program, which begins with the input's context, or a callback that `inCallback` will run. */
+  constructor(routine: Routine, module: Module, input: InterpretInput) {
     this.module = module;
     this.input = input;
     this.hook = hooks[input.hook];
@@ -59,8 +62,9 @@ export class Machine {
     this.#packet = input.packet && newPacket(input, input.packet, this.hook);
     const slots = module.interface?.metadata ?? [];
     this.metadata = slots.map(({ name, width }) => input.metadata?.[name] ?? (width === "bool" ? false : 0n));
-    this.#program = program;
-    this.enter(program);
+    this.timers = input.timers ?? new TimerQueue();
+    this.#routine = routine;
+    if (!isCallback(routine)) this.enter(routine);
   }
 
   /** @returns false when there were so many that the kernel goes on in the caller. */
@@ -70,7 +74,7 @@ export class Machine {
 
   /** Starts over in a program: what a tail call does. */
   enter(program: Program): void {
-    this.#program = program;
+    this.#routine = program;
     this.#locals = new Map();
     for (const local of contextParameters(program)) this.#locals.set(local, this.#context(program, local));
   }
@@ -83,8 +87,23 @@ export class Machine {
     return { kind: "object", region: "context", object: context, layout: type.layout };
   }
 
-  get program(): Program {
-    return this.#program;
+  /** Runs `body` as a callback's: with the key and the value in its own variables. */
+  inCallback(callback: Callback, key: Uint8Array, value: Uint8Array, body: () => void): void {
+    const [routine, locals] = [this.#routine, this.#locals];
+    const [keyType, valueType] = callback.locals.map(({ type }) => type);
+    if (keyType?.kind !== "ref" || valueType?.kind !== "ref") throw new InterpreterTrap("no parameters", callback.at);
+    this.#routine = callback;
+    this.#locals = new Map([
+      [0, referenceToBytes("constant", key, keyType.layout)],
+      [1, referenceToBytes("map", value, valueType.layout)],
+    ]);
+    body();
+    [this.#routine, this.#locals] = [routine, locals];
+  }
+
+  /** The program or callback that runs. */
+  get routine(): Routine {
+    return this.#routine;
   }
 
   /** Counts a statement or a round. */

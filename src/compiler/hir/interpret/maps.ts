@@ -62,6 +62,9 @@ abstract class Store implements ListedStore {
   delete(_key: Uint8Array): boolean {
     return false;
   }
+  each(_cpu: number): Iterable<readonly [Uint8Array, Uint8Array]> {
+    return [];
+  }
   push(_value: Uint8Array): boolean {
     return false;
   }
@@ -121,6 +124,13 @@ class ArrayStore extends Store {
   /** array_map_delete_elem refuses; slots of devices and programs can be emptied. */
   override delete(key: Uint8Array): boolean {
     return this.#sparse && this.#values.delete(indexOf(key));
+  }
+
+  override *each(cpu: number): Generator<readonly [Uint8Array, Uint8Array]> {
+    for (let index = 0; index < this.map.maxEntries; index++) {
+      const value = this.#slot(indexBytes(index), !this.#sparse)?.[cpu];
+      if (value) yield [indexBytes(index), value];
+    }
   }
 
   override entries() {
@@ -196,6 +206,13 @@ class HashStore extends Store {
 
   override delete(key: Uint8Array): boolean {
     return this.found.delete(keyText(key));
+  }
+
+  /** What is removed or replaced on the way is not visited; what is added may be or not: here it is not. */
+  override *each(cpu: number): Generator<readonly [Uint8Array, Uint8Array]> {
+    for (const [text, entry] of [...this.found]) {
+      if (this.found.get(text) === entry) yield [entry.key, entry.values[cpu]!];
+    }
   }
 
   override entries() {

@@ -4,6 +4,8 @@ import { type IntegerLayout, isScalar, type Layout, type ScalarLayout, sizeOf } 
 import { packetRecord } from "../packet-record.ts";
 import type { MapDeclaration, OperationExpression } from "../tree.ts";
 import type { IntegerName } from "../types.ts";
+import { hasTimer } from "../verify/callbacks.ts";
+import { callbackOperations } from "./callbacks.ts";
 import { evaluate, ruleFieldValue } from "./expressions.ts";
 import { graphOperations } from "./graph-operations.ts";
 import type { Machine } from "./machine.ts";
@@ -71,6 +73,15 @@ function packetEvent(call: Call, declaration: MapDeclaration): Uint8Array {
   return bytes;
 }
 
+/** What replaces or removes a value cancels the timer in it (bpf_obj_free_fields). */
+function dropTimer(call: Call, change: () => boolean): boolean {
+  const { store, declaration, cpu } = onMap(call);
+  const before = hasTimer(declaration) ? store.lookup(key(call), cpu) : undefined;
+  const changed = change();
+  if (changed) call.machine.timers.drop(before);
+  return changed;
+}
+
 const mapOperations = {
   "map.get"(call) {
     const { store, declaration, cpu } = onMap(call);
@@ -84,9 +95,9 @@ const mapOperations = {
   "map.set"(call) {
     const { store, declaration, cpu } = onMap(call);
     const value = argumentBytes(call, 1, declaration.value);
-    return store.update(key(call), value, call.node.constants?.[0] ?? 0, cpu);
+    return dropTimer(call, () => store.update(key(call), value, call.node.constants?.[0] ?? 0, cpu));
   },
-  "map.delete": (call) => onMap(call).store.delete(key(call)),
+  "map.delete": (call) => dropTimer(call, () => onMap(call).store.delete(key(call))),
   "queue.push": (call) => onMap(call).store.push(argumentBytes(call, 0, onMap(call).declaration.value)),
   "queue.pop": (call) => copyOf(onMap(call).store.pop(), onMap(call).declaration.value!),
   "queue.peek": (call) => copyOf(onMap(call).store.peek(), onMap(call).declaration.value!),
@@ -170,6 +181,7 @@ const rules: Readonly<Record<OperationName, Rule>> = {
   ...packetOperations,
   ...graphOperations,
   ...mapOperations,
+  ...callbackOperations,
   ...atomicOperations,
   ...environmentOperations,
   ...tracingOperations,

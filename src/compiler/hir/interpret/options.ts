@@ -2,6 +2,7 @@ import type { HookName } from "../../../language/kinds.ts";
 import type { MapStore } from "../map-store.ts";
 import type { SettingValues } from "../settings.ts";
 import type { Expression, Program } from "../tree.ts";
+import type { TimerQueue } from "./timers.ts";
 import type { Value } from "./values.ts";
 
 /** What surrounds a run: all that a program can observe, so that a run is a function of it. */
@@ -13,7 +14,9 @@ export interface InterpretInput {
   readonly maps?: readonly MapStore[];
   /** As `resolveSettings` gives them. Absent: the defaults. */
   readonly settings?: SettingValues;
-  /** Nanoseconds; asked once for each `time.*` operation. Default: 0, 1000, 2000, ... */
+  /** Where timers are armed: kept over several runs, for `advanceTimers`. Absent: a new one, which nobody sees. */
+  readonly timers?: TimerQueue;
+  /** Nanoseconds; asked once for each `time.*` operation and each start of a timer. Default: 0, 1000, 2000, ... */
   readonly clock?: () => bigint;
   /** 32 random bits. Default: a fixed sequence. */
   readonly random?: () => number;

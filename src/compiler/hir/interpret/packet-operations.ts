@@ -46,6 +46,9 @@ export const packetOperations = {
   },
 
   "verdict.redirectIngress": (call) => ({ name: "redirect", ifindex: argument(call, 0), ingress: true }),
+  "verdict.broadcastIn"({ node }) {
+    throw new InterpreterTrap("maps of maps have no contents here", node.at);
+  },
   "verdict.broadcast": (call) => ({ name: "redirect", broadcast: devicesOf(call) }),
 
   "packet.length": (call) => BigInt(packetOf(call).length),

@@ -1,6 +1,6 @@
 import { isScalar, type ScalarLayout, sizeOf } from "../layout.ts";
 import type { Position } from "../position.ts";
-import type { ForStatement, Statement, SwitchStatement } from "../tree.ts";
+import type { Callback, ForStatement, Statement, SwitchStatement } from "../tree.ts";
 import { limitsOf } from "../types.ts";
 import { evaluate } from "./expressions.ts";
 import type { Machine } from "./machine.ts";
@@ -12,6 +12,14 @@ import { asBoolean, asInteger, asMemory, type MemoryReference, type Value } from
 export type Completion =
   | { readonly kind: "break" | "continue"; readonly label: number }
   | { readonly kind: "return"; readonly value: Value };
+
+/** Runs a callback with a key and a live value. */
+export function runCallback(machine: Machine, callback: Callback, key: Uint8Array, value: Uint8Array): void {
+  machine.inCallback(callback, key, value, () => {
+    const done = runBody(callback.body, machine);
+    if (done && done.kind !== "return") throw new InterpreterTrap("a jump out of the callback", callback.at);
+  });
+}
 
 type Rules = {
   readonly [K in Statement["kind"]]: (
@@ -78,7 +86,7 @@ function leave(done: Completion | undefined, label: number): Completion | undefi
 }
 
 function initialise(machine: Machine, local: number): void {
-  const { type } = machine.program.locals[local]!;
+  const { type } = machine.routine.locals[local]!;
   if (type.kind === "optional") machine.writeLocal(local, undefined);
   else if (type.kind === "bool") machine.writeLocal(local, false);
   else if (type.kind === "ref" || type.kind === "verdict") machine.clearLocal(local);
@@ -86,7 +94,7 @@ function initialise(machine: Machine, local: number): void {
 }
 
 function setLocal(machine: Machine, index: number, value: Value, at: Position): void {
-  const { width, name } = machine.program.locals[index]!;
+  const { width, name } = machine.routine.locals[index]!;
   if (width !== undefined && typeof value === "bigint") {
     const [low, high] = limitsOf(width);
     if (value < low || value > high) throw new InterpreterTrap(`${value} does not fit ${width} "${name}"`, at);

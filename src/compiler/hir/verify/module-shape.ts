@@ -1,5 +1,6 @@
 import { mostPacketBytes } from "../packet-record.ts";
 import {
+  type Callback,
   hirVersion,
   type Local,
   type MapDeclaration,
@@ -127,6 +128,15 @@ const program = record({
   at: position,
 } satisfies RecordShape<Program>);
 
+const callback = record({
+  name,
+  kind: oneOf("timer", "element"),
+  map: index,
+  locals: listOf(local, 65536, 2),
+  body: statements,
+  at: position,
+} satisfies RecordShape<Callback>);
+
 export const moduleShape: Shape = record({
   version: oneOf(hirVersion),
   name,
@@ -135,4 +145,5 @@ export const moduleShape: Shape = record({
   settings: listOf(settingDeclaration, 1024),
   programs: listOf(program, 64),
   interface: optional(moduleInterface),
+  callbacks: listOf(callback, 256),
 } satisfies RecordShape<Module>);

@@ -4,7 +4,7 @@ import { emptyInterface, metadataType } from "../interface.ts";
 import type { Layout } from "../layout.ts";
 import { mapKinds } from "../map-kinds.ts";
 import { ruleField } from "../settings-tree.ts";
-import type { MapDeclaration, OperationExpression } from "../tree.ts";
+import type { CallbackKind, MapDeclaration, OperationExpression } from "../tree.ts";
 import {
   boolType,
   loadedType,
@@ -18,6 +18,7 @@ import {
   verdictType,
   voidType,
 } from "../types.ts";
+import { callbackFault, hasTimer } from "./callbacks.ts";
 import { type Scope, showType } from "./scope.ts";
 import { type Path, under } from "./shape.ts";
 
@@ -38,7 +39,12 @@ const constantLimits: Readonly<Record<string, (value: number, call: Call) => boo
   },
   excludeIngress: (value) => value === 0 || value === 1,
   slot: (value, { scope }) => scope.module.interface?.metadata[value] !== undefined,
+  /** `misfit` holds it against the module's. */
+  callback: (value) => value >= 0,
 };
+
+/** The callbacks that operations hand over. */
+const callbackKinds: Readonly<Record<string, CallbackKind>> = { "timer.start": "timer", "map.forEach": "element" };
 
 interface Call {
   readonly node: OperationExpression;
@@ -67,6 +73,8 @@ export function typeOperation(node: OperationExpression, path: Path, scope: Scop
   const packets = node.operation === "ring.emitPacket";
   if (operation.map === "ring" && packets !== (map?.packetBytes !== undefined))
     scope.report.add(path, `events of "${map?.name}" come ${packets ? "without" : "with"} packets`);
+  const unfit = map && misfit(call, map);
+  if (unfit) scope.report.add(path, `${node.operation}: ${unfit}`);
   if (node.args.length !== operation.args.length) {
     scope.report.add(path, `${node.operation} takes ${operation.args.length} arguments, got ${node.args.length}`);
     return;
@@ -113,6 +121,14 @@ function checkConstants(call: Call): void {
   });
 }
 
+/** What is wrong with the map or the callback of an operation that has to do with timers or iteration. */
+function misfit({ node, scope }: Call, map: MapDeclaration): string | undefined {
+  if (node.operation.startsWith("timer.") && !hasTimer(map)) return `the values of "${map.name}" have no timer`;
+  if (node.operation === "map.forEach" && !mapKinds[map.kind].forEach) return `a ${map.kind} cannot be gone over`;
+  const kind = callbackKinds[node.operation];
+  return kind && callbackFault(scope.module, node.constants?.[0] ?? 0, { kind, map: node.map! });
+}
+
 /** What an argument should have been; undefined when it fits. */
 function argumentFault(call: Call, shape: ArgumentShape, got: Type): string | undefined {
   switch (shape) {
@@ -126,6 +142,11 @@ function argumentFault(call: Call, shape: ArgumentShape, got: Type): string | un
     case "ref map":
     case "ref local":
       return got.kind === "ref" && shape === `ref ${got.region}` ? undefined : `a ${shape.slice(4)} reference`;
+    case "mapValue": {
+      const fits =
+        got.kind === "ref" && got.region === "map" && call.map?.value && sameLayout(got.layout, call.map.value);
+      return fits ? undefined : "a live value of its map";
+    }
     case "key":
       return dataFault(call.map?.key, got);
     case "value":

@@ -1,5 +1,5 @@
 import { sameType } from "../equality.ts";
-import type { Local, Module, Program } from "../tree.ts";
+import { isCallback, type Local, type Module, type Program, type Routine } from "../tree.ts";
 import type { RefType, Type } from "../types.ts";
 import { walk } from "../walk.ts";
 import { type Path, type Report, under } from "./shape.ts";
@@ -12,7 +12,7 @@ type LabelUse = "break" | "continue";
 /** What the typing rules know at one point of a program: variables and labels in sight. */
 export class Scope {
   readonly module: Module;
-  readonly program: Program;
+  readonly routine: Routine;
   readonly report: Report;
   readonly #locals = new Set<number>();
   readonly #counters = new Set<number>();
@@ -21,11 +21,11 @@ export class Scope {
   /** Inside of a sequence: a `return` may not stand there. */
   #expressions = 0;
 
-  constructor(module: Module, program: Program, report: Report) {
+  constructor(module: Module, routine: Routine, report: Report) {
     this.module = module;
-    this.program = program;
+    this.routine = routine;
     this.report = report;
-    for (const local of contextParameters(program)) this.#locals.add(local);
+    for (const local of parametersOf(routine)) this.#locals.add(local);
   }
 
   get inExpression(): boolean {
@@ -33,9 +33,8 @@ export class Scope {
   }
 
   local(index: number, path: Path): Local | undefined {
-    const local = this.program.locals[index];
-    if (!local)
-      this.report.add(under(path, "local"), `no local ${index}: the program has ${this.program.locals.length}`);
+    const local = this.routine.locals[index];
+    if (!local) this.report.add(under(path, "local"), `no local ${index}: there are ${this.routine.locals.length}`);
     return local;
   }
 
@@ -120,6 +119,14 @@ export function contextParameters(program: Program): ReadonlySet<number> {
   });
   return found;
 }
+
+/** The locals that have a value when a program or callback begins. */
+export function parametersOf(routine: Routine): ReadonlySet<number> {
+  return isCallback(routine) ? callbackParameters : contextParameters(routine);
+}
+
+/** The key and the value. */
+const callbackParameters: ReadonlySet<number> = new Set([0, 1]);
 
 /** A type as messages and dumps show it: `optional packet Ipv4`, `number`. */
 export function showType(type: Type): string {

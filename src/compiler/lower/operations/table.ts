@@ -6,6 +6,7 @@ import type { Lowered } from "../lowered.ts";
 import type { Lowering } from "../lowering.ts";
 import { lowerAtomic } from "./atomics.ts";
 import { lowerEqual } from "./bytes.ts";
+import { lowerForEach, lowerTimerCancel, lowerTimerStart } from "./callbacks.ts";
 import { lowerReplaceChecksum } from "./checksum.ts";
 import { lowerDelete, lowerEmit, lowerGet, lowerPush, lowerRef, lowerSet, lowerTailCall, lowerTake } from "./maps.ts";
 import { lowerAt, lowerGsoSize, lowerIngressIfindex, lowerLength, lowerQueue, lowerVlanTag } from "./packet.ts";
@@ -15,6 +16,7 @@ import { lowerCloneTo, lowerSetType } from "./skb.ts";
 import { lowerCommand, lowerHalf, lowerKernelAddress, lowerPlainHelper, lowerReadString } from "./tracing.ts";
 import {
   lowerBroadcast,
+  lowerBroadcastIn,
   lowerRedirect,
   lowerRedirectIngress,
   lowerRedirectMap,
@@ -38,6 +40,7 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "verdict.redirect": lowerRedirect,
   "verdict.redirectMap": lowerRedirectMap,
   "verdict.broadcast": lowerBroadcast,
+  "verdict.broadcastIn": lowerBroadcastIn,
   "verdict.redirectIngress": lowerRedirectIngress,
   "verdict.allow": lowerVerdict("allow"),
   "verdict.deny": lowerVerdict("deny"),
@@ -58,6 +61,9 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "map.ref": lowerRef,
   "map.set": lowerSet,
   "map.delete": lowerDelete,
+  "map.forEach": lowerForEach,
+  "timer.start": lowerTimerStart,
+  "timer.cancel": lowerTimerCancel,
   "queue.push": lowerPush,
   "queue.pop": lowerTake(helpers.mapPop.id),
   "queue.peek": lowerTake(helpers.mapPeek.id),
