@@ -1,5 +1,5 @@
 /** ARP: RFC 826, with the probes of RFC 5227. */
-import { drop, forward, punt, type u32, type Verdict } from "iovisor/kernel";
+import { drop, forward, punt, type u32, type u8, type Verdict } from "iovisor/kernel";
 import { Arp, ArpOperation, Ethernet, EtherType } from "iovisor/kernel/headers";
 import { type Arrival, linkHeader } from "./arrival.ts";
 import { lookup4 } from "./lookup.ts";
@@ -7,9 +7,10 @@ import { learn } from "./neighbours.ts";
 import { causes, reasons } from "./reasons.ts";
 import { HopKind, Neighbour4, neighbours4, State } from "./tables.ts";
 
-function isOfPort(address: u32, kind: number, port: u32): boolean {
+/** What the address is on this port: the router's own, or a host's of its networks, or neither. */
+function kindOf(address: u32, port: u32): u8 {
   const hop = lookup4(address);
-  return hop !== undefined && hop.kind === kind && hop.port === port;
+  return hop && hop.port === port ? hop.kind : HopKind.none;
 }
 
 export function handleArp(arrival: Arrival): Verdict {
@@ -23,11 +24,12 @@ export function handleArp(arrival: Arrival): Verdict {
   if (!isRequest && arp.operation !== ArpOperation.reply) return drop(reasons.badNeighbour);
   if ((arp.senderMac[0] & 1) === 1) return drop(reasons.badNeighbour);
   const sender = arp.senderAddress;
-  if (isOfPort(sender, HopKind.local, packet.port)) return drop(reasons.duplicateAddress);
-  const isOurs = isOfPort(arp.targetAddress, HopKind.local, packet.port);
+  const senderKind = kindOf(sender, packet.port);
+  if (senderKind === HopKind.local) return drop(reasons.duplicateAddress);
+  const isOurs = kindOf(arp.targetAddress, packet.port) === HopKind.local;
   let waits = false;
   // RFC 826: who is known is brought up to date, and who asks for us is going to be talked to.
-  if (sender !== 0 && isOfPort(sender, HopKind.connected, packet.port)) {
+  if (senderKind === HopKind.connected) {
     const key = Neighbour4({ address: sender, port: packet.port });
     const known = neighbours4.ref(key);
     if (known || isOurs) waits = learn(arp.senderMac, State.reachable, known, (entry) => neighbours4.set(key, entry));

@@ -40,6 +40,7 @@ const Discovery = struct({
 type Discovery = TypeOf<typeof Discovery>;
 /** Section 4.6.1. */
 const LinkAddress = struct({ type: u8, length: u8, mac: bytes(6) });
+const Mac = struct({ bytes: bytes(6) });
 const OptionType = { source: 1, target: 2 } as const;
 const Flags = { router: 0x80, solicited: 0x40, override: 0x20 } as const;
 /** Messages up to this many bytes are read; those with one option have 32. */
@@ -65,8 +66,8 @@ function sumOf(packet: Packet, length: number): number {
 }
 
 /** Sections 7.1.1 and 7.1.2. */
-function isSound({ packet }: Arrival, ip: Ipv6, code: number, targetHigh: u64): boolean {
-  if (ip.hopLimit !== 255 || code !== 0 || targetHigh >> 56n === 0xffn) return false;
+function isSound({ packet }: Arrival, ip: Ipv6, { code, targetHigh }: Discovery): boolean {
+  if (code !== 0 || targetHigh >> 56n === 0xffn) return false;
   const length = ip.payloadLength;
   if (length < Discovery.size || length > mostBytes || (length & 7) !== 0) return false;
   return sumOf(packet, length) === 0xffff;
@@ -79,19 +80,14 @@ function optionOf(packet: Packet, ip: Ipv6, type: u8) {
   return option && option.type === type && option.length === 1 && (option.mac[0] & 1) === 0 ? option : undefined;
 }
 
-function isOfPort({ packet }: Arrival, kind: number, high: u64, low: u64): boolean {
+/** What the address is on this port: the router's own, or a host's of its networks, or neither. */
+function kindOf({ packet, port }: Arrival, high: u64, low: u64): u8 {
+  if (high >> 54n === 0x3fan) {
+    const isOwn = high === port.linkLocalHigh && low === port.linkLocalLow;
+    return isOwn ? HopKind.local : HopKind.connected;
+  }
   const hop = lookup6(high, low);
-  return hop !== undefined && hop.kind === kind && hop.port === packet.port;
-}
-
-function isOwn(arrival: Arrival, high: u64, low: u64): boolean {
-  const { port } = arrival;
-  if (high === port.linkLocalHigh && low === port.linkLocalLow) return true;
-  return isOfPort(arrival, HopKind.local, high, low);
-}
-
-function isOnLink(arrival: Arrival, high: u64, low: u64): boolean {
-  return high >> 54n === 0x3fan || isOfPort(arrival, HopKind.connected, high, low);
+  return hop && hop.port === packet.port ? hop.kind : HopKind.none;
 }
 
 /** The advertisement in place of the solicitation; one to all nodes where the asker has no address yet. */
@@ -129,18 +125,16 @@ function advertise({ packet, port }: Arrival): Verdict {
 }
 
 /** Section 7.2.3. */
-export function handleSolicitation(arrival: Arrival, ip: Ipv6): Verdict {
+function handleSolicitation(arrival: Arrival, ip: Ipv6, targetKind: number): Verdict {
   const { packet } = arrival;
-  const asked = packet.at(message, Discovery);
-  if (!asked) return drop(reasons.tooShort);
-  if (!isSound(arrival, ip, asked.code, asked.targetHigh)) return drop(reasons.badNeighbour);
   const [high, low] = [ip.sourceHigh, ip.sourceLow];
   const isProbe = high === 0n && low === 0n;
   const option = optionOf(packet, ip, OptionType.source);
   if (isProbe && (option || ip.destinationHigh >> 56n !== 0xffn)) return drop(reasons.badNeighbour);
-  if (isOwn(arrival, high, low)) return drop(reasons.duplicateAddress);
-  if (!isOwn(arrival, asked.targetHigh, asked.targetLow)) return drop(reasons.notAsked);
-  if (option && isOnLink(arrival, high, low)) {
+  const kind = kindOf(arrival, high, low);
+  if (kind === HopKind.local) return drop(reasons.duplicateAddress);
+  if (targetKind !== HopKind.local) return drop(reasons.notAsked);
+  if (option && kind === HopKind.connected) {
     const key = Neighbour6({ high, low, port: u64(packet.port) });
     learn(option.mac, State.stale, neighbours6.ref(key), (entry) => neighbours6.set(key, entry));
   }
@@ -148,31 +142,42 @@ export function handleSolicitation(arrival: Arrival, ip: Ipv6): Verdict {
 }
 
 /** Section 7.2.5: only what is known or looked for is brought up to date. */
-export function handleAdvertisement(arrival: Arrival, ip: Ipv6): Verdict {
+function handleAdvertisement(arrival: Arrival, ip: Ipv6, told: Discovery): Verdict {
   const { packet } = arrival;
-  const told = packet.at(message, Discovery);
-  if (!told) return drop(reasons.tooShort);
   const { flags } = told;
   const isMulticast = ip.destinationHigh >> 56n === 0xffn;
-  if (!isSound(arrival, ip, told.code, told.targetHigh)) return drop(reasons.badNeighbour);
   if (isMulticast && (flags & Flags.solicited) !== 0) return drop(reasons.badNeighbour);
-  const [high, low] = [told.targetHigh, told.targetLow];
-  if (isOwn(arrival, high, low)) return drop(reasons.duplicateAddress);
-  const key = Neighbour6({ high, low, port: u64(packet.port) });
+  const key = Neighbour6({ high: told.targetHigh, low: told.targetLow, port: u64(packet.port) });
   const known = neighbours6.ref(key);
   if (!known) return drop(reasons.notAsked);
   const option = optionOf(packet, ip, OptionType.target);
-  const state = (flags & Flags.solicited) !== 0 ? State.reachable : State.stale;
-  if (!option) {
-    if (known.state < State.reachable) return drop(reasons.badNeighbour);
-    learn(known.mac, state, known, (entry) => neighbours6.set(key, entry));
-    return drop(reasons.absorbed);
-  }
-  const isLooked = known.state < State.reachable;
-  if (!isLooked && (flags & Flags.override) === 0 && !equal(known.mac, option.mac)) {
+  const isKnown = known.state >= State.reachable;
+  if (!isKnown && !option) return drop(reasons.badNeighbour);
+  if (isKnown && option && (flags & Flags.override) === 0 && !equal(known.mac, option.mac)) {
     if (known.state === State.reachable) known.state = State.stale;
     return drop(reasons.absorbed);
   }
-  const waits = learn(option.mac, state, known, (entry) => neighbours6.set(key, entry));
+  const state = (flags & Flags.solicited) !== 0 ? State.reachable : State.stale;
+  const mac = Mac();
+  if (option) mac.bytes = option.mac;
+  else mac.bytes = known.mac;
+  const waits = learn(mac.bytes, state, known, (entry) => neighbours6.set(key, entry));
   return waits ? punt(causes.resolved) : drop(reasons.absorbed);
+}
+
+/** Whether it is one of the two messages; routers have no use for the others. */
+export function isDiscovery({ packet }: Arrival, ip: Ipv6): boolean {
+  if (ip.nextHeader !== IpProtocol.icmpv6 || ip.hopLimit !== 255) return false;
+  const type = packet.at(message, u8);
+  if (!type) return false;
+  return type.value === Icmpv6Type.neighborSolicitation || type.value === Icmpv6Type.neighborAdvertisement;
+}
+
+export function handleDiscovery(arrival: Arrival, ip: Ipv6): Verdict {
+  const told = arrival.packet.at(message, Discovery);
+  if (!told) return drop(reasons.tooShort);
+  if (!isSound(arrival, ip, told)) return drop(reasons.badNeighbour);
+  const kind = kindOf(arrival, told.targetHigh, told.targetLow);
+  if (told.type === Icmpv6Type.neighborSolicitation) return handleSolicitation(arrival, ip, kind);
+  return kind === HopKind.local ? drop(reasons.duplicateAddress) : handleAdvertisement(arrival, ip, told);
 }

@@ -16,7 +16,7 @@ import {
 import { Ethernet, Icmpv6, Icmpv6Type, IpProtocol, Ports, Tcp, tcpHeaderLength } from "iovisor/kernel/headers";
 import { type Arrival, linkHeader, reject } from "./arrival.ts";
 import { chooseHop, lookup6, mix } from "./lookup.ts";
-import { handleAdvertisement, handleSolicitation } from "./discovery.ts";
+import { handleDiscovery, isDiscovery } from "./discovery.ts";
 import { Ipv6 } from "./ipv6-header.ts";
 import { resolve, touch } from "./neighbours.ts";
 import { causes, reasons, settings } from "./reasons.ts";
@@ -57,8 +57,6 @@ function receive(arrival: Arrival, ip: Ipv6): Verdict {
     const icmp = packet.at(transport, Icmpv6);
     const ethernet = packet.at(0, Ethernet);
     if (!icmp || !ethernet) return drop(reasons.tooShort);
-    if (icmp.type === Icmpv6Type.neighborSolicitation) return handleSolicitation(arrival, ip);
-    if (icmp.type === Icmpv6Type.neighborAdvertisement) return handleAdvertisement(arrival, ip);
     if (icmp.type === Icmpv6Type.echoRequest && icmp.code === 0) {
       const [high, low] = [ip.sourceHigh, ip.sourceLow];
       ethernet.destination = ethernet.source;
@@ -130,15 +128,6 @@ function route(arrival: Arrival, ip: Ipv6): Verdict {
   return reject(arrival, causes.noRoute, reasons.noRoute);
 }
 
-/** Of multicasts the router wants neighbour discovery alone. */
-function handleMulticast(arrival: Arrival, ip: Ipv6): Verdict {
-  const icmp = arrival.packet.at(transport, Icmpv6);
-  if (ip.nextHeader !== IpProtocol.icmpv6 || !icmp) return drop(reasons.multicast);
-  if (icmp.type === Icmpv6Type.neighborSolicitation) return handleSolicitation(arrival, ip);
-  if (icmp.type === Icmpv6Type.neighborAdvertisement) return handleAdvertisement(arrival, ip);
-  return drop(reasons.multicast);
-}
-
 export function handleIpv6(arrival: Arrival, isGroup: boolean): Verdict {
   const { packet, port } = arrival;
   const ip = packet.at(linkHeader, Ipv6);
@@ -146,7 +135,9 @@ export function handleIpv6(arrival: Arrival, isGroup: boolean): Verdict {
   if (ip.versionClassFlow >>> 28 !== 6) return drop(reasons.badHeader);
   if (ip.payloadLength + transport > packet.length) return drop(reasons.badLength);
   if (isMulticast(ip.sourceHigh)) return drop(reasons.badSource);
-  if (isMulticast(ip.destinationHigh)) return handleMulticast(arrival, ip);
+  // With this hop limit it comes from the link, and it is about the link.
+  if (isDiscovery(arrival, ip)) return handleDiscovery(arrival, ip);
+  if (isMulticast(ip.destinationHigh)) return drop(reasons.multicast);
   if (isGroup) return drop(reasons.broadcast);
   if (isUnspecifiedOrLoopback(ip.destinationHigh, ip.destinationLow)) return drop(reasons.badDestination);
   if (isLinkLocal(ip.destinationHigh)) {
