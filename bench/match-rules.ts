@@ -1,8 +1,11 @@
-/** Rules as code through match() against the same rules in an array map that clang-compiled code walks. */
+/** Rules through match() against the same rules in an array map that clang-compiled code walks. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { buildPacket } from "../src/capture/packet.ts";
 import type { Module } from "../src/compiler/hir/tree.ts";
+import { RunningFunction } from "../src/engine/running.ts";
 import { supports } from "../src/kernel/features.ts";
 import { VerifierError } from "../src/kernel/programs.ts";
+import { VirtualNetwork } from "../src/kernel/virtual-network.ts";
 import { type BenchOptions, type BenchResult, progress } from "./lib/benchmark.ts";
 import { compileC, type Isa } from "./lib/clang.ts";
 import { type LoadedProgram, loadObject } from "./lib/loaded.ts";
@@ -13,13 +16,26 @@ import { benchFile } from "./lib/output.ts";
 import { median } from "./lib/statistics.ts";
 import { linePlot } from "./lib/svg.ts";
 import { DispatcherHold, timeInterleaved } from "./lib/timing.ts";
-import { type AccessRule, asSetting, fillRules, makeRules, packetFor, unmatchedPacket } from "./match-rules/rules.ts";
+import {
+  type AccessRule,
+  asSetting,
+  fillRules,
+  makeMixedRules,
+  makeRules,
+  nearMiss,
+  packetFor,
+  unmatchedPacket,
+} from "./match-rules/rules.ts";
 
 const SIZES = [10, 100, 1000, 10_000] as const;
 const GOAL = { rules: 1000, times: 20 } as const;
 /** Packets on which both sides must agree, spread over the list. */
 const AGREED_PACKETS = 200;
 const RUN_MILLISECONDS = 10;
+const LOADS = 3;
+const MIXED_PACKETS = 200;
+const EDITS = 40;
+const EDIT_PAUSE_MILLISECONDS = 40;
 
 interface Measured {
   readonly rules: number;
@@ -36,6 +52,11 @@ interface Built {
   readonly slots: number;
   /** From HIR and rules to a loaded program, in milliseconds. */
   readonly milliseconds: number;
+  readonly form: "code" | "data";
+  /** From a list with one rule changed to the program that has it, in milliseconds. */
+  readonly edits: readonly number[];
+  /** Nanoseconds over packets that rules of a mixed list describe, as many sizes. */
+  readonly mixed: number;
 }
 
 export async function run(options: BenchOptions): Promise<BenchResult> {
@@ -47,7 +68,7 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   using dispatcher = new DispatcherHold(3);
   for (const size of SIZES) {
     progress(`${size} rules`);
-    const outcome = measure(module, isa, size, options.pairs, dispatcher);
+    const outcome = await measure(module, isa, size, options.pairs, dispatcher);
     measured.push(...outcome.measured);
     built.push(outcome.built);
   }
@@ -55,12 +76,11 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   return report(measured, built);
 }
 
-function measure(module: Module, isa: Isa, size: number, pairs: number, dispatcher: DispatcherHold) {
+async function measure(module: Module, isa: Isa, size: number, pairs: number, dispatcher: DispatcherHold) {
   const rules = makeRules(size);
   const settings = { rules: asSetting(rules) };
-  const start = performance.now();
+  const loads = Array.from({ length: LOADS }, () => timeToLoad(module, isa, settings));
   using ours = loadTypeScript(module, isa, settings);
-  const milliseconds = performance.now() - start;
   using helperLoop = loadLoop(isa, rules, { HELPER_LOOP: 1 })!;
   using plainLoop = loadLoop(isa, rules, {});
   const all = [ours, helperLoop, ...(plainLoop ? [plainLoop] : [])];
@@ -69,6 +89,7 @@ function measure(module: Module, isa: Isa, size: number, pairs: number, dispatch
   const packets = [
     ["first rule", packetFor(rules[0]!)],
     ["rule in the middle", packetFor(rules[size >> 1]!)],
+    ["no rule, near many", nearMiss(rules)],
     ["no rule", unmatchedPacket],
   ] as const;
   const measured = packets.map(([packet, description]): Measured => {
@@ -78,7 +99,53 @@ function measure(module: Module, isa: Isa, size: number, pairs: number, dispatch
     return { rules: size, packet, ours: a!, helperLoop: b!, plainLoop: c };
   });
   const slots = ours.program.info().translatedSize / 8;
-  return { measured, built: { rules: size, slots, milliseconds } };
+  const form = [...ours.maps.keys()].some((name) => name === "rules.data") ? ("data" as const) : ("code" as const);
+  const mixed = timeMixed(module, isa, size, dispatcher);
+  const built = { rules: size, slots, milliseconds: median(loads), form, edits: await timeEdits(module, rules), mixed };
+  return { measured, built };
+}
+
+function timeToLoad(module: Module, isa: Isa, settings: object): number {
+  const start = performance.now();
+  using _loaded = loadTypeScript(module, isa, settings as NonNullable<Parameters<typeof loadTypeScript>[2]>);
+  return performance.now() - start;
+}
+
+/** A list like those of real filters, and packets for rules from all over it: the mean over these. */
+function timeMixed(module: Module, isa: Isa, size: number, dispatcher: DispatcherHold): number {
+  const rules = makeMixedRules(size);
+  using loaded = loadTypeScript(module, isa, { rules: asSetting(rules) });
+  dispatcher.hold([loaded.program]);
+  const times = Array.from({ length: MIXED_PACKETS }, (_, index) => {
+    const packet = buildPacket(packetFor(rules[Math.floor((index * rules.length) / MIXED_PACKETS)]!));
+    return timeInterleaved([{ program: loaded.program }], { packet, pairs: 1, runMilliseconds: 1 }).series[0]![0]!;
+  });
+  return times.reduce((sum, one) => sum + one, 0) / times.length;
+}
+
+/** One rule after the other is changed in an attached program. */
+async function timeEdits(module: Module, rules: readonly AccessRule[]): Promise<number[]> {
+  using network = new VirtualNetwork({
+    wires: [
+      [
+        { host: "filter", device: "in0" },
+        { host: "peer", device: "out0" },
+      ],
+    ],
+  });
+  const given = asSetting(rules);
+  const others = asSetting(makeRules(EDITS, 2));
+  using running = new RunningFunction(module, { settings: { rules: given } });
+  running.attach("xdp:in0", { netns: network.host("filter").namespace });
+  const times: number[] = [];
+  for (const [index, other] of others.entries()) {
+    // An edit comes when the one before is done, and a grace period has passed.
+    await sleep(EDIT_PAUSE_MILLISECONDS);
+    const start = performance.now();
+    running.configure({ rules: given.with((index * 37) % given.length, other) });
+    times.push(performance.now() - start);
+  }
+  return times;
 }
 
 /** The C program with these rules in its map; undefined where the verifier finds the loop too long. */
@@ -127,7 +194,11 @@ function report(measured: readonly Measured[], built: readonly Built[]): BenchRe
     [
       { title: "rules", of: ({ rules }: Built) => grouped(rules) },
       { title: "xlated instructions", of: ({ slots }) => grouped(slots) },
+      { title: "rules are", of: ({ form }) => form },
       { title: "HIR to loaded, ms", of: ({ milliseconds }) => decimals(milliseconds, 0) },
+      { title: "one rule edited to live, ms (median)", of: ({ edits }) => decimals(median(edits), 1) },
+      { title: "(slowest)", of: ({ edits }) => decimals(Math.max(...edits), 0) },
+      { title: "mixed list, ns", of: ({ mixed }) => decimals(mixed, 1) },
     ],
     built,
   );

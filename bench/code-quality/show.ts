@@ -39,7 +39,8 @@ function cut(text: string): string {
 
 export async function showCode(name: string, isa: Isa): Promise<BenchResult> {
   const module = await hirOf(benchFile("programs", name, "program.ts"));
-  const abilities = { ...runningAbilities(), target: { isa: isa === "v4" ? 4 : 3, littleEndian: true } } as const;
+  const running = runningAbilities();
+  const abilities = { ...running, target: { ...running.target, isa: isa === "v4" ? 4 : 3 } } as const;
   const { programs } = compileModulePrograms(module, { hooks: ["xdp"], abilities });
   const { code } = programs[0]!;
   const ours = listing(code.instructions, code.lines);

@@ -1,5 +1,7 @@
 /** TypeScript kernel modules in the kernel, in the same form as objects of clang. */
+
 import type { Module } from "../../src/compiler/hir/tree.ts";
+import { runningAbilities } from "../../src/engine/abilities.ts";
 import { loadModule } from "../../src/engine/load.ts";
 import { compileSource } from "../../src/engine/source.ts";
 import { hooks } from "../../src/language/kinds.ts";
@@ -16,7 +18,7 @@ export async function hirOf(path: string): Promise<Module> {
 
 /** Loads the one program of a module for XDP. */
 export function loadTypeScript(module: Module, isa: Isa, settings: Settings = {}): LoadedProgram {
-  const target = { isa: isa === "v4" ? 4 : 3, littleEndian: true } as const;
+  const target = { ...runningAbilities().target, isa: isa === "v4" ? 4 : 3 } as const;
   const [program] = module.programs;
   const wanted = [{ program: program!, hook: hooks.xdp }];
   const loaded = loadModule(module, wanted, { settings: settings ?? {}, compile: { target } });

@@ -83,11 +83,18 @@ export interface TimingOptions {
 
 /** Nanoseconds per packet of each run, by contender. `series[k][i]` and `series[m][i]` ran right after each other. */
 export interface Timing {
-  readonly repeat: number;
+  /** By contender. */
+  readonly repeats: readonly number[];
   readonly series: readonly (readonly number[])[];
 }
 
 const WARM_UP_REPEATS = 20_000;
+const WARM_UP_NANOSECONDS = 50_000_000;
+
+/** Rounds enough to warm up with, fewer for what takes long. */
+function warmUp(contender: Contender, packet: Uint8Array): number {
+  return Math.max(100, Math.min(WARM_UP_REPEATS, WARM_UP_NANOSECONDS / runOnce(contender, packet, 100))) | 0;
+}
 
 /** A signal (the end of a child process) breaks a test run off; so many times in a row are no accident. */
 const ATTEMPTS = 5;
@@ -108,13 +115,15 @@ function runOnce({ program, prepare }: Contender, packet: Uint8Array, repeat: nu
 /** Runs the contenders in turn, the order changing from round to round, so that drift meets all alike. */
 export function timeInterleaved(contenders: readonly Contender[], options: TimingOptions): Timing {
   const { packet, pairs } = options;
-  const slowest = Math.max(...contenders.map((contender) => runOnce(contender, packet, WARM_UP_REPEATS)));
-  const wanted = Math.round((options.runMilliseconds * 1e6) / slowest);
-  const repeat = Math.max(100, Math.min(wanted, options.mostRepeats ?? Number.POSITIVE_INFINITY));
+  // Each has its own: a call of BPF_PROG_TEST_RUN costs microseconds, so few rounds would flatter the slow ones.
+  const repeats = contenders.map((contender) => {
+    const wanted = Math.round((options.runMilliseconds * 1e6) / runOnce(contender, packet, warmUp(contender, packet)));
+    return Math.max(100, Math.min(wanted, options.mostRepeats ?? Number.POSITIVE_INFINITY));
+  });
   const series = contenders.map((): number[] => []);
   for (let pair = 0; pair < pairs; pair++) {
     const order = contenders.map((_, index) => (index + pair + (options.first ?? 0)) % contenders.length);
-    for (const index of order) series[index]!.push(runOnce(contenders[index]!, packet, repeat));
+    for (const index of order) series[index]!.push(runOnce(contenders[index]!, packet, repeats[index]!));
   }
-  return { repeat, series };
+  return { repeats, series };
 }

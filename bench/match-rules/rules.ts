@@ -39,6 +39,69 @@ export function makeRules(count: number, seed = 1): AccessRule[] {
   });
 }
 
+/**
+ * Rules in the manner of ClassBench (IEEE/ACM ToN 2007): pairs of prefixes of all lengths that share their beginnings,
+ * one port, the usual ranges or all ports, mostly one protocol; narrow rules before wide ones.
+ */
+export function makeMixedRules(count: number, seed = 1): AccessRule[] {
+  const random = randomNumbers(seed);
+  const below = (limit: number) => Math.floor(random() * limit);
+  const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
+  const sites = Array.from({ length: Math.max(4, Math.floor(count / 40)) }, () => below(2 ** 32));
+  const lengths = [
+    0, 8, 12, 15, 16, 17, 19, 20, 21, 22, 23, 24, 24, 24, 25, 26, 27, 28, 28, 29, 30, 31, 32, 32, 32, 32,
+  ];
+  const block = () => {
+    const length = pick(lengths);
+    const host = 2 ** (32 - length);
+    const near = (pick(sites) + below(2 ** pick([4, 8, 12, 16]))) % 2 ** 32;
+    return { address: Math.floor(near / host) * host, length };
+  };
+  const ports = [
+    ...[() => [0, 65535], () => [0, 65535], () => [1024, 65535], () => [0, 1023]],
+    ...[
+      () =>
+        pick([
+          [80, 80],
+          [443, 443],
+          [53, 53],
+          [22, 22],
+          [25, 25],
+        ] as const),
+      () => [1, 1].fill(below(65536)),
+    ],
+    () => {
+      const low = below(60_000);
+      return [low, low + below(5000)];
+    },
+  ];
+  const rules = Array.from({ length: count }, (): AccessRule => {
+    const [low, high] = pick(ports)();
+    const protocol = pick([6, 6, 6, 17, 17, undefined]);
+    return { source: block(), destination: block(), protocol, low: low!, high: high!, deny: random() < 0.5 };
+  });
+  const width = ({ source, destination }: AccessRule) => source.length + destination.length;
+  return rules.filter((rule) => width(rule) >= 8).sort((a, b) => width(b) - width(a));
+}
+
+/** Whether a rule accepts a packet of TCP. */
+function acceptsTcp({ source, destination, protocol, low, high }: AccessRule, from: number, to: number, port: number) {
+  const inside = (block: AccessRule["source"], address: number) =>
+    Math.floor(address / 2 ** (32 - block.length)) === Math.floor(block.address / 2 ** (32 - block.length));
+  return protocol !== 17 && low <= port && port <= high && inside(source, from) && inside(destination, to);
+}
+
+/** A packet from and to where rules are, that no rule accepts. */
+export function nearMiss(rules: readonly AccessRule[]): string {
+  const random = randomNumbers(7);
+  for (;;) {
+    const [from, to] = [0x0a000000 + Math.floor(random() * 0x1000000), 0x0a000000 + Math.floor(random() * 0x1000000)];
+    const port = Math.floor(random() * 65536);
+    if (rules.some((rule) => acceptsTcp(rule, from, to, port))) continue;
+    return `eth / ip ${dotted(from)} > ${dotted(to)} / tcp 1234 > ${port}`;
+  }
+}
+
 function dotted(address: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
 }

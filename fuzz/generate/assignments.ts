@@ -1,16 +1,16 @@
 import { condition } from "./conditions.ts";
 import type { Context, NumberVariable } from "./context.ts";
 import { fits, limits, type Narrow, type Range } from "./integers.ts";
-import { hasLock, type Layout } from "./layouts.ts";
+import type { Layout } from "./layouts.ts";
 import { numberFor } from "./numbers.ts";
-import { sameLayout, someLeaf, somePart } from "./references.ts";
+import { someLeaf } from "./references.ts";
 import { scalarFor } from "./values.ts";
 import { typedWide, wideExpression } from "./wide.ts";
 
 /** Assigns a variable. Inside of a lock the variables around it are left alone. */
 export function assignStatement(c: Context): boolean {
   if (c.place.locked) return false;
-  const kind = c.random.pick(["number", "wide", "wide", "bool"] as const);
+  const kind = c.random.pick(["number", "wide", "wide", "wide", "bool"] as const);
   if (kind === "bool") {
     const found = c.variables("bool").filter(({ mutable }) => mutable);
     if (found.length === 0) return false;
@@ -77,9 +77,8 @@ function numberAssignment(c: Context, target: string, type: Narrow, range: Range
   }
 }
 
-/** Writes a scalar or copies an aggregate, in the packet, a map or a local struct. */
+/** Writes a scalar in the packet, a map or a local struct. */
 export function storeStatement(c: Context): boolean {
-  if (c.random.chance(0.3)) return copyStatement(c);
   const leaf = someLeaf(c, () => true, 2);
   if (!leaf) return false;
   const { layout, text, region } = leaf;
@@ -104,14 +103,4 @@ function compoundStore(c: Context, text: string, layout: Layout): string | undef
   if (layout.kind !== "integer") return undefined;
   if (layout.reads === "u64" || layout.reads === "i64") return wideAssignment(c, text, layout.reads);
   return numberAssignment(c, text, layout.reads, limits[layout.reads]);
-}
-
-function copyStatement(c: Context): boolean {
-  const target = somePart(c, ({ layout, text }) => text.includes(".") && !hasLock(layout));
-  if (!target) return false;
-  const source = somePart(c, (part) => sameLayout(part.layout, target.layout) && part.text !== target.text);
-  if (!source) return false;
-  c.coverage.hit("copy", `copy ${source.region} to ${target.region}`);
-  c.line(`${target.text} = ${source.text};`);
-  return true;
 }

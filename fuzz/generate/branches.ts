@@ -58,22 +58,26 @@ export function narrowStatement(c: Context): boolean {
   if (found.length === 0) return false;
   const optional = c.random.chance(0.7) ? found.at(-1)! : c.random.pick(found);
   const reference = optional.present.kind === "ref";
-  if (c.random.chance(0.5)) {
-    const absent = reference && c.random.chance(0.5) ? `!${optional.name}` : `${optional.name} === undefined`;
-    c.coverage.hit("leave when absent");
-    let leave = "";
-    c.nested(() => {
-      c.declare({ kind: "hidden", name: optional.name });
-      leave = leaveText(c);
-    });
-    c.line(`if (${absent}) ${leave}`);
-    c.declare(optional.present);
-    return true;
-  }
-  return branchOnPresence(c, optional, reference);
+  if (c.random.chance(0.5)) absentLeave(c, optional);
+  else branchOnPresence(c, optional, reference);
+  return true;
 }
 
-function branchOnPresence(c: Context, optional: OptionalVariable, reference: boolean): boolean {
+/** Leaves where an optional is absent: from here on it is there. */
+export function absentLeave(c: Context, optional: OptionalVariable): void {
+  const reference = optional.present.kind === "ref";
+  const absent = reference && c.random.chance(0.5) ? `!${optional.name}` : `${optional.name} === undefined`;
+  c.coverage.hit("leave when absent");
+  let leave = "";
+  c.nested(() => {
+    c.declare({ kind: "hidden", name: optional.name });
+    leave = leaveText(c);
+  });
+  c.line(`if (${absent}) ${leave}`);
+  c.declare(optional.present);
+}
+
+function branchOnPresence(c: Context, optional: OptionalVariable, reference: boolean): void {
   const present = reference && c.random.chance(0.5) ? optional.name : `${optional.name} !== undefined`;
   let more = "";
   if (c.random.chance(0.3)) {
@@ -98,7 +102,6 @@ function branchOnPresence(c: Context, optional: OptionalVariable, reference: boo
     });
   }
   c.line("}");
-  return true;
 }
 
 /** The value a switch is about, and texts for its cases. */

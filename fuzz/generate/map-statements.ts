@@ -71,9 +71,12 @@ export function ringStatement(c: Context): boolean {
 }
 
 /** Operations that change the packet's size or checksums: views end there. */
+const mostResizes = 8;
+
 export function resizeStatement(c: Context): boolean {
-  const { packet, effects } = c.place;
-  if (!packet || !effects) return false;
+  const { packet, effects, rounds } = c.place;
+  // An skb's head about doubles whenever it has to grow (pskb_expand_head): soon there is no memory for more.
+  if (!packet || !effects || rounds > mostResizes) return false;
   const text = packetOperation(c, packet);
   c.packetChanged();
   used(c, text);

@@ -76,9 +76,13 @@ function stepInto(c: Context, at: Layout, depth: number): Step | undefined {
 
 /** Some aggregate that matches, at or below a reference in scope. */
 export function somePart(c: Context, wanted: (part: Part) => boolean): Part | undefined {
-  const found = c.variables("ref").flatMap((reference) => partsOf(reference.name, reference.layout, reference.region));
-  const fitting = found.filter(wanted);
+  const fitting = allParts(c).filter(wanted);
   return fitting.length > 0 ? c.random.pick(fitting) : undefined;
+}
+
+/** All aggregates at or below the references in scope. */
+export function allParts(c: Context): readonly Part[] {
+  return c.variables("ref").flatMap((reference) => partsOf(reference.name, reference.layout, reference.region));
 }
 
 function partsOf(text: string, layout: Layout, region: Part["region"]): readonly Part[] {

@@ -16,6 +16,7 @@ import {
 import { lockStatement } from "./locks.ts";
 import { loopStatement } from "./loops.ts";
 import { mapStatement, resizeStatement, ringStatement, tailCallStatement } from "./map-statements.ts";
+import { pairStatement } from "./pairs.ts";
 
 /** Writes one statement (or a few that belong together); false when there is nothing to make it of. */
 export type Statement = (c: Context) => boolean;
@@ -28,6 +29,7 @@ const everywhere: readonly (readonly [weight: number, make: Statement])[] = [
   [3, switchStatement],
   [3, destructure],
   [6, localStatement],
+  [8, pairStatement],
 ];
 
 const outsideOfLocks: readonly (readonly [weight: number, make: Statement])[] = [

@@ -27,7 +27,7 @@ function configuration(
     name: name.join(" "),
     options: {
       optimization,
-      target: { isa, littleEndian: true },
+      target: { isa, littleEndian: true, mixedStackWrites: isa === 4 },
       longLoops: callback ? "callback" : "iterator",
       checkAllocation: true,
       ...(registers ? { registers } : {}),
@@ -49,6 +49,11 @@ const sometimes = [
 export function configurationsFor(random: Random): readonly Configuration[] {
   const chosen = [...always, random.pick(sometimes)];
   return chosen.filter(({ options }) => options.target.isa === 3 || supports("isa-v4"));
+}
+
+/** All that the kernel takes. */
+export function allConfigurations(): readonly Configuration[] {
+  return [...always, ...sometimes].filter(({ options }) => options.target.isa === 3 || supports("isa-v4"));
 }
 
 export function configurationNamed(name: string): Configuration | undefined {

@@ -54,7 +54,7 @@ export interface FuzzProgram {
 
 /** What a kernel can do, as far as compiled code depends on it. */
 export function abilitiesKey({ target, longLoops }: Abilities): string {
-  return `v${target.isa} ${longLoops}`;
+  return `v${target.isa} ${longLoops} ${target.mixedStackWrites ? "mixed" : "plain"}`;
 }
 
 export interface CompiledVariant {

@@ -28,7 +28,7 @@ export const mnemonics: ReadonlyMap<string, Mnemonic> = new Map<string, Mnemonic
   ...memory(),
   ["lddw", { operands: 2, make: (o) => build.loadWide(o.register(0), o.imm64(1)) }],
   ["ja", { operands: 1, make: (o) => build.ja(o.target(0)) }],
-  ["ja32", { operands: 1, make: (o) => build.gotol(o.target(0)) }],
+  ["ja32", { operands: 1, make: (o) => build.gotol(o.target(0, 32)) }],
   ["may_goto", { operands: 1, make: (o) => build.mayGoto(o.target(0)) }],
   ["exit", { operands: 0, make: () => build.exit() }],
   ["call", { operands: undefined, make: call }],
@@ -130,7 +130,7 @@ function call(operands: Operands): Instruction {
       }
       return build.callHelper(helperId(operands.text(target).replace(/^bpf_/, "")) ?? operands.imm32(target));
     case "local":
-      return build.callLocal(operands.target(target));
+      return build.callLocal(operands.target(target, 32));
     case "runtime":
       return build.callKfunc(operands.imm32(target));
     default:

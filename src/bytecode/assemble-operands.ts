@@ -43,15 +43,17 @@ export class Operands {
     return this.#registerFrom(this.text(index));
   }
 
-  /** 32 bits: signed decimal, or hex up to 0xffffffff that is taken as a bit pattern. */
+  /** 32 bits, signed or as an unsigned bit pattern; in hex also as the 64 bits that it is extended to. */
   imm32(index: number): number {
-    return Number(BigInt.asIntN(32, this.#integer(index, -0x8000_0000n, 0x7fff_ffffn, 0xffff_ffffn)));
+    const text = this.text(index);
+    const extended = /^0xffffffff[89a-f][0-9a-f]{7}$/i.test(text);
+    const value = extended ? BigInt(text) : this.#number(text, -0x8000_0000n, 0xffff_ffffn);
+    return Number(BigInt.asIntN(32, value));
   }
 
   /** 64 bits, as an unsigned bit pattern. */
   imm64(index: number): bigint {
-    const all = 0xffff_ffff_ffff_ffffn;
-    return BigInt.asUintN(64, this.#integer(index, -0x8000_0000_0000_0000n, all, all));
+    return BigInt.asUintN(64, this.#number(this.text(index), -0x8000_0000_0000_0000n, 0xffff_ffff_ffff_ffffn));
   }
 
   /** `[%r1]`, `[%r1+8]`, `[%r1-0x10]`. */
@@ -65,11 +67,11 @@ export class Operands {
     return { base: this.#registerFrom(match[1]!), offset };
   }
 
-  /** A label, or a distance in slots with a sign (`+3`, `-2`). */
-  target(index: number): number {
+  /** A label, or a distance in slots with a sign (`+3`, `-2`) of at most so many bits. */
+  target(index: number, bits: 16 | 32 = 16): number {
     const text = this.text(index);
     if (/^[+-]/.test(text)) {
-      return this.#offset(text);
+      return this.#distanceIn(text, bits);
     }
     const distance = this.#distance(text);
     if (distance === undefined) {
@@ -87,23 +89,24 @@ export class Operands {
   }
 
   #offset(text: string): number {
-    return Number(BigInt.asIntN(16, this.#number(text, -0x8000n, 0x7fffn, 0xffffn)));
+    return this.#distanceIn(text, 16);
   }
 
-  #integer(index: number, low: bigint, high: bigint, highest: bigint): bigint {
-    return this.#number(this.text(index), low, high, highest);
+  /** Hex is a bit pattern. */
+  #distanceIn(text: string, bits: 16 | 32): number {
+    const half = 1n << BigInt(bits - 1);
+    const high = /x/i.test(text) ? 2n * half : half;
+    return Number(BigInt.asIntN(bits, this.#number(text, -half, high - 1n)));
   }
 
-  /** Hex may go up to `highest`, as a bit pattern. */
-  #number(text: string, low: bigint, high: bigint, highest: bigint): bigint {
+  #number(text: string, low: bigint, high: bigint): bigint {
     const match = /^([+-]?)(0x[0-9a-f]+|\d+)$/i.exec(text);
     if (match === null) {
       throw assemblyError(this.line, `"${text}" is no number`);
     }
     const magnitude = BigInt(match[2]!);
     const value = match[1] === "-" ? -magnitude : magnitude;
-    const isHex = /x/i.test(text);
-    if (value < low || value > (isHex ? highest : high)) {
+    if (value < low || value > high) {
       throw assemblyError(this.line, `${text} is out of range`);
     }
     return value;

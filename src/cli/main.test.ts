@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -23,7 +23,7 @@ function scratch(): Disposable & { readonly path: string } {
 test("prints help for itself and for every command, with the exit codes", () => {
   const { code, out } = iovisor("--help");
   assert.equal(code, 0);
-  assert.match(out, /Exit codes: 0 done, 1 failed, 2 wrong arguments, 130/);
+  assert.match(out, /Exit codes: 0 done, 1 failed, 2 wrong arguments, 129/);
   for (const { name } of commands) {
     assert.match(out, new RegExp(`^ {2}${name} `, "m"));
     const help = iovisor(name, "--help");
@@ -46,7 +46,37 @@ test("ends with 2 for wrong arguments, and says which", () => {
   wrong(["run", closedPort], /nothing says where closed-port goes/);
   wrong(["run", closedPort, "--attach", "xpd:eth0"], /there is no hook "xpd"/);
   wrong(["explain", closedPort, "--packet", "eth / nonsense"], /nonsense/);
+  wrong(["run", closedPort, "--attach", "raw_tp:sched_switch"], /no hook "raw_tp" for kernel code\n.*: xdp, /);
+  wrong(["run", closedPort, "--attach", "xdp:lo", "--attach", "xdp:lo"], /--attach xdp:lo is given twice/);
+  wrong(
+    ["run", closedPort, "--attach", "tp_btf:sched_switch"],
+    /attached without being asked\n {2}leave this --attach/,
+  );
+  wrong(["explain", closedPort, "--packet", root], /is not a file\n.* capture file/);
   wrong(["build", closedPort, "-o", "x.exe"], /does not say what to make/);
+});
+
+test("says when the current folder is gone", () => {
+  const script = 'cd "$(mktemp -d)" && rmdir "$PWD" && exec "$0" "$1" run x.ts --attach xdp:lo';
+  const { status, stderr } = spawnSync("sh", ["-c", script, process.execPath, main], {
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  assert.match(stderr, /error: the current folder was removed\n.*\[E_USAGE\]/);
+  assert.equal(status, 2);
+});
+
+test("build leaves nothing behind where it cannot write", () => {
+  using folder = scratch();
+  const output = join(folder.path, "x.o");
+  mkdirSync(output);
+  const { code, err } = iovisor("build", closedPort, "-o", output);
+  assert.equal(
+    err,
+    `error: ${output} cannot be written: EISDIR: illegal operation on a directory\n  choose another place [E_USAGE]\n`,
+  );
+  assert.equal(code, 2);
+  assert.deepEqual(readdirSync(folder.path), ["x.o"]);
 });
 
 test("check prints every diagnostic in tsc's format and ends with 1", () => {

@@ -30,6 +30,14 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+/** The longest time that a timer of Node takes: 24 days. */
+const longestTimer = 2 ** 31 - 1;
+
+/** Seconds as what a timer takes. */
+export function milliseconds(seconds: number): number {
+  return Math.min(seconds * 1000, longestTimer);
+}
+
 export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Expected a whole number.");
   return Number(text);

@@ -4,7 +4,7 @@ import { exitCodes } from "./exit-codes.ts";
 
 const description = "Program the I/O of a running Linux kernel in TypeScript.";
 const epilogue = `
-Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 ended by Ctrl-C, 143 ended by SIGTERM.
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 129 ended by SIGHUP, 130 by Ctrl-C, 143 by SIGTERM.
 \`iovisor COMMAND --help\` has the arguments of a command, and examples.`;
 
 /** Runs the command line and gives the exit code. */

@@ -16,13 +16,15 @@ export interface ReportOptions {
 }
 
 /** Prints an error on stderr and gives the exit code that fits. */
-export function reportError(error: unknown, options: ReportOptions = {}): number {
+export function reportError(thrown: unknown, options: ReportOptions = {}): number {
+  const error = explained(thrown);
   process.stderr.write(`${describeError(error, options)}\n`);
   return error instanceof IovisorError && error.code === "E_USAGE" ? exitCodes.usage : exitCodes.failed;
 }
 
 /** An error for people (what, where, remedy, code), or as one line of JSON. */
-export function describeError(error: unknown, options: ReportOptions = {}): string {
+export function describeError(thrown: unknown, options: ReportOptions = {}): string {
+  const error = explained(thrown);
   if (options.output === "json") return toJson(errorObject(error));
   const stack = options.debug && error instanceof Error && error.stack ? `\n${error.stack}` : "";
   if (error instanceof DiagnosticsError) return describeDiagnostics(error.diagnostics) + stack;
@@ -30,6 +32,12 @@ export function describeError(error: unknown, options: ReportOptions = {}): stri
   const log = "log" in error && options.verifierLog ? `${error.log}\n` : "";
   const head = `${paint("red", "error", process.stderr)}: ${error.message}`;
   return `${log}${head}\n  ${error.remedy} ${paint("dim", `[${error.code}]`, process.stderr)}${stack}`;
+}
+
+/** From a folder that was removed Node cannot say where a relative path leads. */
+function explained(error: unknown): unknown {
+  if ((error as Partial<NodeJS.ErrnoException> | undefined)?.syscall !== "uv_cwd") return error;
+  return new IovisorError("E_USAGE", "the current folder was removed", "change to a folder that is there");
 }
 
 function describeUnexpected(error: unknown): string {

@@ -142,6 +142,12 @@ const syntax = {
     "Use what iovisor/kernel exports.",
     (name: string, instead: string) => [`kernel code has no ${name}`, instead] as const,
   ),
+  tooDeep: row(
+    "IOV1017",
+    "Expressions, statements, loops or layouts are nested more deeply than the compiler follows.",
+    "Give parts of it names of their own: a const, a list with `for...of`, or a function.",
+    (what: string) => what,
+  ),
 };
 
 /** IOV2...: values and types that tsc lets pass. */
@@ -276,7 +282,7 @@ const values = {
     "IOV2023",
     "The expanded program is too large: a loop over constants or nested calls multiply.",
     "Use for (const i of range(n)), fewer constants, or a map.",
-    (limit: number) => `this expands to more than ${limit} statements`,
+    (limit: number, what = "statements") => `this expands to more than ${limit} ${what}`,
   ),
   notAtomic: row(
     "IOV2026",

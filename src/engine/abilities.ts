@@ -13,11 +13,18 @@ let running: Abilities | undefined;
 /** The running kernel's, by trying; once. */
 export function runningAbilities(): Abilities {
   running ??= {
-    target: { isa: supports("isa-v4") ? 4 : 3, littleEndian: true },
+    target: {
+      isa: supports("isa-v4") ? 4 : 3,
+      littleEndian: true,
+      mixedStackWrites: supports("mixed-stack-writes"),
+    },
     longLoops: supports("open-coded-iterators") ? "iterator" : "callback",
   };
   return running;
 }
 
 /** What every kernel from 6.1 on takes. */
-export const oldestAbilities: Abilities = { target: { isa: 3, littleEndian: true }, longLoops: "callback" };
+export const oldestAbilities: Abilities = {
+  target: { isa: 3, littleEndian: true, mixedStackWrites: false },
+  longLoops: "callback",
+};

@@ -1,12 +1,12 @@
 import { BtfBuilder } from "../bytecode/btf-builder.ts";
 import type { BtfId } from "../bytecode/btf-types.ts";
 import { writeObject } from "../bytecode/elf-object.ts";
-import type { MapSpec, ProgramSpec } from "../bytecode/object-spec.ts";
+import type { DataSpec, MapSpec, ProgramSpec } from "../bytecode/object-spec.ts";
 import type { CompiledProgram } from "../compiler/compile.ts";
 import { typeOfLayout } from "../compiler/emit/types.ts";
 import { writeModule } from "../compiler/hir/serialise.ts";
 import type { GivenValue } from "../compiler/hir/settings.ts";
-import type { MapKind, Module } from "../compiler/hir/tree.ts";
+import type { MapDeclaration, MapKind, Module } from "../compiler/hir/tree.ts";
 import { IovisorError } from "../errors.ts";
 import { mapTypes } from "../kernel/sys/bpf.ts";
 import { type Compiled, compileModulePrograms } from "./compiled.ts";
@@ -45,8 +45,9 @@ function elfObject(module: Module, settings: Readonly<Record<string, GivenValue>
   const btf = new BtfBuilder();
   return writeObject({
     license: "GPL",
-    maps: prepared.module.maps.map((map) => objectMap(btf, prepared.module, map.name)),
-    programs: programs.map((one) => objectProgram(btf, one, programs)),
+    maps: prepared.module.maps.filter((map) => !map.rules).map((map) => objectMap(btf, prepared.module, map.name)),
+    data: prepared.module.maps.flatMap((map) => (map.rules ? [rulesSection(btf, map, map.rules.contents)] : [])),
+    programs: programs.map((one) => objectProgram(btf, prepared.module, one, programs)),
     btf,
   });
 }
@@ -64,7 +65,22 @@ function objectMap(btf: BtfBuilder, module: Module, name: string): MapSpec {
   };
 }
 
-function objectProgram(btf: BtfBuilder, { program, hook, code }: Compiled, all: readonly Compiled[]): ProgramSpec {
+/** Rules that are data are a section: libbpf makes an array of it that holds them. */
+function rulesSection(btf: BtfBuilder, { name, value }: MapDeclaration, bytes: Uint8Array): DataSpec {
+  const variable = { name: name.replace(/\W/g, "_"), type: typeOfLayout(btf, value!), offset: 0, size: bytes.length };
+  return { section: sectionOf(name), bytes, variables: [variable] };
+}
+
+function sectionOf(map: string): DataSpec["section"] {
+  return `.data.${map.replace(/\W/g, "_")}`;
+}
+
+function objectProgram(
+  btf: BtfBuilder,
+  module: Module,
+  { program, hook, code }: Compiled,
+  all: readonly Compiled[],
+): ProgramSpec {
   const several = all.filter((one) => one.program === program).length > 1;
   const name = several ? `${program.name}_${hook.name}` : program.name;
   const target = program.target === undefined ? "" : `/${program.target.replace(":", "/")}`;
@@ -72,7 +88,8 @@ function objectProgram(btf: BtfBuilder, { program, hook, code }: Compiled, all: 
     const names = code.kernelFunctions.map((one) => one.name).join(", ");
     throw new IovisorError("E_USAGE", `program ${name} calls kernel functions (${names})`, "build it as HIR instead");
   }
-  const direct = code.mapReferences.find((one) => one.offset !== undefined);
+  const holdsRules = (map: string) => module.maps.some((one) => one.name === map && one.rules);
+  const direct = code.mapReferences.find(({ map, offset }) => offset !== undefined && !holdsRules(map));
   if (direct) {
     const message = `program ${name} addresses the values of map ${direct.map} directly, which an object cannot say`;
     throw new IovisorError("E_USAGE", message, "build it as HIR instead");
@@ -81,7 +98,10 @@ function objectProgram(btf: BtfBuilder, { program, hook, code }: Compiled, all: 
     name,
     section: `${hook.section}${target}`,
     instructions: code.instructions,
-    mapReferences: code.mapReferences.map(({ slot, map }) => ({ slot, map })),
+    mapReferences: code.mapReferences.filter(({ map }) => !holdsRules(map)).map(({ slot, map }) => ({ slot, map })),
+    dataReferences: code.mapReferences
+      .filter(({ map }) => holdsRules(map))
+      .map(({ slot, map, offset = 0 }) => ({ slot, section: sectionOf(map), offset })),
     functions: code.functions.map(({ slot, type }, index) => ({
       slot,
       type: copyFunction(btf, code, type, index === 0 ? name : undefined),

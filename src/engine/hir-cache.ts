@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import {
   closeSync,
   fstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -15,6 +14,7 @@ import { join } from "node:path";
 import { readModule, writeModule } from "../compiler/hir/serialise.ts";
 import type { Module } from "../compiler/hir/tree.ts";
 import { cacheFolder } from "./cache-folder.ts";
+import { makeFolder } from "./files.ts";
 
 /**
  * Compiled modules on disk, so that an unchanged source starts without the TypeScript compiler. An entry holds the
@@ -70,7 +70,7 @@ export class HirCache {
         hirHash: hash(hir),
         hir,
       };
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      makeFolder(this.#folder, 0o700);
       const path = this.#path(entry);
       const temporary = `${path}.${process.pid}`;
       writeFileSync(temporary, JSON.stringify(file), { mode: 0o600 });

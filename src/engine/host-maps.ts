@@ -1,7 +1,7 @@
 import { sameLayout } from "../compiler/hir/equality.ts";
 import type { Layout } from "../compiler/hir/layout.ts";
 import type { MapDeclaration, Module } from "../compiler/hir/tree.ts";
-import { KernelMap } from "../kernel/maps.ts";
+import type { KernelMap } from "../kernel/maps.ts";
 import { EventSource } from "./events.ts";
 import type { AnyMap, AnyMaps } from "./host-types.ts";
 import type { LoadedModule } from "./load.ts";
@@ -27,10 +27,10 @@ export class MapSet implements Disposable {
     try {
       for (const declaration of load.module.maps) {
         const loaded = load.maps.get(declaration.name);
-        if (!loaded) continue;
+        if (!loaded || declaration.rules) continue;
         const { id } = loaded.info();
         const known = before?.held(declaration.name);
-        held.set(declaration.name, known?.id === id ? known : hold(id, declaration));
+        held.set(declaration.name, known?.id === id ? known : hold(loaded, id, declaration));
       }
     } catch (error) {
       this.closeExcept(before);
@@ -62,8 +62,8 @@ export class MapSet implements Disposable {
   }
 }
 
-function hold(id: number, declaration: MapDeclaration): Held {
-  const raw = KernelMap.fromId(id);
+function hold(loaded: KernelMap, id: number, declaration: MapDeclaration): Held {
+  const raw = loaded.duplicate();
   return { id, declaration, raw, map: hostMap(declaration, raw) };
 }
 

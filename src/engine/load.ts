@@ -1,5 +1,6 @@
 import type { CompileOptions } from "../compiler/compile.ts";
 import type { GivenValue, SettingValues } from "../compiler/hir/settings.ts";
+import type { RuleForm } from "../compiler/hir/specialise-rules.ts";
 import type { MapDeclaration, Module, Program } from "../compiler/hir/tree.ts";
 import { IovisorError } from "../errors.ts";
 import { requireFeature } from "../kernel/features.ts";
@@ -9,6 +10,7 @@ import { KernelProgram, type VerifierStatistics } from "../kernel/programs.ts";
 import type { Hook } from "../language/kinds.ts";
 import { runningAbilities } from "./abilities.ts";
 import { type KernelTypeSource, runningKernelTypes } from "./kernel-types.ts";
+import { LiveRules } from "./live-rules.ts";
 import { mapSpec } from "./map-spec.ts";
 import { makeMapTypes } from "./map-types.ts";
 import { neededFeatures } from "./needed-features.ts";
@@ -27,6 +29,8 @@ export interface LoadOptions {
   /** Ask the verifier what it counted. */
   readonly statistics?: boolean;
   readonly compile?: Partial<CompileOptions>;
+  /** What rules become; by default what costs less. */
+  readonly rules?: RuleForm;
 }
 
 export interface LoadedEntry extends WantedProgram {
@@ -39,8 +43,10 @@ export interface LoadedEntry extends WantedProgram {
 /** A module's maps and programs in the kernel; nothing is attached yet. Owns their descriptors. */
 export class LoadedModule implements Disposable {
   readonly module: Module;
-  readonly settings: SettingValues;
+  /** They change with the rules that are data. */
+  settings: SettingValues;
   readonly maps: ReadonlyMap<string, KernelMap>;
+  readonly rules: LiveRules;
   readonly entries: readonly LoadedEntry[];
   /** Names of the maps that were made anew although the replaced version had one of that name, and why. */
   readonly renewed: ReadonlyMap<string, string>;
@@ -53,6 +59,7 @@ export class LoadedModule implements Disposable {
     this.module = parts.module;
     this.settings = parts.settings;
     this.maps = parts.maps;
+    this.rules = new LiveRules(parts.module, parts.maps);
     this.entries = parts.entries;
     this.renewed = parts.renewed;
     this.#owned = owned;
@@ -78,7 +85,7 @@ export class LoadedModule implements Disposable {
 export function loadModule(module: Module, wanted: readonly WantedProgram[], options: LoadOptions = {}): LoadedModule {
   using stack = new DisposableStack();
   refuseSharedProgramArray(module, wanted);
-  const prepared = prepareModule(module, options.settings);
+  const prepared = prepareModule(module, options.settings, options.rules);
   const kernel = memoised(runningKernelTypes);
   const abilities = runningAbilities();
   const specs = wanted.map(({ program, hook }) => {
@@ -146,21 +153,18 @@ function makeMaps(module: Module, reuse: ReadonlyMap<string, KernelMap>, stack: 
   const renewed = new Map<string, string>();
   for (const declaration of module.maps) {
     const spec = mapSpec(module, declaration, types.ids);
-    const known = reuse.get(declaration.name);
+    // Rules as data belong to one version of the code: its walk is as long as they need.
+    const known = declaration.rules ? undefined : reuse.get(declaration.name);
     const difference = known && mapDifference(spec, known);
     if (known && difference === undefined) {
-      maps.set(declaration.name, stack.use(shared(known)));
+      // Another descriptor of the same map, so that each version owns its own.
+      maps.set(declaration.name, stack.use(known.duplicate()));
       continue;
     }
     if (difference !== undefined) renewed.set(declaration.name, difference);
     maps.set(declaration.name, stack.use(create(spec, types)));
   }
   return { maps, renewed };
-}
-
-/** Another descriptor of the same map, so that each version owns its own. */
-function shared(map: KernelMap): KernelMap {
-  return KernelMap.fromId(map.info().id);
 }
 
 function create(spec: MapSpec, types: ReturnType<typeof makeMapTypes>): KernelMap {

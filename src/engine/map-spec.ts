@@ -40,6 +40,7 @@ export function mapSpec(module: Module, declaration: MapDeclaration, typeIds: Ma
     flags: declaration.flags,
     ...(inner ? { inner: mapSpec(module, inner, typeIds) } : {}),
     ...(btf ? { btf } : {}),
+    ...(declaration.rules ? { contents: declaration.rules.contents } : {}),
   };
 }
 

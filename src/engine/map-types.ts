@@ -16,14 +16,23 @@ const untyped: ReadonlySet<MapKind> = new Set([
   "hashOfMaps",
 ]);
 
-/** The types of a module's maps, loaded: bpftool and the kernel show entries by them, locks and timers need them. */
+/**
+ * The types of a module's maps: bpftool and the kernel show entries by them, locks and timers need them. They are
+ * loaded when the first map is made: a version that takes over all of its maps needs none.
+ */
 export function makeMapTypes(
   module: Module,
 ): Disposable & { readonly ids: MapTypeIds; readonly object: BtfObject | undefined } {
   const btf = new BtfBuilder();
   const ids = new Map(module.maps.flatMap((map) => entryOf(btf, map)));
-  const object = ids.size > 0 ? BtfObject.load(btf.toBytes()) : undefined;
-  return { ids, object, [Symbol.dispose]: () => object?.close() };
+  let object: BtfObject | undefined;
+  return {
+    ids,
+    get object() {
+      return ids.size > 0 ? (object ??= BtfObject.load(btf.toBytes())) : undefined;
+    },
+    [Symbol.dispose]: () => object?.close(),
+  };
 }
 
 function entryOf(

@@ -4,6 +4,7 @@ import { type CompiledProgram, type CompileOptions, compileProgram } from "../co
 import type { GivenValue, SettingValues } from "../compiler/hir/settings.ts";
 import { resolveSettings } from "../compiler/hir/settings.ts";
 import { specialise } from "../compiler/hir/specialise.ts";
+import type { RuleForm } from "../compiler/hir/specialise-rules.ts";
 import type { Module, Program } from "../compiler/hir/tree.ts";
 import { MissingKernelType } from "../compiler/lower/index.ts";
 import { IovisorError, NotSupported } from "../errors.ts";
@@ -21,13 +22,17 @@ export interface PreparedModule {
 }
 
 /**
- * Folds settings into a module and checks the result.
+ * Folds settings into a module and checks the result. `form` is what rules become; by default what costs less.
  *
  * @throws E_SETTING for values that do not fit, E_DIAGNOSTICS when the checker refuses the module.
  */
-export function prepareModule(module: Module, given: Readonly<Record<string, GivenValue>> = {}): PreparedModule {
+export function prepareModule(
+  module: Module,
+  given: Readonly<Record<string, GivenValue>> = {},
+  form?: RuleForm,
+): PreparedModule {
   const settings = resolveSettings(module, given);
-  const specialised = specialise(module, settings);
+  const specialised = specialise(module, settings, form);
   const { findings, ranges } = checkModule(specialised);
   const [first, ...rest] = findings;
   if (first) {

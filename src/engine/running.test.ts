@@ -143,7 +143,7 @@ test("says which programs there are when none fits the hook", { skip }, () => {
     );
   refuses("cgroup-connect4:/", /no program for cgroup-connect4; its programs are: count \(packet\)/);
   refuses("xdp:lo", /no program "other" for xdp/, { program: "other" });
-  refuses("sk-lookup", /does not run at the hook "sk-lookup"/);
+  refuses("sk-lookup", /there is no hook "sk-lookup" for kernel code/);
   refuses("nowhere:eth0", /there is no hook "nowhere"/);
 });
 

@@ -1,5 +1,5 @@
 import type { CompileOptions } from "../compiler/compile.ts";
-import type { GivenValue, SettingValues } from "../compiler/hir/settings.ts";
+import { type GivenValue, resolveSettings, type SettingValues } from "../compiler/hir/settings.ts";
 import type { Module, Program } from "../compiler/hir/tree.ts";
 import { type Attachment, type AttachSpec, attach } from "../kernel/hooks.ts";
 import { NetworkNamespace } from "../kernel/namespaces.ts";
@@ -9,6 +9,7 @@ import { FunctionEvents } from "./events.ts";
 import { MapSet, reusableMaps } from "./host-maps.ts";
 import { hostSettings } from "./host-settings.ts";
 import type { HostEvents, HostMaps, HostSettings } from "./host-types.ts";
+import { changedSettings } from "./live-rules.ts";
 import { type LoadedModule, loadModule, type WantedProgram } from "./load.ts";
 import { type AttachTarget, chooseProgram, isTracer, specOf, successor, tracers, traceSpec } from "./targets.ts";
 
@@ -62,6 +63,11 @@ export class FunctionAttachment implements Disposable {
 
   get programId(): number {
     return this.kernel.programId;
+  }
+
+  /** False once its device, control group or namespace is gone, or someone else took the program away. */
+  isAttached(): boolean {
+    return this.kernel.isAttached();
   }
 
   /** Lets another program run there, atomically. */
@@ -176,7 +182,7 @@ export class RunningFunction<M = unknown> implements Disposable {
     const maps = this.#commit(next, staying, fresh);
     for (const [one, successor] of pairs) if (!successor) one.detach();
     const before = this.#current.maps;
-    const names = [...next.maps.keys()];
+    const names = hostNames(next);
     const renewed = new Map([...refused, ...next.renewed]);
     this.#adopt({ module, given, next, maps });
     return {
@@ -187,9 +193,29 @@ export class RunningFunction<M = unknown> implements Disposable {
     };
   }
 
-  /** Changes settings: the same source, specialised anew. Settings that are not given stay as they are. */
+  /**
+   * Changes settings; those that are not given stay as they are. Rules and sets that are data are written into memory;
+   * for anything else the same source is specialised anew.
+   */
   configure(settings: Given): Replacement {
-    return this.replace(this.#module, { settings: { ...this.#given, ...settings } });
+    const given = { ...this.#given, ...settings };
+    return this.#rewriteRules(given) ?? this.replace(this.#module, { settings: given });
+  }
+
+  /** Undefined where something else changes than rules that are data, or where they do not fit. */
+  #rewriteRules(given: Given): Replacement | undefined {
+    const started = performance.now();
+    const values = resolveSettings(this.#module, given);
+    const changed = changedSettings(this.settingValues, values);
+    const inPlace = changed.every((name) => this.#loads.every(({ rules }) => rules.has(name)));
+    if (changed.length === 0 || !inPlace) return undefined;
+    const writes = this.#loads.map(({ rules }) => rules.plan(this.#module, values, changed));
+    if (!writes.every((write) => write !== undefined)) return undefined;
+    for (const write of writes) write();
+    for (const load of this.#loads) load.settings = values;
+    this.#given = given;
+    const kept = hostNames(this.#current);
+    return { kept, renewed: new Map(), added: [], milliseconds: performance.now() - started };
   }
 
   /** Detaches and unloads everything. */
@@ -277,6 +303,11 @@ export class RunningFunction<M = unknown> implements Disposable {
     maps.closeExcept(this.#maps);
     for (const load of loads.toReversed()) load[Symbol.dispose]();
   }
+}
+
+/** The maps that the module declares. */
+function hostNames(load: LoadedModule): readonly string[] {
+  return load.module.maps.filter((map) => !map.rules).map((map) => map.name);
 }
 
 function newTracers(module: Module, staying: readonly Succession[]): WantedProgram[] {

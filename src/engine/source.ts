@@ -1,12 +1,12 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkModule } from "../compiler/check/index.ts";
 import { type Diagnostic, diagnosticAt } from "../compiler/diagnostics.ts";
 import { readModule } from "../compiler/hir/serialise.ts";
 import type { Module } from "../compiler/hir/tree.ts";
-import { IovisorError } from "../errors.ts";
 import { DiagnosticsError } from "./diagnostics-error.ts";
+import { requireFile } from "./files.ts";
 import { HirCache } from "./hir-cache.ts";
 
 /** A kernel module in HIR and what it was made of. */
@@ -41,7 +41,7 @@ export async function compileSource(
   options: { readonly cache?: boolean } = {},
 ): Promise<CompiledSource> {
   const path = sourcePath(source);
-  requireFile(path);
+  requireFile(path, "give the path of a kernel module that you may read, such as examples/closed-port.ts");
   if (path.endsWith(".json")) {
     return { module: readModule(readFileSync(path, "utf8")), path, dependencies: [path], cached: true };
   }
@@ -77,11 +77,4 @@ export function moduleDiagnostics(module: Module, path: string): Diagnostic[] {
     const diagnostic = diagnosticAt(module, finding.at, finding);
     return { ...diagnostic, file: resolve(dirname(path), diagnostic.file) };
   });
-}
-
-function requireFile(path: string): void {
-  const status = statSync(path, { throwIfNoEntry: false });
-  if (status?.isFile()) return;
-  const what = status ? "is not a file" : "does not exist";
-  throw new IovisorError("E_USAGE", `${path} ${what}`, "give the path of a kernel module, such as examples/counter.ts");
 }

@@ -22,6 +22,8 @@ export interface AttachTarget {
  */
 export function parseTarget(text: string): Pick<AttachTarget, "program"> & { readonly where: AttachSpec } {
   const [, program, where = ""] = /^(?:([^@:]+)@)?(.*)$/s.exec(text) ?? [];
+  const [name = ""] = where.split(":");
+  if (!hookNamed(name)) throw noHook(name);
   return { where: parseAttachSpec(where), ...(program === undefined ? {} : { program }) };
 }
 
@@ -32,10 +34,7 @@ export function specOf(where: string | AttachSpec): AttachSpec {
 /** The program that goes to a hook. @throws E_USAGE when none or several fit. */
 export function chooseProgram(module: Module, spec: AttachSpec, name?: string): WantedProgram {
   const hook = hookNamed(spec.hook);
-  if (!hook) {
-    const known = Object.keys(hooks).join(", ");
-    throw new IovisorError("E_USAGE", `kernel code does not run at the hook "${spec.hook}"`, `hooks are: ${known}`);
-  }
+  if (!hook) throw noHook(spec.hook);
   const fitting = module.programs.filter((one) => one.kind === hook.kind && (name === undefined || one.name === name));
   const [program, ...others] = fitting;
   if (program && others.length === 0) return { program, hook };
@@ -47,6 +46,11 @@ export function chooseProgram(module: Module, spec: AttachSpec, name?: string): 
   const what = name === undefined ? `no program for ${hook.name}` : `no program "${name}" for ${hook.name}`;
   const list = module.programs.map((one) => `${one.name} (${one.kind})`).join(", ");
   throw new IovisorError("E_USAGE", `${module.name} has ${what}`, `its programs are: ${list || "none"}`);
+}
+
+function noHook(name: string): IovisorError {
+  const known = Object.keys(hooks).join(", ");
+  return new IovisorError("E_USAGE", `there is no hook "${name}" for kernel code`, `the hooks are: ${known}`);
 }
 
 export function isTracer(kind: string): boolean {

@@ -46,6 +46,7 @@ export type ResultShape =
   /** Reference to local storage of the operation's layout. */
   | "local"
   /** What the rule's field is: a number, u64, i64 or bool. */
+  | "ruleIndex"
   | "ruleField"
   /** What the metadata of the operation's slot is: a number, u64 or bool. */
   | "metadata";
@@ -432,11 +433,17 @@ export const operations = {
   },
   "kernel.address": { args: ["ref"], result: "u64", kinds: tracing, about: "a kernel reference as a number" },
 
+  "rule.index": {
+    args: ["number"],
+    result: "ruleIndex",
+    constants: ["setting"],
+    about: "the position in its list of the rule that a match found",
+  },
   "rule.field": {
     args: ["number"],
     result: "ruleField",
     constants: ["setting", "field"],
-    about: "a plain field of the rule at this index of a list in the configuration; folds at specialisation",
+    about: "a plain field of the rule that a match found",
   },
 
   "bytes.equal": { args: ["ref", "ref"], result: "bool", about: "whether two values of one size agree in every byte" },

@@ -1,5 +1,6 @@
-import { renameSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { type BuildFormat, buildModule } from "../../engine/build.ts";
+import { systemReason } from "../../engine/files.ts";
 import { compileSource } from "../../engine/source.ts";
 import { IovisorError } from "../../errors.ts";
 import type { BuildArguments } from "../commands/build.ts";
@@ -16,11 +17,8 @@ export async function buildFile(file: string, { output, hook, set }: BuildArgume
     writeFileSync(temporary, bytes);
     renameSync(temporary, output);
   } catch (error) {
-    throw new IovisorError(
-      "E_USAGE",
-      `${output} cannot be written: ${(error as Error).message}`,
-      "choose another place",
-    );
+    rmSync(temporary, { force: true });
+    throw new IovisorError("E_USAGE", `${output} cannot be written: ${systemReason(error)}`, "choose another place");
   }
   process.stderr.write(`${output}: ${bytes.length} bytes of ${format === "elf" ? "ELF" : "HIR"}\n`);
 }

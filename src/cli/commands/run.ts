@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { collect, outputOption, positiveNumber, settingOption, verifierLogOption } from "../options.ts";
+import { collect, milliseconds, outputOption, positiveNumber, settingOption, verifierLogOption } from "../options.ts";
 import type { RunArguments } from "../run/session.ts";
 
 const help = `
@@ -12,7 +12,8 @@ Tracepoints are named in the source and attached without --attach. Where a file 
 PROGRAM@HOOK:TARGET says which.
 
 Maps and events are shown as the file declares: drawn in place on a terminal, as lines elsewhere. Everything is
-detached and unloaded at the end: after --for SECONDS (exit code 0), on Ctrl-C (130) or on SIGTERM (143).
+detached and unloaded at the end: after --for SECONDS (exit code 0), on Ctrl-C (130), on SIGTERM (143), or when the
+terminal goes (129). When all that it is attached to is gone, the run ends with exit code 1.
 
 Examples:
   iovisor run examples/closed-port.ts --attach xdp:eth0
@@ -33,6 +34,6 @@ export function configure(command: Command): void {
     .addHelpText("after", help)
     .action(async (file: string, { attach = [], ...options }: RunArguments) => {
       const { runFunction } = await import("../run/session.ts");
-      process.exitCode = await runFunction(file, { ...options, attach, interval: options.interval * 1000 });
+      process.exitCode = await runFunction(file, { ...options, attach, interval: milliseconds(options.interval) });
     });
 }

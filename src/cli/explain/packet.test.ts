@@ -15,7 +15,7 @@ test("takes a description, and puts a frame around a bare IP packet", () => {
 test("says what is wrong with a file or an index", () => {
   const refuses = (text: string, index: number, message: RegExp) =>
     assert.throws(() => readPacket(text, index), { code: "E_USAGE", message });
-  refuses("missing.pcap", 1, /missing\.pcap does not exist/);
+  refuses("missing.pcap", 1, /missing\.pcap does not exist$/);
   refuses("examples/demo.pcapng", 100_000, /has no packet 100000/);
   refuses("eth / nonsense", 1, /nonsense/);
 });

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { linkTypes } from "../../capture/capture.ts";
 import { buildPacket, describePacket } from "../../capture/packet.ts";
 import { readCapture } from "../../capture/read-capture.ts";
+import { requireFile } from "../../engine/files.ts";
 import { IovisorError } from "../../errors.ts";
 
 /** Bytes of an Ethernet header: what a packet without one gets in front. */
@@ -9,19 +10,13 @@ const ethernetLength = 14;
 
 /** A packet from a capture file (the `index`-th, from 1) or from a description. It begins with its Ethernet header. */
 export function readPacket(text: string, index: number): Uint8Array {
-  if (existsSync(text)) return capturedPacket(text, index);
-  if (/\.(pcap|pcapng|cap)$/.test(text)) {
-    throw new IovisorError(
-      "E_USAGE",
-      `${text} does not exist`,
-      "give the path of a capture file, or describe a packet",
-    );
-  }
+  if (existsSync(text) || /\.(pcap|pcapng|cap)$/.test(text)) return capturedPacket(text, index);
   const bytes = buildPacket(text);
   return /^\s*ip6?\b/.test(text) ? framed(bytes) : bytes;
 }
 
 function capturedPacket(path: string, index: number): Uint8Array {
+  requireFile(path, "give the path of a capture file that you may read, or describe a packet");
   const packets = readCapture(readFileSync(path));
   const packet = packets[index - 1];
   if (!packet) {

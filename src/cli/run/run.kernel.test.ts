@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,70 +6,10 @@ import { test } from "node:test";
 import { skipWithoutNetwork, testPair, type VirtualNetwork } from "../../../test/network/network.ts";
 import { buildPacket } from "../../capture/packet.ts";
 import { listDeviceAttachments } from "../../kernel/hooks.ts";
+import { Run } from "./testing.ts";
 
-const main = join(import.meta.dirname, "../main.ts");
 const closedPort = join(import.meta.dirname, "../../../examples/closed-port.ts");
 const options = { skip: skipWithoutNetwork, timeout: 60_000 };
-
-/** `iovisor` as a process of its own, and what it prints. */
-class Run {
-  readonly #child: ChildProcess;
-  readonly #exit: Promise<number | null>;
-  #lines: string[] = [];
-  #rest = "";
-  #errors = "";
-  #changed: () => void = () => {};
-
-  constructor(...args: readonly string[]) {
-    this.#child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-    this.#exit = new Promise((resolve) => this.#child.once("close", resolve));
-    this.#child.stderr!.on("data", (chunk) => (this.#errors += chunk));
-    this.#child.stdout!.on("data", (chunk) => this.#read(String(chunk)));
-  }
-
-  /** The first record from now on that has this property. */
-  async next(property: string): Promise<Record<string, unknown>> {
-    for (;;) {
-      const line = this.#lines.shift();
-      if (line === undefined) {
-        const ended = this.#exit.then(() => "ended");
-        const more = new Promise<void>((resolve) => (this.#changed = resolve));
-        const what = await Promise.race([more, ended]);
-        assert.ok(
-          what !== "ended" || this.#lines.length > 0,
-          `it ended before it printed ${property}:\n${this.#errors}`,
-        );
-        continue;
-      }
-      const record = JSON.parse(line) as Record<string, unknown>;
-      if (property in record) return record[property] as Record<string, unknown>;
-    }
-  }
-
-  get pid(): number | undefined {
-    return this.#child.pid;
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
-  }
-
-  async exitCode(): Promise<number | null> {
-    return await this.#exit;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGKILL");
-    await this.#exit;
-  }
-
-  #read(chunk: string): void {
-    const lines = (this.#rest + chunk).split("\n");
-    this.#rest = lines.pop() ?? "";
-    this.#lines.push(...lines);
-    this.#changed();
-  }
-}
 
 function send(network: VirtualNetwork, port: number): void {
   using sender = network.host("a").packets("eth0");
@@ -85,6 +24,7 @@ function runArguments(file: string, network: VirtualNetwork): string[] {
 for (const [signal, code] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
+  ["SIGHUP", 129],
 ] as const) {
   test(`run shows what the function counts, and leaves nothing behind on ${signal}`, options, async () => {
     using network = testPair();

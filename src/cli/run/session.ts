@@ -1,14 +1,18 @@
 import { type FunctionAttachment, type Replacement, RunningFunction } from "../../engine/running.ts";
 import { type CompiledSource, compileSource, isCompiled, sourcePath } from "../../engine/source.ts";
-import { type AttachTarget, parseTarget, tracers, traceSpec } from "../../engine/targets.ts";
+import { type AttachTarget, isTracer, parseTarget, tracers, traceSpec } from "../../engine/targets.ts";
 import { IovisorError } from "../../errors.ts";
+import { hookNamed } from "../../language/kinds.ts";
 import { describeError, type OutputFormat } from "../report.ts";
 import { withProgress } from "../terminal.ts";
+import { describeNeighbours, neighboursOf } from "./neighbours.ts";
 import { makeOutput, type RunOutput } from "./output.ts";
 import { parseSettings } from "./settings.ts";
 import { isShown, takeSnapshot } from "./snapshot.ts";
 import { type StopSignal, stopSignal } from "./stop.ts";
 import { SourceWatcher } from "./watch.ts";
+
+type ParsedTarget = ReturnType<typeof parseTarget> & Pick<AttachTarget, "netns">;
 
 export interface RunArguments {
   readonly attach: readonly string[];
@@ -24,7 +28,7 @@ export interface RunArguments {
 /** `iovisor run`: from the source to the hook and back. Gives the exit code. */
 export async function runFunction(file: string, args: RunArguments): Promise<number> {
   const settings = parseSettings(args.set);
-  const explicit = args.attach.map((text) => ({ ...parseTarget(text), ...(args.netns ? { netns: args.netns } : {}) }));
+  const explicit = explicitTargets(args);
   const path = sourcePath(file);
   using stop = stopSignal(args.for);
   const slow = !isCompiled(path);
@@ -32,14 +36,30 @@ export async function runFunction(file: string, args: RunArguments): Promise<num
   const targets = allTargets(source, explicit);
   using running = new RunningFunction(source.module, { settings, targets });
   const output = makeOutput(args.output);
-  for (const { where, ...rest } of explicit) announce(output, running.attach(where, rest));
-  for (const one of running.attachTracepoints()) announce(output, one);
-  const session = new Session(running, source, output);
+  for (const { where, ...rest } of explicit) announce(output, running.attach(where, rest), args.netns);
+  for (const one of running.attachTracepoints()) announce(output, one, undefined);
+  const session = new Session(running, source, output, args.output);
   using _watching = args.watch ? session.watch() : undefined;
   return await session.show(stop, args.interval);
 }
 
-function allTargets({ module }: CompiledSource, explicit: readonly AttachTarget[]): readonly AttachTarget[] {
+/** What `--attach` says. @throws E_USAGE also for what would be attached twice */
+function explicitTargets({ attach, netns }: RunArguments): readonly ParsedTarget[] {
+  const twice = attach.find((text, index) => attach.indexOf(text) < index);
+  if (twice !== undefined) {
+    throw new IovisorError("E_USAGE", `--attach ${twice} is given twice`, "give each hook and target once");
+  }
+  return attach.map((text) => {
+    const target = parseTarget(text);
+    if (isTracer(hookNamed(target.where.hook)!.kind)) {
+      const message = `--attach ${text}: tracepoints are named in the source and attached without being asked`;
+      throw new IovisorError("E_USAGE", message, "leave this --attach out");
+    }
+    return { ...target, ...(netns ? { netns } : {}) };
+  });
+}
+
+function allTargets({ module }: CompiledSource, explicit: readonly ParsedTarget[]): readonly AttachTarget[] {
   const traced = tracers(module).map(({ program }) => ({ where: traceSpec(program), program: program.name }));
   if (explicit.length + traced.length > 0) return [...explicit, ...traced];
   const example = module.programs.some((one) => one.kind === "packet") ? "xdp:eth0" : "cgroup-connect4:/";
@@ -50,10 +70,12 @@ function allTargets({ module }: CompiledSource, explicit: readonly AttachTarget[
   );
 }
 
-function announce(output: RunOutput, one: FunctionAttachment): void {
+function announce(output: RunOutput, one: FunctionAttachment, netns: string | undefined): void {
   const { hook, target, programId } = one;
-  output.status(`attached ${one.program.name} to ${hook.name} of ${target} (program ${programId})`, {
-    attached: { hook: hook.name, target, program: one.program.name, programId },
+  const others = neighboursOf(one, netns);
+  const text = `attached ${one.program.name} to ${hook.name} of ${target} (program ${programId})`;
+  output.status(`${text}${describeNeighbours(others)}`, {
+    attached: { hook: hook.name, target, program: one.program.name, programId, ...others },
   });
 }
 
@@ -61,17 +83,23 @@ function announce(output: RunOutput, one: FunctionAttachment): void {
 class Session {
   readonly #running: RunningFunction;
   readonly #output: RunOutput;
+  readonly #format: OutputFormat;
   #source: CompiledSource;
 
-  constructor(running: RunningFunction, source: CompiledSource, output: RunOutput) {
+  constructor(running: RunningFunction, source: CompiledSource, output: RunOutput, format: OutputFormat) {
     this.#running = running;
     this.#source = source;
     this.#output = output;
+    this.#format = format;
   }
 
   /** Shows maps and events until something stops the run. */
   async show(stop: StopSignal, interval: number): Promise<number> {
-    const timer = setInterval(() => this.#attempt(stop, () => this.#showMaps()), interval);
+    const look = (): void => {
+      this.#showMaps();
+      this.#releaseLost();
+    };
+    const timer = setInterval(() => this.#attempt(stop, look), interval);
     using events = this.#running.events.named();
     const reading = this.#readEvents(events, stop);
     this.#showMaps();
@@ -158,12 +186,26 @@ class Session {
     this.#output.snapshots(shown.map((declaration) => takeSnapshot(declaration, maps[declaration.name]!)));
   }
 
+  /** Tells of attachments whose device or control group is gone. @throws E_NO_DEVICE when that was the last one */
+  #releaseLost(): void {
+    for (const one of this.#running.attachments) {
+      if (one.isAttached()) continue;
+      one.detach();
+      const { hook, target, program } = one;
+      const text = `${hook.name} of ${target} is gone, and program "${program.name}" with it`;
+      if (this.#running.attachments.length === 0) {
+        throw new IovisorError("E_NO_DEVICE", text, "run the function again when its target is back");
+      }
+      this.#output.status(text, { lost: { hook: hook.name, target, program: program.name } });
+    }
+  }
+
   /** An error while the function runs ends the run, in order. */
   #attempt(stop: StopSignal, work: () => void): void {
     try {
       work();
     } catch (error) {
-      process.stderr.write(`${describeError(error)}\n`);
+      process.stderr.write(`${describeError(error, { output: this.#format })}\n`);
       stop.stop(1);
     }
   }

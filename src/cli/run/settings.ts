@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { systemReason } from "../../engine/files.ts";
 import { IovisorError } from "../../errors.ts";
 
 /**
@@ -37,7 +38,7 @@ function readFile(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw usage(`${path} cannot be read: ${(error as Error).message}`, "give the path of a JSON file behind @");
+    throw usage(`${path} cannot be read: ${systemReason(error)}`, "give the path of a JSON file behind @");
   }
 }
 

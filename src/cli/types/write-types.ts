@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import { makeFolder, systemReason } from "../../engine/files.ts";
 import { IovisorError } from "../../errors.ts";
 import type { TypesArguments } from "../commands/types.ts";
 
@@ -13,12 +14,15 @@ export function writeTypes(folder: string, { force }: TypesArguments): void {
     throw new IovisorError("E_USAGE", `${path} is that of IO Visor itself`, remedy);
   }
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(resolve(folder));
     writeFileSync(path, `${JSON.stringify(kernelConfig(folder), null, 2)}\n`, { flag: force ? "w" : "wx" });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") throw new IovisorError("E_BUSY", `${path} is there already`, "replace it with --force");
-    throw new IovisorError("E_USAGE", `${path} cannot be written: ${message}`, "choose a folder that can be written");
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && existsSync(path)) {
+      throw new IovisorError("E_BUSY", `${path} is there already`, "replace it with --force");
+    }
+    const why = systemReason(error);
+    throw new IovisorError("E_USAGE", `${path} cannot be written: ${why}`, "choose a folder that can be written");
   }
   process.stderr.write(`${path}: kernel code in ${folder} is now checked against the kernel library\n`);
 }

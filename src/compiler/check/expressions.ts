@@ -1,7 +1,6 @@
 import { evaluateUnary, type IntegerKind } from "../hir/arithmetic.ts";
 import type { Layout, ScalarLayout } from "../hir/layout.ts";
 import { isScalar } from "../hir/layout.ts";
-import { defaultMaxItems } from "../hir/settings.ts";
 import { settingAt } from "../hir/settings-tree.ts";
 import type {
   BinaryExpression,
@@ -261,15 +260,25 @@ function evaluateNew(c: Checker, node: NewExpression): FlowValue {
   return present;
 }
 
+/** A subject outside of its matcher's type would be outside of every rule, of one that accepts anything as well. */
+function checkSubject(c: Checker, setting: string, subject: MatchExpression["subjects"][number], value: FlowValue) {
+  const type = c.module.settings.find((one) => one.name === setting)?.type;
+  const element = type?.kind === "list" || type?.kind === "set" ? type.element : undefined;
+  const fields = element?.kind === "struct" ? element.fields : [];
+  const matcher = element?.kind === "matcher" ? element : fields.find((one) => one.name === subject.field)?.type;
+  if (matcher?.kind !== "matcher" || matcher.name === "u64" || matcher.name === "i64" || !value.range) return;
+  const wanted = limits(matcher.name);
+  if (!contains(wanted, value.range)) c.report(mayNotFit(subject.value.at, value.range, matcher.name, wanted));
+}
+
 function evaluateMatch(c: Checker, node: MatchExpression): FlowValue {
   for (const subject of node.subjects) {
     const value = evaluate(c, subject.value);
     c.use(value, subject.value.at);
     if (subject.value.type.kind === "ref") checkReadable(c, subject.value, subject.value.at);
+    else checkSubject(c, node.setting, subject, value);
   }
-  const type = c.module.settings.find((one) => one.name === node.setting)?.type;
-  const items = type?.kind === "list" || type?.kind === "set" ? (type.maxItems ?? defaultMaxItems) : defaultMaxItems;
-  return { presence: "maybe", range: interval(0n, BigInt(Math.max(items - 1, 0))) };
+  return { presence: "maybe", range: interval(0n, 2n ** 53n - 1n) };
 }
 
 export { split };

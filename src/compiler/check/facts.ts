@@ -4,8 +4,8 @@ import type { State } from "./state.ts";
 /**
  * Facts: ranges of things that a program reads again and again. `if (packet.length < 20) return` also says something
  * about the next `packet.length`, as does a test of a view's field about the next read of it. A fact's key starts with
- * what may change it: settings and the port never change, the packet's length and its bytes with the packet, local
- * memory with any write to local memory. Live map values are never facts: another processor may write to them.
+ * what may change it: settings, rules and the port never change, the packet's length and its bytes with the packet,
+ * local memory with any write to local memory. Live map values are never facts: another processor may write to them.
  */
 type Volatile = "length" | "packet" | "local";
 
@@ -14,6 +14,10 @@ export function factKey(node: Expression): string | undefined {
   if (node.kind === "setting") return `setting:${node.path.join(".")}`;
   if (node.kind === "operation" && node.operation === "packet.length") return "length:";
   if (node.kind === "operation" && node.operation === "packet.port") return "port:";
+  if (node.kind === "operation" && (node.operation === "rule.index" || node.operation === "rule.field")) {
+    const rule = placeKey(node.args[0]!);
+    return rule && `${node.operation}.${node.constants?.join(".")}:${rule}`;
+  }
   if (node.kind !== "load" || node.ref.type.kind !== "ref") return undefined;
   const { region } = node.ref.type;
   if (region !== "packet" && region !== "local" && region !== "constant" && region !== "context") return undefined;
@@ -49,7 +53,9 @@ export function forgetFacts(state: State, ...changed: readonly Volatile[]): void
 
 /** Forgets what is known through a local that gets another value. */
 export function forgetFactsThrough(state: State, local: number): void {
+  if (state.facts.size === 0) return;
+  const through = new RegExp(`:%${local}(?!\\d)`);
   for (const key of state.facts.keys()) {
-    if (new RegExp(`:%${local}(?!\\d)`).test(key)) state.facts.delete(key);
+    if (through.test(key)) state.facts.delete(key);
   }
 }

@@ -5,7 +5,7 @@ import type { Checker, Record } from "./checker.ts";
 import { allOf, evaluate } from "./expressions.ts";
 import { forgetFacts, forgetFactsThrough } from "./facts.ts";
 import { mayNotFit, mayOverflow, unboundedLoop } from "./findings.ts";
-import { contains, fullInterval, type Interval, interval, limits, meet, point } from "./interval.ts";
+import { contains, fullInterval, type Interval, interval, join, limits, meet, point } from "./interval.ts";
 import { type FlowValue, joinStates, State } from "./state.ts";
 import { runBody } from "./statements.ts";
 
@@ -174,12 +174,31 @@ function tighten(c: Checker, loop: Loop, round: Round, before: State): State {
     let range: Interval | undefined = value.range;
     const reachable = entry.range && reachableByAdding(c, loop, round.record, local, entry.range, assignments);
     if (reachable) range = meet(range, reachable);
+    const given = entry.range && givenIn(c, round.record, local, entry.range, assignments);
+    if (range && given) range = meet(range, given);
     const known = before.locals.get(local)?.range;
     if (range && known) range = meet(range, known);
     if (range) head.locals.set(local, { ...value, range });
   }
   head.locals.delete(loop.node.local);
   return head;
+}
+
+/**
+ * The entry's range and those of all values that a round assigns. More than the end of a round tells: on a way that
+ * assigns nothing, that is as wide as the head was.
+ */
+function givenIn(
+  c: Checker,
+  record: Record,
+  local: number,
+  entry: Interval,
+  assignments: readonly Assignment[],
+): Interval | undefined {
+  if (!/^(number|u64|i64)$/.test(c.routine.locals[local]!.type.kind)) return undefined;
+  // What has no range is never reached.
+  const ranges = assignments.flatMap(({ statement }) => record.ranges.get(statement.value) ?? []);
+  return ranges.reduce(join, entry);
 }
 
 /** The entry's range and all that is added in all rounds; undefined when something else than adding is done to it. */

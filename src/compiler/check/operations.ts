@@ -2,6 +2,7 @@ import { type Operation, operationNamed } from "../../language/operations.ts";
 import { holdsOpaque } from "../hir/equality.ts";
 import { portCount } from "../hir/interface.ts";
 import { isScalar, sizeOf } from "../hir/layout.ts";
+import { defaultMaxItems } from "../hir/settings.ts";
 import { ruleField } from "../hir/settings-tree.ts";
 import type { OperationExpression } from "../hir/tree.ts";
 import type { NarrowInteger } from "../hir/types.ts";
@@ -166,6 +167,11 @@ function resultRange(c: Checker, node: OperationExpression, operation: Operation
     case "atomicValue": {
       const target = node.args[0]!.type;
       return target.kind === "ref" && isScalar(target.layout) ? layoutRange(target.layout) : undefined;
+    }
+    case "ruleIndex": {
+      const list = c.module.settings[node.constants?.[0] ?? 0]?.type;
+      const items = list?.kind === "list" ? (list.maxItems ?? defaultMaxItems) : defaultMaxItems;
+      return interval(0n, BigInt(Math.max(items - 1, 0)));
     }
     case "ruleField": {
       const [setting = 0, field = 0] = node.constants ?? [];

@@ -4,6 +4,7 @@ import type { AllocatedFunction } from "./allocated.ts";
 import { buildIntervals, numberPositions } from "./build-intervals.ts";
 import { cleanMoves } from "./clean-moves.ts";
 import { commuteOperands } from "./commute.ts";
+import { roundUp } from "./frame.ts";
 import { Hints } from "./hints.ts";
 import { allocatableRegisters, LinearScan } from "./linear-scan.ts";
 import type { MachineFunction } from "./machine.ts";
@@ -36,10 +37,13 @@ export function allocate(fn: MachineFunction, { graph, loops, frequency, registe
   new LinearScan(numbering, hints, splits, allocatableRegisters(registers)).run(intervals.values());
   const { slots } = graph.fn;
   const lifetimes = slotLifetimes(fn, graph, numbering, slots.length);
-  const stackSlots = slots.map(({ size, align }, index) => ({ size, align, ranges: lifetimes[index]! }));
+  const stackSlots = slots.map(({ size, align }, index) => {
+    const ranges = lifetimes[index]!;
+    return fn.wholeWordSlots.has(index) ? { size: roundUp(size, 8), align: 8, ranges } : { size, align, ranges };
+  });
   const places = new Places(intervals, fn, numbering, stackSlots);
   const moves = new MovePlan(fn, numbering, liveness, frequency, places);
   const allocated = new Resolution(fn, graph, numbering, places, moves).run();
-  cleanMoves(allocated.blocks);
+  cleanMoves(allocated);
   return allocated;
 }

@@ -37,7 +37,7 @@ export type AllocatedTerminator = MachineTerminator;
 
 export interface AllocatedBlock {
   readonly id: number;
-  readonly code: AllocatedCode[];
+  code: readonly AllocatedCode[];
   terminator: AllocatedTerminator;
   /** For a block that was made for the moves of an edge: the blocks that it lies between. */
   readonly edge?: { readonly from: number; readonly index: number };

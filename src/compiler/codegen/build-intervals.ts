@@ -106,13 +106,22 @@ class Drafts {
     for (const [value, { ranges, uses, definition, rematerial }] of this.#drafts) {
       if (definition < 0) throw new Error(`virtual register ${value} is read but never written`);
       const whole: Whole = { value, parts: [], definition, rematerial };
-      uses.sort((a, b) => a.position - b.position);
+      if (isDescending(uses)) uses.reverse();
+      else uses.sort((a, b) => a.position - b.position);
       const interval = new Interval(whole, ranges.reverse(), uses);
       whole.parts.push(interval);
       intervals.set(value, interval);
     }
     return intervals;
   }
+}
+
+/** As the walk backwards adds them, unless one instruction reads a value twice. */
+function isDescending(uses: readonly UsePosition[]): boolean {
+  for (let index = 1; index < uses.length; index++) {
+    if (uses[index - 1]!.position <= uses[index]!.position) return false;
+  }
+  return true;
 }
 
 function addBlock(

@@ -16,7 +16,7 @@ function allocated(seed: number, registers: number): { machine: MachineFunction;
   const graph = graphOf(randomIr(seed, { size: 60 }).functions[0]!);
   const loops = loopsOf(graph, dominatorsOf(graph));
   const { order, frequency } = orderBlocks(graph, loops.depth);
-  const machine = select(graph, order, { isa: 4, littleEndian: true });
+  const machine = select(graph, order, { isa: 4, littleEndian: true, mixedStackWrites: true });
   removeDead(machine);
   return { machine, result: allocate(machine, { graph, loops, frequency, registers }) };
 }

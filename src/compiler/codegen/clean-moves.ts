@@ -1,4 +1,4 @@
-import type { AllocatedBlock, AllocatedCode, Location, MoveSource } from "./allocated.ts";
+import type { AllocatedBlock, AllocatedCode, AllocatedFunction, Location, MoveSource } from "./allocated.ts";
 import { type MachineInstruction, machineEdges, rematerialKey } from "./machine.ts";
 import { forEachTerminatorUse, forEachUse, machineResult } from "./uses.ts";
 
@@ -6,25 +6,30 @@ import { forEachTerminatorUse, forEachUse, machineResult } from "./uses.ts";
  * Removes what splitting and resolving left behind: moves to a place that holds the value already, loads of what is
  * still in a register, and moves to a place that nobody reads again.
  */
-export function cleanMoves(blocks: readonly AllocatedBlock[]): void {
+export function cleanMoves({ blocks, frameSize }: AllocatedFunction): void {
   const predecessors = predecessorsOf(blocks);
   removeRepeated(blocks, predecessors);
-  removeUnread(blocks, predecessors);
+  removeUnread(blocks, predecessors, firstSlot + Math.ceil(frameSize / slotSize));
 }
 
-function predecessorsOf(blocks: readonly AllocatedBlock[]): ReadonlyMap<number, readonly number[]> {
-  const predecessors = new Map<number, number[]>(blocks.map((block) => [block.id, []]));
-  for (const block of blocks) {
-    for (const edge of machineEdges(block.terminator)) predecessors.get(edge.block)!.push(block.id);
+/** By block id. */
+function predecessorsOf(blocks: readonly AllocatedBlock[]): readonly (readonly number[])[] {
+  const predecessors: number[][] = [];
+  for (const { id } of blocks) predecessors[id] = [];
+  for (const { id, terminator } of blocks) {
+    for (const edge of machineEdges(terminator)) predecessors[edge.block]!.push(id);
   }
   return predecessors;
 }
 
-/** A register as 0..9, a spill slot as its negative offset: one number for each place. */
+/** Registers as 0..10, then the spill slots: one number for each place. */
 type Place = number;
 
+const firstSlot = 11;
+const slotSize = 8;
+
 function placeOf(location: Location): Place {
-  return location.kind === "register" ? location.register : location.offset;
+  return location.kind === "register" ? location.register : firstSlot - 1 - location.offset / slotSize;
 }
 
 function isPlace(source: MoveSource): source is Location {
@@ -33,39 +38,37 @@ function isPlace(source: MoveSource): source is Location {
 
 // --------------------------------------------------------------------------------------------------- repeated moves
 
-/** Which places hold the same: equal entries do. A number stands for something unknown, a string for a known value. */
-type Held = Map<Place, number | string>;
+/** By place, what it holds: equal entries hold the same. A number is something unknown, a string a known value. */
+type Held = (number | string | undefined)[];
 
-function removeRepeated(blocks: readonly AllocatedBlock[], predecessors: ReadonlyMap<number, readonly number[]>): void {
-  const ends = new Map<number, Held>();
+function removeRepeated(blocks: readonly AllocatedBlock[], predecessors: readonly (readonly number[])[]): void {
+  const ends: (Held | undefined)[] = [];
   let unknown = 0;
   for (const block of blocks) {
-    const [from, ...others] = predecessors.get(block.id)!;
+    const from = predecessors[block.id]!;
     // What is known at the end of the only way here is still known.
-    const known = others.length === 0 && from !== undefined ? ends.get(from) : undefined;
+    const known = from.length === 1 ? ends[from[0]!] : undefined;
     if (block.code.length === 0) {
-      if (known) ends.set(block.id, known);
+      ends[block.id] = known;
       continue;
     }
-    const held: Held = new Map(known);
-    const heldIn = (place: Place): number | string => {
-      if (!held.has(place)) held.set(place, unknown++);
-      return held.get(place)!;
-    };
+    const held: Held = known ? known.slice() : [];
     const code: AllocatedCode[] = [];
     for (const one of block.code) {
       if (one.kind === "operation") {
-        for (const place of written(one.physical)) held.set(place, unknown++);
+        for (const place of written(one.physical)) held[place] = unknown++;
         code.push(one);
         continue;
       }
-      const value = isPlace(one.from) ? heldIn(placeOf(one.from)) : rematerialKey(one.from);
-      if (held.get(placeOf(one.to)) === value) continue;
-      held.set(placeOf(one.to), value);
-      code.push({ ...one, from: cheapest(one.from, value, held, placeOf(one.to)) });
+      const to = placeOf(one.to);
+      const value = isPlace(one.from) ? (held[placeOf(one.from)] ??= unknown++) : rematerialKey(one.from);
+      if (held[to] === value) continue;
+      held[to] = value;
+      const from = cheapest(one.from, value, held, to);
+      code.push(from === one.from ? one : { ...one, from });
     }
-    block.code.splice(0, block.code.length, ...code);
-    ends.set(block.id, held);
+    block.code = code;
+    ends[block.id] = held;
   }
 }
 
@@ -73,61 +76,84 @@ function removeRepeated(blocks: readonly AllocatedBlock[], predecessors: Readonl
 function cheapest(from: MoveSource, value: number | string, held: Held, except: Place): MoveSource {
   if (from.kind !== "spill") return from;
   for (let register = 0; register < 10; register++) {
-    if (register !== except && held.get(register) === value) return { kind: "register", register };
+    if (register !== except && held[register] === value) return { kind: "register", register };
   }
   return from;
 }
 
 // ----------------------------------------------------------------------------------------------------- unread moves
 
-function removeUnread(blocks: readonly AllocatedBlock[], predecessors: ReadonlyMap<number, readonly number[]>): void {
-  const byId = new Map(blocks.map((block) => [block.id, block]));
-  const liveIn = new Map<number, ReadonlySet<Place>>();
-  const liveOut = (block: AllocatedBlock): Set<Place> => {
-    const live = new Set<Place>();
-    for (const edge of machineEdges(block.terminator))
-      for (const place of liveIn.get(edge.block) ?? []) live.add(place);
+function removeUnread(
+  blocks: readonly AllocatedBlock[],
+  predecessors: readonly (readonly number[])[],
+  placeCount: number,
+): void {
+  const byId: AllocatedBlock[] = [];
+  for (const block of blocks) byId[block.id] = block;
+  /** Row by block id, by place: 1 where it is read before it is written. */
+  const liveIn = new Uint8Array(byId.length * placeCount);
+  const live = new Uint8Array(placeCount);
+  const liveOut = ({ terminator }: AllocatedBlock): Uint8Array => {
+    live.fill(0);
+    for (const { block } of machineEdges(terminator)) {
+      for (let place = 0; place < placeCount; place++) live[place]! |= liveIn[block * placeCount + place]!;
+    }
     return live;
   };
   const work = blocks.map(({ id }) => id);
   const waiting = new Set(work);
   for (let id = work.pop(); id !== undefined; id = work.pop()) {
     waiting.delete(id);
-    const block = byId.get(id)!;
-    const live = walkBack(block, liveOut(block), () => {});
-    if (live.size === liveIn.get(id)?.size) continue;
-    liveIn.set(id, live);
-    for (const from of predecessors.get(id)!) {
+    const block = byId[id]!;
+    walkBack(block, liveOut(block), ignore);
+    if (!include(liveIn, id * placeCount, live)) continue;
+    for (const from of predecessors[id]!) {
       if (waiting.has(from)) continue;
       waiting.add(from);
       work.push(from);
     }
   }
   for (const block of blocks) {
-    const unread = new Set<AllocatedCode>();
-    walkBack(block, liveOut(block), (move) => unread.add(move));
-    if (unread.size > 0) block.code.splice(0, block.code.length, ...block.code.filter((one) => !unread.has(one)));
+    const unread: AllocatedCode[] = [];
+    walkBack(block, liveOut(block), (move) => unread.push(move));
+    if (unread.length > 0) block.code = block.code.filter((one) => !unread.includes(one));
   }
 }
 
+const ignore = (): void => {};
+
+/** Adds the places of `live` to the row at `start`; gives whether there were new ones. */
+function include(rows: Uint8Array, start: number, live: Uint8Array): boolean {
+  let grown = false;
+  for (let place = 0; place < live.length; place++) {
+    if (live[place]! <= rows[start + place]!) continue;
+    rows[start + place] = 1;
+    grown = true;
+  }
+  return grown;
+}
+
 /** From the places that are read behind the block to those read from its start on; reports moves that are not read. */
-function walkBack(block: AllocatedBlock, live: Set<Place>, unread: (move: AllocatedCode) => void): Set<Place> {
-  forEachTerminatorUse(block.terminator, (register) => live.add(register));
+function walkBack(block: AllocatedBlock, live: Uint8Array, unread: (move: AllocatedCode) => void): void {
+  const read = (place: Place): void => {
+    live[place] = 1;
+  };
+  forEachTerminatorUse(block.terminator, read);
   for (let index = block.code.length - 1; index >= 0; index--) {
     const one = block.code[index]!;
     if (one.kind === "operation") {
-      for (const place of written(one.physical)) live.delete(place);
-      for (const place of read(one.virtual, one.physical)) live.add(place);
+      for (const place of written(one.physical)) live[place] = 0;
+      forEachRead(one.virtual, one.physical, read);
       continue;
     }
     const to = placeOf(one.to);
-    if (!live.delete(to)) {
+    if (live[to] === 0) {
       unread(one);
       continue;
     }
-    if (isPlace(one.from)) live.add(placeOf(one.from));
+    live[to] = 0;
+    if (isPlace(one.from)) read(placeOf(one.from));
   }
-  return live;
 }
 
 // ---------------------------------------------------------------------------------------- what operations do to places
@@ -148,11 +174,13 @@ function written(physical: MachineInstruction): readonly Place[] {
   }
 }
 
-function read(virtual: MachineInstruction, physical: MachineInstruction): readonly Place[] {
-  if (virtual.kind === "call") return virtual.args.map((_, index) => index + 1);
-  const places: Place[] = physical.kind === "atomic" && physical.op === "cmpxchg" ? [0] : [];
+function forEachRead(virtual: MachineInstruction, physical: MachineInstruction, visit: (place: Place) => void): void {
+  if (virtual.kind === "call") {
+    for (let register = 1; register <= virtual.args.length; register++) visit(register);
+    return;
+  }
+  if (physical.kind === "atomic" && physical.op === "cmpxchg") visit(0);
   // The right operand of x op x is in the register that the left one names.
-  if (physical.kind === "alu") places.push(physical.result);
-  forEachUse(physical, (register) => places.push(register));
-  return places;
+  if (physical.kind === "alu") visit(physical.result);
+  forEachUse(physical, visit);
 }

@@ -23,7 +23,7 @@ for (const isa of [3, 4] as const) {
         const memory = packet.slice();
         const expected = interpret(program, { memory, parameter: "context" });
         const { instructions } = generate(program, {
-          target: { isa, littleEndian: true },
+          target: { isa, littleEndian: true, mixedStackWrites: false },
           registers,
           checkAllocation: true,
         });

@@ -49,7 +49,7 @@ for (const isa of [3, 4] as const) {
         const expected = outcomeOfIr(program, seed);
         let actual: ReturnType<typeof outcomeOfCode>;
         try {
-          actual = outcomeOfCode(program, seed, { isa, littleEndian: true }, registers);
+          actual = outcomeOfCode(program, seed, { isa, littleEndian: true, mixedStackWrites: isa === 4 }, registers);
         } catch (error) {
           if (error instanceof StackTooLarge) continue;
           throw new Error(`seed ${seed}\n${printIr(program)}`, { cause: error });

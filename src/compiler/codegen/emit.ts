@@ -149,7 +149,7 @@ export class Emitter {
 
   /** Byte swaps as conversions from host to the other order: these exist in all versions of the instruction set. */
   #inPlace(i: Extract<MachineInstruction, { kind: "inPlace" }>): Instruction {
-    const order = this.#target.littleEndian ? "be" : "le";
+    const [own, order] = this.#target.littleEndian ? (["le", "be"] as const) : (["be", "le"] as const);
     switch (i.op) {
       case "neg":
         return build.neg64(i.result);
@@ -161,6 +161,8 @@ export class Emitter {
         return build.endian(order, 32, i.result);
       case "swap64":
         return build.endian(order, 64, i.result);
+      case "forget":
+        return build.endian(own, 64, i.result);
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Graph } from "../ir/graph.ts";
 import type { Instruction, UnaryOp, Value } from "../ir/ir.ts";
 import { edgesOf, operandsOf, resultOf, terminatorOperands } from "../ir/operands.ts";
+import { indexedSlots } from "./indexed-slots.ts";
 import type { Base, Rematerial, Source } from "./machine.ts";
 import { narrowedOperations } from "./narrowing.ts";
 import { bitWidths } from "./widths.ts";
@@ -23,6 +24,7 @@ const extensions: Readonly<Partial<Record<UnaryOp, number>>> = {
 
 /** What selection asks about the values of a function. */
 export class Facts {
+  readonly indexedSlots: ReadonlySet<number>;
   readonly #definitions: (Instruction | undefined)[];
   readonly #bits: Uint8Array;
   /** Uses that need the value itself in a register, and not only the base and displacement that it is made of. */
@@ -38,8 +40,9 @@ export class Facts {
         if (result !== undefined) this.#definitions[result] = instruction;
       }
     }
+    this.indexedSlots = indexedSlots(graph, (value) => this.#definitions[value]);
     this.#narrowed = narrowedOperations(graph, this.#definitions);
-    this.#bits = bitWidths(graph, this.#narrowed);
+    this.#bits = bitWidths(graph, { definitions: this.#definitions, narrowed: this.#narrowed });
     this.#aliases = new Int32Array(graph.fn.valueCount).fill(-1);
     this.#plainUses = this.#countPlainUses(graph);
   }

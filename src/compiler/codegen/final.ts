@@ -57,13 +57,19 @@ export function targetsOf(terminator: FinalTerminator): readonly number[] {
 
 /** The terminator with `map` applied to its targets; the same object when none of them changes. */
 export function mapTargets(terminator: FinalTerminator, map: (block: number) => number): FinalTerminator {
-  if (targetsOf(terminator).every((id) => map(id) === id)) return terminator;
   switch (terminator.kind) {
-    case "jump":
-      return { ...terminator, to: map(terminator.to) };
+    case "jump": {
+      const to = map(terminator.to);
+      return to === terminator.to ? terminator : { ...terminator, to };
+    }
     case "branch":
-    case "mayGoto":
-      return { ...terminator, then: map(terminator.then), otherwise: map(terminator.otherwise) };
+    case "mayGoto": {
+      const then = map(terminator.then);
+      const otherwise = map(terminator.otherwise);
+      return then === terminator.then && otherwise === terminator.otherwise
+        ? terminator
+        : { ...terminator, then, otherwise };
+    }
     case "exit":
       return terminator;
   }

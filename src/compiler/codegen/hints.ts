@@ -31,6 +31,7 @@ export class Hints {
   readonly #wishes = new Map<VirtualRegister, Wish[]>();
   readonly #relations = new Map<VirtualRegister, Relation[]>();
   readonly #intervals: ReadonlyMap<VirtualRegister, Interval>;
+  readonly #scores = new Float64Array(11);
 
   constructor(fn: MachineFunction, frequency: Float64Array, intervals: ReadonlyMap<VirtualRegister, Interval>) {
     this.#intervals = intervals;
@@ -40,9 +41,9 @@ export class Hints {
     for (const [index, value] of fn.parameters.entries()) this.#wish(value, index + 1, 1);
   }
 
-  /** For each register, how much is saved by choosing it for the interval. */
+  /** For each register, how much is saved by choosing it for the interval; good until the next call. */
   scores(interval: Interval): Float64Array {
-    const scores = new Float64Array(11);
+    const scores = this.#scores.fill(0);
     const { value, parts } = interval.whole;
     for (const { register, weight } of this.#wishes.get(value) ?? []) scores[register]! += weight;
     for (const { other, after, weight } of this.#relations.get(value) ?? []) {

@@ -9,8 +9,8 @@ import { parseIr } from "../ir/parse.ts";
 import { printIr } from "../ir/text.ts";
 import { generate, StackTooLarge, type Target } from "./index.ts";
 
-const v3: Target = { isa: 3, littleEndian: true };
-const v4: Target = { isa: 4, littleEndian: true };
+const v3: Target = { isa: 3, littleEndian: true, mixedStackWrites: false };
+const v4: Target = { isa: 4, littleEndian: true, mixedStackWrites: true };
 
 /** Two slots of 300 bytes; the second is used while the first is, or behind it. */
 function twoSlots(together: boolean): IrProgram {

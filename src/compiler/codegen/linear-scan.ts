@@ -37,6 +37,7 @@ export class LinearScan {
   #active: Interval[] = [];
   /** In a hole at the present position. */
   #inactive: Interval[] = [];
+  readonly #fixed = new Float64Array(11);
 
   constructor(numbering: Numbering, hints: Hints, splits: SplitPositions, registers: readonly Register[]) {
     this.#numbering = numbering;
@@ -93,8 +94,7 @@ export class LinearScan {
   }
 
   #freeUntil(current: Interval): Float64Array {
-    const freeUntil = new Float64Array(11).fill(far);
-    for (const register of this.#registers) freeUntil[register] = this.#fixedUse(current, register);
+    const freeUntil = this.#fixedUses(current);
     for (const other of this.#active) freeUntil[registerOf(other)] = 0;
     for (const other of this.#inactive) {
       const register = registerOf(other);
@@ -104,23 +104,20 @@ export class LinearScan {
     return freeUntil;
   }
 
-  /** Where the interval first meets something that takes the register away. */
-  #fixedUse(current: Interval, register: Register): number {
-    if (register > 5) return far;
+  /** For each register, where the interval first meets something that takes it away; good until the next call. */
+  #fixedUses(current: Interval): Float64Array {
     const call = firstInside(current, this.#numbering.calls);
-    return register === 0 ? Math.min(call, firstInside(current, this.#numbering.takesR0)) : call;
+    const fixed = this.#fixed.fill(far).fill(call, 0, 6);
+    fixed[0] = Math.min(call, firstInside(current, this.#numbering.takesR0));
+    return fixed;
   }
 
   // --------------------------------------------------------------------------------------------- taken ones
 
   #takeBlocked(current: Interval): void {
     const { start } = current;
-    const nextUse = new Float64Array(11);
-    const fixed = new Float64Array(11);
-    for (const register of this.#registers) {
-      fixed[register] = this.#fixedUse(current, register);
-      nextUse[register] = fixed[register];
-    }
+    const fixed = this.#fixedUses(current);
+    const nextUse = fixed.slice();
     for (const other of this.#rivals(current)) {
       const register = registerOf(other);
       nextUse[register] = Math.min(nextUse[register]!, wantedAgain(other, start));

@@ -8,7 +8,7 @@ import { type CompiledFunctionSet, generate } from "./index.ts";
 function code(text: string, isa: 3 | 4 = 3): CompiledFunctionSet {
   const program = parseIr(text);
   assertIr(program);
-  return generate(program, { target: { isa, littleEndian: true }, checkAllocation: true });
+  return generate(program, { target: { isa, littleEndian: true, mixedStackWrites: isa === 4 }, checkAllocation: true });
 }
 
 /** The body of a function of one context parameter, compiled and printed without slot numbers. */
@@ -19,6 +19,27 @@ function listing(body: string, isa: 3 | 4 = 3): string[] {
     .split("\n")
     .map((line) => line.replace(/^ *\d+: /, ""));
 }
+
+test("values beside an indexed write are kept from verifiers that cannot keep them apart", () => {
+  const body = `
+    slot s0: 6 align 2
+  b0:
+    v1 = slot s0
+    v2 = const 7
+    store u16 [v1 + 0] stack, v2
+    v3 = load u32 [v0 + 0] context
+    v4 = const 3
+    v5 = and64 v3, v4
+    v6 = address v1 + v5
+    store u8 [v6 + 2] stack, v2
+    v7 = load u16 [v1 + 0] stack
+    return v7`;
+  const old = listing(body, 3);
+  const at = old.indexOf("r4 = le64 r4");
+  assert.deepEqual(old.slice(at - 1, at + 2), ["r4 = 7", "r4 = le64 r4", "*(u16 *)(r10 -8) = r4"], old.join("\n"));
+  const recent = listing(body, 4);
+  assert.ok(recent.includes("*(u16 *)(r10 -6) = 7"), recent.join("\n"));
+});
 
 test("constants become immediates, and addresses with constants displacements", () => {
   const lines = listing(`

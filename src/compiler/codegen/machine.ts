@@ -35,7 +35,8 @@ export type Base = VirtualSource | Extract<Rematerial, { kind: "frame" }>;
 export type Operand = VirtualSource | { readonly kind: "constant"; readonly value: number };
 
 export type Conversion = "zext32" | "sext8" | "sext16" | "sext32";
-export type InPlace = "neg" | "neg32" | "swap16" | "swap32" | "swap64";
+/** `forget` changes nothing but what the verifier knows of the value: nothing any more. */
+export type InPlace = "neg" | "neg32" | "swap16" | "swap32" | "swap64" | "forget";
 
 export type CallTarget =
   | { readonly kind: "helper"; readonly id: number }
@@ -154,6 +155,8 @@ export interface MachineFunction {
   readonly blocks: readonly MachineBlock[];
   readonly blockCount: number;
   readonly registerCount: number;
+  /** Stack slots that share no word of eight bytes with anything else. */
+  readonly wholeWordSlots: ReadonlySet<number>;
 }
 
 export function machineEdges(terminator: MachineTerminator): readonly MachineEdge[] {

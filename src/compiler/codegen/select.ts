@@ -35,6 +35,7 @@ export function select(graph: Graph, order: readonly number[], target: Target): 
     blocks,
     blockCount: fn.blockCount,
     registerCount: selection.registerCount,
+    wholeWordSlots: selection.slotsWithUnknownValues,
   };
 }
 
@@ -111,7 +112,17 @@ function selectLoad(s: Selection, i: Extract<Instruction, { kind: "load" }>): vo
 
 function selectStore(s: Selection, i: Extract<Instruction, { kind: "store" }>): void {
   const { base, offset } = s.place(i.base, i.offset, i.at);
-  s.add({ kind: "store", size: i.size, base, offset, source: storedOperand(s, i), at: i.at });
+  const hidden = base.kind === "frame" && s.needsUnknownValues(base.slot);
+  const source = hidden ? unknownOperand(s, i) : storedOperand(s, i);
+  s.add({ kind: "store", size: i.size, base, offset, source, at: i.at });
+}
+
+/** The value in a register of which the verifier knows nothing. */
+function unknownOperand(s: Selection, { value, size, at }: Extract<Instruction, { kind: "store" }>): Operand {
+  const result = s.newRegister();
+  const source = s.register(s.facts.lowBits(value, size * 8), at);
+  s.add({ kind: "inPlace", op: "forget", result, source, at });
+  return virtual(result);
 }
 
 /** An immediate where the store instruction has one, but not to the context, where old kernels refuse it. */

@@ -26,6 +26,15 @@ export class Selection {
     this.#registerCount = valueCount;
   }
 
+  /** Slots that may not share a word with anything else, and whose values are kept from the verifier. */
+  get slotsWithUnknownValues(): ReadonlySet<number> {
+    return this.target.mixedStackWrites ? new Set() : this.facts.indexedSlots;
+  }
+
+  needsUnknownValues(slot: number): boolean {
+    return !this.target.mixedStackWrites && this.facts.indexedSlots.has(slot);
+  }
+
   get registerCount(): number {
     return this.#registerCount;
   }

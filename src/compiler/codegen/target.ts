@@ -5,6 +5,8 @@ export interface Target {
   /** 3: Linux 5.1 and later; 4 adds signed division, sign-extending loads and moves, 32-bit jumps (Linux 6.6). */
   readonly isa: 3 | 4;
   readonly littleEndian: boolean;
+  /** The verifier keeps apart what writes at variable places touch on the stack (see `indexedSlots`). */
+  readonly mixedStackWrites: boolean;
 }
 
 export interface CodegenOptions {

@@ -14,7 +14,8 @@ type Branch = Extract<MachineTerminator, { kind: "branch" }>;
  * form this would take new block parameters for all that lives on; once registers are chosen it takes none.
  */
 export function threadKnownBranches(fn: AllocatedFunction): void {
-  const byId = new Map(fn.blocks.map((block) => [block.id, block]));
+  const byId: AllocatedBlock[] = [];
+  for (const block of fn.blocks) byId[block.id] = block;
   let changed = false;
   for (const block of fn.blocks) {
     for (let step = 0; step < mostSteps; step++) {
@@ -25,13 +26,13 @@ export function threadKnownBranches(fn: AllocatedFunction): void {
       changed = true;
     }
   }
-  if (changed) cleanMoves(fn.blocks);
+  if (changed) cleanMoves(fn);
 }
 
 /** Where the block's jump ends up behind a branch that it decides. */
-function knownTarget(block: AllocatedBlock, byId: ReadonlyMap<number, AllocatedBlock>): number | undefined {
+function knownTarget(block: AllocatedBlock, byId: readonly AllocatedBlock[]): number | undefined {
   if (block.terminator.kind !== "jump") return undefined;
-  const target = byId.get(block.terminator.to.block)!;
+  const target = byId[block.terminator.to.block]!;
   const branch = target.terminator;
   if (target === block || target.code.length > 0 || branch.kind !== "branch") return undefined;
   if (branch.right.kind !== "constant") return undefined;

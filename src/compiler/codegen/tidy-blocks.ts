@@ -17,16 +17,16 @@ export function tidyBlocks(blocks: readonly FinalBlock[]): FinalBlock[] {
 }
 
 function threadJumps(blocks: readonly FinalBlock[]): void {
-  const byId = new Map(blocks.map((block) => [block.id, block]));
+  const byId = blocksById(blocks);
   const follow = (id: number): number => {
-    const seen = new Set<number>();
     let at = id;
-    for (;;) {
-      const block = byId.get(at)!;
-      if (block.items.length > 0 || block.terminator.kind !== "jump" || seen.has(at)) return at;
-      seen.add(at);
+    // A circle of jumps is left after as many steps as there are blocks.
+    for (let steps = 0; steps < blocks.length; steps++) {
+      const block = byId[at]!;
+      if (block.items.length > 0 || block.terminator.kind !== "jump") break;
       at = block.terminator.to;
     }
+    return at;
   };
   for (const block of blocks) {
     block.terminator = mapTargets(block.terminator, follow);
@@ -34,6 +34,12 @@ function threadJumps(blocks: readonly FinalBlock[]): void {
     if (terminator.kind !== "branch" || terminator.then !== terminator.otherwise) continue;
     block.terminator = { kind: "jump", to: terminator.then, at: terminator.at };
   }
+}
+
+function blocksById(blocks: readonly FinalBlock[]): readonly FinalBlock[] {
+  const byId: FinalBlock[] = [];
+  for (const block of blocks) byId[block.id] = block;
+  return byId;
 }
 
 /** Longer blocks are hardly ever equal; shared ends and the moves of edges are short. */
@@ -91,13 +97,13 @@ function leavesTo(t: FinalTerminator): string {
 }
 
 function reachable(blocks: readonly FinalBlock[]): FinalBlock[] {
-  const byId = new Map(blocks.map((block) => [block.id, block]));
-  const reached = new Set<number>();
+  const byId = blocksById(blocks);
+  const reached = new Uint8Array(byId.length);
   const work = [blocks[0]!.id];
   for (let id = work.pop(); id !== undefined; id = work.pop()) {
-    if (reached.has(id)) continue;
-    reached.add(id);
-    work.push(...targetsOf(byId.get(id)!.terminator));
+    if (reached[id] === 1) continue;
+    reached[id] = 1;
+    work.push(...targetsOf(byId[id]!.terminator));
   }
-  return blocks.filter((block) => reached.has(block.id));
+  return blocks.filter(({ id }) => reached[id] === 1);
 }

@@ -4,14 +4,21 @@ import { edgesOf } from "../ir/operands.ts";
 
 type Binary = Extract<Instruction, { kind: "binary" }>;
 
+export interface KnownInstructions {
+  /** By value. */
+  readonly definitions: readonly (Instruction | undefined)[];
+  readonly narrowed: ReadonlySet<Instruction>;
+}
+
 /**
- * How many low bits of each value may be other than zero, 0..64: what makes zero-extensions needless and lets a
- * 64-bit comparison be a 32-bit one.
+ * How many low bits of each value may be other than zero **as far as the verifier can tell**, 0..64: what makes
+ * zero-extensions needless and lets a 64-bit comparison be a 32-bit one. A zero-extension of a quotient or of a value
+ * shifted by a variable is what tells the verifier of its bound, needless as it is to the machine.
  *
  * `narrowed` operations are done in 32 bits. Never below 64 for what may be an address: 4-byte fields of the context
  * such as `data` hold one although the load says u32, and the kernel refuses 32-bit operations on it.
  */
-export function bitWidths(graph: Graph, narrowed: ReadonlySet<Instruction>): Uint8Array {
+export function bitWidths(graph: Graph, { definitions, narrowed }: KnownInstructions): Uint8Array {
   const bits = new Uint8Array(graph.fn.valueCount);
   for (const value of graph.fn.parameters) bits[value] = 64;
   for (let changed = true; changed; ) {
@@ -19,7 +26,7 @@ export function bitWidths(graph: Graph, narrowed: ReadonlySet<Instruction>): Uin
     for (const block of graph.order) {
       for (const instruction of block.instructions) {
         if (instruction.kind !== "store" && instruction.result !== undefined) {
-          const width = widthOf(instruction, bits);
+          const width = widthOf(instruction, bits, definitions);
           bits[instruction.result] = narrowed.has(instruction) ? Math.min(width, 32) : width;
         }
       }
@@ -39,15 +46,18 @@ export function bitWidths(graph: Graph, narrowed: ReadonlySet<Instruction>): Uin
 }
 
 function stepUp(bits: number): number {
-  return [0, 1, 8, 16, 32].find((step) => bits <= step) ?? 64;
+  if (bits <= 1) return bits;
+  if (bits <= 8) return 8;
+  if (bits <= 16) return 16;
+  return bits <= 32 ? 32 : 64;
 }
 
-function widthOf(i: Instruction, bits: Uint8Array): number {
+function widthOf(i: Instruction, bits: Uint8Array, definitions: KnownInstructions["definitions"]): number {
   switch (i.kind) {
     case "const":
       return bitLength(i.value);
     case "binary":
-      return binaryWidth(i, bits);
+      return binaryWidth(i, bits, definitions[i.right]?.kind === "const");
     case "unary":
       return unaryWidth(i, bits[i.value]!);
     case "load":
@@ -68,7 +78,7 @@ function widthOf(i: Instruction, bits: Uint8Array): number {
 }
 
 function bitLength(value: bigint): number {
-  return value === 0n ? 0 : value.toString(2).length;
+  return value <= 0xffff_ffffn ? 32 - Math.clz32(Number(value)) : value.toString(2).length;
 }
 
 function unaryWidth(i: Extract<Instruction, { kind: "unary" }>, source: number): number {
@@ -86,7 +96,8 @@ function unaryWidth(i: Extract<Instruction, { kind: "unary" }>, source: number):
     case "sext32":
       return source < 32 ? source : 64;
     case "bswap16":
-      return 16;
+      // Unknown to the verifier, and an index may rely on the extension's 16 bits; on 32 bits none does.
+      return 64;
     case "bswap32":
     case "neg32":
       return 32;
@@ -96,13 +107,13 @@ function unaryWidth(i: Extract<Instruction, { kind: "unary" }>, source: number):
   }
 }
 
-function binaryWidth(i: Binary, bits: Uint8Array): number {
+function binaryWidth(i: Binary, bits: Uint8Array, isConstant: boolean): number {
   const left = Math.min(bits[i.left]!, i.width);
   const right = Math.min(bits[i.right]!, i.width);
-  return Math.min(i.width, resultWidth(i, left, right));
+  return Math.min(i.width, resultWidth(i, left, right, isConstant));
 }
 
-function resultWidth(i: Binary, left: number, right: number): number {
+function resultWidth(i: Binary, left: number, right: number, isConstant: boolean): number {
   switch (i.op) {
     case "add":
       return Math.max(left, right) + 1;
@@ -113,12 +124,12 @@ function resultWidth(i: Binary, left: number, right: number): number {
     case "or":
     case "xor":
       return Math.max(left, right);
-    case "udiv":
-    case "umod":
     case "lshr":
-      return left;
+      return isConstant ? left : i.width;
     case "ashr":
       return left < i.width ? left : i.width;
+    case "udiv":
+    case "umod":
     case "sub":
     case "shl":
     case "sdiv":

@@ -84,7 +84,7 @@ function expand(outer: Frame, { callee, kind, name, scope, map }: Entry, { key, 
     emitter,
     routineKind: kind,
     returns: handlerReturns(false),
-    calls: [declaration],
+    calls: [callee],
   });
   const at = frame.at(declaration);
   const parameters = [refType("constant", key!), refType("map", value!)].map((type, index) => {

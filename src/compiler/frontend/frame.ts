@@ -6,7 +6,7 @@ import type { Emitter } from "./emitter.ts";
 import type { ReturnTarget } from "./returns.ts";
 import type { Scope } from "./scope.ts";
 import type { Session } from "./session.ts";
-import type { PoisonValue } from "./values.ts";
+import type { FunctionValue, PoisonValue } from "./values.ts";
 
 /** Where break and continue lead. */
 export interface JumpTarget {
@@ -37,7 +37,7 @@ export interface FrameState {
   readonly returns?: ReturnTarget;
   readonly jumps: readonly JumpTarget[];
   /** The functions that are being inlined, outermost first. */
-  readonly calls: readonly ts.FunctionLikeDeclaration[];
+  readonly calls: readonly FunctionValue[];
   /** The name that a layout or map gets that is declared here. */
   readonly hint: string;
   readonly locked?: boolean;

@@ -26,7 +26,7 @@ export function expandProgram(session: Session, name: string, value: ProgramValu
     emitter,
     routineKind: value.programKind,
     returns: handlerReturns(withVerdict),
-    calls: [declaration],
+    calls: [value.handler],
   });
   const { statements } = emitter.capture(() => {
     bindParameters(frame, value);

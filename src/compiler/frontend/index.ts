@@ -3,10 +3,12 @@ import ts from "typescript";
 import { type Diagnostic, messages } from "../diagnostics.ts";
 import { emptyInterface } from "../hir/interface.ts";
 import { hirVersion, type Module } from "../hir/tree.ts";
+import { checkForm, deepestPlace } from "./form.ts";
 import { expandProgram } from "./handlers.ts";
 import { moduleFrame, moduleValue } from "./module-scope.ts";
-import { createProgram, isLibraryFile, type Overlay } from "./program.ts";
+import { createProgram, isLibraryFile, TooDeep } from "./program.ts";
 import { Session } from "./session.ts";
+import { isStackOverflow } from "./stack.ts";
 import { checkSyntax } from "./syntax.ts";
 import { tscDiagnostics } from "./tsc-diagnostics.ts";
 import type { ProgramValue } from "./values.ts";
@@ -31,11 +33,28 @@ export interface Compilation {
  */
 export function compileModule(entryPath: string, options: CompileOptions = {}): Compilation {
   const entry = resolve(entryPath);
-  const overlay: Overlay = options.overlay ?? new Map();
-  const program = createProgram(entry, overlay);
-  const file = program.getSourceFile(entry);
-  if (!file) return { diagnostics: [missing(entry)], dependencies: [entry] };
-  const own = program.getSourceFiles().filter((one) => !isLibraryFile(one.fileName));
+  let sources: readonly SourceText[] = [];
+  try {
+    const program = createProgram(entry, options.overlay ?? new Map());
+    const file = program.getSourceFile(entry);
+    if (!file) return { diagnostics: [missing(entry)], dependencies: [entry] };
+    const own = program.getSourceFiles().filter((one) => !isLibraryFile(one.fileName));
+    sources = own;
+    return compileFiles(program, file, own);
+  } catch (error) {
+    if (error instanceof TooDeep) sources = [error];
+    else if (!isStackOverflow(error)) throw error;
+    const diagnostics = sources.map((one) => deepestPlace(one.fileName, one.text));
+    return { diagnostics, dependencies: [entry] };
+  }
+}
+
+interface SourceText {
+  readonly fileName: string;
+  readonly text: string;
+}
+
+function compileFiles(program: ts.Program, file: ts.SourceFile, own: readonly ts.SourceFile[]): Compilation {
   const dependencies = own.map((one) => one.fileName);
   const session = new Session(program, file);
   const fromTsc = tscDiagnostics(program);
@@ -47,7 +66,10 @@ export function compileModule(entryPath: string, options: CompileOptions = {}): 
     diagnostics = session.diagnostics;
   }
   if (diagnostics.length > 0) return { diagnostics, dependencies };
-  return { module: moduleOf(session), diagnostics, dependencies };
+  const module = moduleOf(session);
+  checkForm(session, module);
+  ({ diagnostics } = session);
+  return diagnostics.length > 0 ? { diagnostics, dependencies } : { module, diagnostics, dependencies };
 }
 
 function missing(entry: string): Diagnostic {
@@ -95,6 +117,7 @@ function expand(session: Session, name: string, value: ProgramValue): void {
   try {
     session.programs.push(expandProgram(session, name, value));
   } catch (error) {
+    if (isStackOverflow(error)) throw error;
     session.report(value.node, messages.internal(error instanceof Error ? error.message : String(error)));
   }
 }

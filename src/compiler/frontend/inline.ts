@@ -14,14 +14,22 @@ import { evaluateStatements } from "./statements/evaluate.ts";
 import { declaredType } from "./types.ts";
 import { type FunctionValue, poison, undefinedValue, type Value, voidValue } from "./values.ts";
 
+/** One arrow function may make many closures that call each other; beyond this many it makes them without end. */
+const maximumClosures = 32;
+
+function isRecursive(calls: readonly FunctionValue[], callee: FunctionValue): boolean {
+  const closures = calls.filter((one) => one.declaration === callee.declaration);
+  return closures.includes(callee) || closures.length >= maximumClosures;
+}
+
 /** Puts a function's body in the place of its call. */
 export function inline(frame: Frame, callee: FunctionValue, args: readonly Value[], call: ts.Node): Value {
   const { declaration } = callee;
-  if (frame.state.calls.includes(declaration)) return frame.fail(call, messages.recursion(callee.name));
+  if (isRecursive(frame.state.calls, callee)) return frame.fail(call, messages.recursion(callee.name));
   if (!declaration.body || args.some((arg) => arg.kind === "poison")) return poison;
   const inner = frame.with({
     scope: new Scope(callee.scope),
-    calls: [...frame.state.calls, declaration],
+    calls: [...frame.state.calls, callee],
     jumps: [],
   });
   bindParameters(inner, declaration, args, call);

@@ -136,25 +136,37 @@ function insert({ statements, before }: Branch, statement: Statement): void {
 
 function mergeRecords(frame: Frame, branches: readonly Branch[], options: MergeOptions, node: ts.Node): Value {
   const records = branches.map(({ value }) => (value.kind === "optionalRecord" ? value.record : value));
-  const names = new Set(records.flatMap((record) => (record.kind === "record" ? [...record.members.keys()] : [])));
   const always = branches.every(({ value }) => value.kind === "record");
-  const members = new Map<string, Value>();
-  for (const name of names) {
-    const parts = branches.flatMap((branch, index) => {
-      const record = records[index]!;
-      return record.kind === "record" ? [{ ...branch, value: record.members.get(name) ?? undefinedValue }] : [];
-    });
-    const named = { ...options, name: `${options.name}_${name}` };
-    members.set(name, always ? merge(frame, parts, named, node) : mergeMember(frame, parts, named, node));
-  }
-  const record: RecordValue = { kind: "record", members };
+  const parts = branches.map((branch, index) => ({ ...branch, value: records[index]! }));
+  const record = mergeMembers(frame, parts, always ? merge : mergeMember, options, node);
   return always
     ? record
     : { kind: "optionalRecord", present: recordPresence(frame, branches, record, options, node), record };
 }
 
+function mergeMembers(
+  frame: Frame,
+  branches: readonly Branch[],
+  each: typeof merge,
+  options: MergeOptions,
+  node: ts.Node,
+): RecordValue {
+  const records = branches.flatMap(({ value }) => (value.kind === "record" ? [value] : []));
+  const names = new Set(records.flatMap((record) => [...record.members.keys()]));
+  const members = new Map<string, Value>();
+  for (const name of names) {
+    const parts = branches.flatMap((branch) =>
+      branch.value.kind === "record" ? [{ ...branch, value: branch.value.members.get(name) ?? undefinedValue }] : [],
+    );
+    members.set(name, each(frame, parts, { ...options, name: `${options.name}_${name}` }, node));
+  }
+  return { kind: "record", members };
+}
+
 /** A member of a record that may be absent: a reference that it always has is absent just when the record is. */
 function mergeMember(frame: Frame, parts: readonly Branch[], options: MergeOptions, node: ts.Node): Value {
+  if (parts.every(({ value }) => value.kind === "record"))
+    return mergeMembers(frame, parts, mergeMember, options, node);
   const required = parts.every(({ value }) => isPlainReference(value));
   if (!required) return merge(frame, parts, options, node);
   const held = parts.map((part) => ({ ...part, value: withAbsence(part.value, frame.at(part.node)) }));
@@ -173,6 +185,14 @@ function withAbsence(value: Value, at: number): Value {
   return { ...value, expression: expression.kind === "unwrap" ? expression.value : build.some(expression, at) };
 }
 
+/** The optionals behind a record's references, those of the objects in it included. */
+function referencesOf(record: RecordValue): readonly Expression[] {
+  return [...record.members.values()].flatMap((member) => {
+    if (member.kind === "record") return referencesOf(member);
+    return member.kind === "runtime" && member.expression.kind === "unwrap" ? [member.expression.value] : [];
+  });
+}
+
 /** A record is there when its references are; one without references has a variable that says so. */
 function recordPresence(
   frame: Frame,
@@ -182,11 +202,7 @@ function recordPresence(
   node: ts.Node,
 ): Expression {
   const at = frame.at(node);
-  const tests = [...record.members.values()].flatMap((member) =>
-    member.kind === "runtime" && member.expression.kind === "unwrap"
-      ? [build.present(member.expression.value, at)]
-      : [],
-  );
+  const tests = referencesOf(record).map((reference) => build.present(reference, at));
   if (tests.length > 0) return tests.reduce((left, right) => build.logical("and", left, right, at));
   const local = frame.emitter.newLocal(`${options.name}_present`, boolType, at);
   options.declarations.push({ kind: "let", local, at });

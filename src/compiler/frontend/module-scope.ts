@@ -20,10 +20,11 @@ export function moduleFrame(session: Session, hint = ""): Frame {
 export function moduleValue(frame: Frame, symbol: ts.Symbol, node: ts.Node): Value {
   const { session } = frame;
   const target = symbol.flags & ts.SymbolFlags.Alias ? session.checker.getAliasedSymbol(symbol) : symbol;
-  const declaration = target.valueDeclaration ?? target.declarations?.[0];
+  const declaration = target.declarations?.find(hasBody) ?? target.valueDeclaration ?? target.declarations?.[0];
   // What cannot be found has tsc's own message.
   if (!declaration) return poison;
-  if (isLibraryFile(declaration.getSourceFile().fileName)) return libraryValue(frame, target.name, node);
+  if (isLibraryFile(declaration.getSourceFile().fileName))
+    return ts.isSourceFile(declaration) ? namespaceValue(session, declaration) : libraryValue(frame, target.name, node);
   if (!isOfModule(declaration)) return frame.fail(node, messages.notYet(target.name));
   const known = session.constants.get(target);
   if (known === "busy") return frame.fail(node, messages.cycle(target.name));
@@ -32,6 +33,11 @@ export function moduleValue(frame: Frame, symbol: ts.Symbol, node: ts.Node): Val
   const value = declaredValue(session, declaration, node);
   session.constants.set(target, value);
   return value;
+}
+
+/** The one of a function's overloads that says what it does. */
+function hasBody(declaration: ts.Declaration): boolean {
+  return ts.isFunctionDeclaration(declaration) && declaration.body !== undefined;
 }
 
 /** Whether a declaration stands at module scope (or is an enum, whose members are constants anywhere). */

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
+import { isStackOverflow } from "./stack.ts";
 
 const kernelFolder = fileURLToPath(new URL("../../language/kernel/", import.meta.url));
 
@@ -42,6 +43,18 @@ const files = new Map<string, CachedFile>();
 /** The last program of an entry, whose unchanged files the next one takes over. */
 const programs = new Map<string, ts.Program>();
 const keptPrograms = 8;
+
+/** A file that is nested more deeply than tsc can parse. */
+export class TooDeep extends Error {
+  readonly fileName: string;
+  readonly text: string;
+
+  constructor(fileName: string, text: string) {
+    super(`${fileName} is nested too deeply`);
+    this.fileName = fileName;
+    this.text = text;
+  }
+}
 
 /** Text that stands in for files: unsaved edits, generated modules. Absolute paths. */
 export type Overlay = ReadonlyMap<string, string>;
@@ -122,11 +135,19 @@ function sourceFile(path: string, overlay: Overlay): ts.SourceFile | undefined {
   if (cached?.version === version) return cached.file;
   const text = given ?? readText(path);
   if (text === undefined) return undefined;
-  const file = ts.createSourceFile(path, text, { languageVersion: ts.ScriptTarget.ESNext, jsDocParsingMode }, true);
+  const file = parse(path, text);
   // Programs tell by it whether a file is still the one that they have bound.
   Object.assign(file, { version });
   files.set(path, { version, file });
   return file;
+}
+
+function parse(path: string, text: string): ts.SourceFile {
+  try {
+    return ts.createSourceFile(path, text, { languageVersion: ts.ScriptTarget.ESNext, jsDocParsingMode }, true);
+  } catch (error) {
+    throw isStackOverflow(error) ? new TooDeep(path, text) : error;
+  }
 }
 
 /** Comments are for editors; the compiler has no use for their inner structure. */

@@ -117,12 +117,20 @@ describe("values that tsc lets pass", () => {
     ],
     ["a layout that is not constant", "const x = packet.length;\n// @expect IOV2008\nconst l = bytes(x);"],
     [
+      "a case that only the kernel can decide",
+      "const x = packet.length;\n// @expect IOV2008: a case\nswitch (true) { case x > 3: put(0, 1n); break; default: put(0, 2n); }",
+    ],
+    [
       "a case that is not constant",
       "const x = packet.length; const y = packet.queue;\n// @expect IOV2008\nswitch (x) { case y: put(0, 1n); break; }",
     ],
     [
       "recursion",
       "const f = (x: number): bigint => {\n// @expect IOV2010\nreturn x > 5 ? 1n : f(x + 1); }; put(0, f(1));",
+    ],
+    [
+      "recursion through closures that are made anew",
+      "type F = (f: F) => void; const make = (): F => (f) => {\n// @expect IOV2010\nf(make()); }; make()(make());",
     ],
     [
       "mutual recursion",
@@ -181,6 +189,13 @@ describe("values that tsc lets pass", () => {
       const three = () => { put(0, 1n); put(0, 1n); put(0, 1n); };
       a(() => b(() => c(() => d(() => three()))));`,
     ],
+    [
+      "functions of functions without end",
+      "put(0, u64(f24(packet.length & 1)));",
+      `const f0 = (x: u32): number => x & 1;
+      // @expect IOV2023: calls
+      ${Array.from({ length: 24 }, (_, i) => `const f${i + 1} = (x: u32): number => f${i}(x) & f${i}(x);`).join(" ")}`,
+    ],
     ["u8 = 300", "// @expect IOV2024: 300\nconst x: u8 = 300;"],
     ["u32 = -1", "// @expect IOV2024\nconst x: u32 = -1;"],
     ["u64 = -1n", "// @expect IOV2024\nconst x: u64 = -1n;"],
@@ -222,6 +237,7 @@ describe("declarations", () => {
       [
         ["a variable", "// @expect IOV1014\nlet x = 1;"],
         ["a statement", "// @expect IOV1014\nif (1 > 2) { }"],
+        ["a declaration without a value", "// @expect IOV1001: declare\ndeclare const secret: number;"],
         ["Node's modules", '// @expect IOV1015: node:fs\nimport { readFileSync } from "node:fs";'],
         ["@ts-nocheck", "// @expect IOV1005\n// @ts-nocheck"],
         [
@@ -352,6 +368,21 @@ const counts = arrayMap({ value: u64, maxEntries: 1 });
 // @expect IOV2011
 const x = counts.forEach(() => {});
 export default onPacket(() => Pass);`,
+    ],
+  ]);
+});
+
+describe("what is nested too deeply", () => {
+  const many = (text: string, count: number): string => text.repeat(count);
+  check([
+    ["a sum", `const x = packet.length;\n// @expect IOV1017: 300\nput(0, u64(${many("x + ", 400)}x));`],
+    ["an expression that cannot be parsed", `// @expect IOV1017\nput(0, ${many("(", 5000)}1n${many(")", 5000)});`],
+    ["a block that cannot be bound", `// @expect IOV1017\n${many("{", 3000)}${many("}", 3000)}`],
+    [
+      "loops",
+      `let n: u32 = 0; ${[0, 1, 2, 3, 4, 5, 6, 7].map((i) => `for (let i${i} = 0; i${i} < 2; i${i}++)`).join(" ")}
+      // @expect IOV1017: loops
+      for (let j = 0; j < 2; j++) n = u32(n + 1); put(0, u64(n));`,
     ],
   ]);
 });

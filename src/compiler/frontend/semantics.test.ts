@@ -87,6 +87,26 @@ describe("control flow", () => {
   ]);
 });
 
+describe("cases", () => {
+  check([
+    [
+      "that stand twice are the first one's",
+      "let x: u32 = 1; let y: u32 = 4; switch (x) { case 1: case 1: put(0, 1n); break; case 1: put(0, 2n); break; default: put(0, 3n); } switch (y) { default: case 4: put(1, 4n); break; case 4: put(1, 5n); break; case 6: put(1, 6n); }",
+      [1, 4],
+    ],
+    [
+      "that no value has are never taken",
+      "let x: u8 = 1; switch (x) { case 300: put(0, 1n); break; case -1: put(0, 2n); break; default: put(0, 3n); } switch (x) { default: put(1, 4n); } switch (x) { }",
+      [3, 4],
+    ],
+    [
+      "leave loops that are named",
+      "let sum = 0; outer: for (let i = 0; i < 6; i++) { switch (i) { case 2: continue outer; case 4: break outer; default: sum = u32(sum * 10 + i); } } put(0, u64(sum));",
+      [13],
+    ],
+  ]);
+});
+
 describe("functions", () => {
   check([
     ["are put in place of their calls", "const f = (x: u32) => u64(x) + 1n; put(0, f(1) + f(2));", [5]],
@@ -178,6 +198,20 @@ describe("functions", () => {
       "put(0, twice(4));",
       [8],
       { declarations: "function twice(x: u32): u64 { return u64(x) * 2n; }" },
+    ],
+    [
+      "are put together",
+      "const both = <A, B, C>(f: (a: A) => B, g: (b: B) => C) => (a: A) => g(f(a)); const h = both((x: number) => x + 1, (x: number) => x * 2); let x: u32 = 4; put(0, u64(h(x))); put(1, u64(both(both(h, h), h)(x)));",
+      [10, 46],
+    ],
+    [
+      "have overloads",
+      "put(0, u64(twice(4))); function half(x: number): number; function half(x: bigint): bigint; function half(x: number | bigint): number | bigint { return x; } put(1, u64(half(6)));",
+      [8, 6],
+      {
+        declarations:
+          "function twice(x: u32): u32; function twice(x: u64): u64; function twice(x: u32 | u64): u32 | u64 { return u32(u64(x) * 2n); }",
+      },
     ],
     [
       "take rest parameters",

@@ -3,7 +3,7 @@ import type ts from "typescript";
 import type { Diagnostic, Message } from "../diagnostics.ts";
 import { emptyInterface } from "../hir/interface.ts";
 import type { Layout } from "../hir/layout.ts";
-import { type Position, packPosition } from "../hir/position.ts";
+import { type Position, packPosition, unpackPosition } from "../hir/position.ts";
 import type { MapDeclaration, ModuleInterface, Program, SettingDeclaration, Source } from "../hir/tree.ts";
 import { assignedSymbols, symbolsAssignedByClosures } from "./assignments.ts";
 import { Callbacks } from "./callbacks.ts";
@@ -32,6 +32,8 @@ export class Session {
   readonly layouts = new Map<string, Layout[]>();
   /** What the evaluator gave up first without a message: an error of tsc is the reason, or one of ours in here. */
   gaveUp: ts.Node | undefined;
+  /** Functions that were put in the place of their calls so far. */
+  calls = 0;
   readonly #sources: ts.SourceFile[] = [];
   readonly #diagnostics = new Map<string, Diagnostic>();
   readonly #assigned = new Map<ts.SourceFile, ReadonlySet<ts.Symbol>>();
@@ -66,6 +68,13 @@ export class Session {
     const place = { file: file.fileName, line: line + 1, column: character + 1, length };
     const key = `${place.file}:${start}:${message.code}`;
     if (!this.#diagnostics.has(key)) this.#diagnostics.set(key, { ...message, ...place });
+  }
+
+  /** The same for a place in HIR; without one, for the whole module. */
+  reportPosition(at: Position | undefined, message: Message): void {
+    const { source, line, column } = at === undefined ? { source: 0, line: 1, column: 1 } : unpackPosition(at);
+    const file = this.#sources[source] ?? this.entry;
+    this.reportAt(file, file.getPositionOfLineAndCharacter(line - 1, column - 1), 0, message);
   }
 
   at(node: ts.Node): Position {

@@ -38,6 +38,7 @@ const rules: Rules = {
   [K.PostfixUnaryExpression]: stepRule,
   [K.AwaitExpression]: asynchronous,
   [K.AsyncKeyword]: asynchronous,
+  [K.DeclareKeyword]: unsupported("declare", "Define it here, or import it from a kernel module."),
   [K.YieldExpression]: unsupported("generators", "Use a counted loop."),
   [K.ClassDeclaration]: noClasses,
   [K.ClassExpression]: noClasses,

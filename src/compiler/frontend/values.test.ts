@@ -92,6 +92,18 @@ describe("optional values", () => {
       [1, 2],
       view,
     ],
+    [
+      "chain over what the compiler knows to be absent",
+      "const o: { a?: { b?: { c: number } } } = { a: { b: { c: 5 } } }; const e: { a?: { b?: { c: number } } } = {}; put(0, u64(u32(o.a?.b?.c ?? 1))); put(1, u64(u32(e.a?.b?.c ?? 1))); const l = L(); put(2, u64(l.list.at(5)?.x ?? 42));",
+      [5, 1, 42],
+      { declarations: "const L = struct({ list: array(struct({ x: u32 }), 2) });" },
+    ],
+    [
+      "chain over objects that a function may give",
+      "const find = (at: number) => { const v = packet.at(at, H); return v ? { inner: { v, size: 3 } } : undefined; }; put(0, u64(find(0)?.inner.v.c ?? 7)); put(1, u64(find(60)?.inner.v.c ?? 7)); put(2, u64(find(0)?.inner.size ?? 8)); put(3, u64(find(60)?.inner.size ?? 8));",
+      [0x0203, 7, 3, 8],
+      view,
+    ],
     ["compare with undefined through a chain", "put(0, packet.at(60, H)?.b === undefined ? 1n : 2n);", [1], view],
     [
       "are truthy as in TypeScript",

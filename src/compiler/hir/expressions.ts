@@ -252,8 +252,8 @@ export interface OperationExpression {
 }
 
 /**
- * The first rule of the list setting whose matchers all accept, as its index in the configured list (a number), or
- * absent. `ruleField` operations read the plain fields of that rule.
+ * The first rule of the list setting whose matchers all accept, or absent. The number says which one in a form that
+ * belongs to the form of the rules: `rule.index` and `rule.field` read it, nothing else does.
  */
 export interface MatchExpression {
   readonly kind: "match";

@@ -36,6 +36,7 @@ export function mergeModules(name: string, parts: readonly Part[]): Module {
     const moved = new Mover(part.name, {
       sources: merged.sources.length,
       maps: merged.maps.length,
+      settings: merged.settings.length,
       callbacks: merged.callbacks.length,
       interface: moves[index]!,
     }).module(part.module);
@@ -52,6 +53,7 @@ export function mergeModules(name: string, parts: readonly Part[]): Module {
 interface Before {
   readonly sources: number;
   readonly maps: number;
+  readonly settings: number;
   readonly callbacks: number;
   readonly interface: InterfaceMove;
 }
@@ -73,6 +75,7 @@ class Mover {
         ...map,
         name: this.#named(map.name),
         at: this.#position(map.at),
+        ...(map.rules ? { rules: { ...map.rules, setting: this.#named(map.rules.setting) } } : {}),
         ...(map.inner === undefined ? {} : { inner: map.inner + this.#before.maps }),
       })),
       settings: module.settings.map((setting) => ({
@@ -131,6 +134,9 @@ class Mover {
         return [first === 0 ? 0 : first + dropReasons];
       case "verdict.punt":
         return [first + puntReasons];
+      case "rule.index":
+      case "rule.field":
+        return [first + this.#before.settings, ...constants.slice(1)];
       case "metadata.get":
       case "metadata.set":
         return [slots[first] ?? first];

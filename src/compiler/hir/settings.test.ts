@@ -128,6 +128,7 @@ const refused: readonly (readonly [string, SettingType, SettingValue, unknown, R
   ["a field of the wrong type", limits, { rate: 1n, burst: 2n }, { burst: "x" }, /it\.burst: expected/],
   ["a rule without a plain field", rules, [], [{ port: 80 }], /it\[0\]\.rate: is missing/],
   ["too many rules", rules, [], [{ rate: 1 }, { rate: 1 }, { rate: 1 }, { rate: 1 }], /at most 3 items, got 4/],
+  ["a word as both ends of a range", matcher("range"), 1n, "x", /^setting it: expected [^:]*, got "x"$/],
   ["a range that runs backwards", matcher("range"), 1n, "90-80", /a range whose end is not below its start/],
 ];
 

@@ -36,10 +36,11 @@ export function resolveSettings(
     const chosen = Object.hasOwn(given, name) ? convert(type, given[name], { path: name, problems, base }) : base;
     return [name, chosen ?? false] as const;
   });
-  if (problems.length > 0)
+  const different = [...new Set(problems)]; // the two ends of a range are converted one by one
+  if (different.length > 0)
     throw new IovisorError(
       "E_SETTING",
-      problems.length === 1 ? `setting ${problems[0]}` : `settings do not fit:\n  ${problems.join("\n  ")}`,
+      different.length === 1 ? `setting ${different[0]}` : `settings do not fit:\n  ${different.join("\n  ")}`,
       "give a value of the declared type, lists as JSON; `iovisor check FILE` lists the settings",
     );
   return Object.fromEntries(values);

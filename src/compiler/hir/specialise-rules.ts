@@ -1,19 +1,61 @@
+import { ruleDataMap } from "../match/rule-data.ts";
 import { ruleFieldValue } from "./interpret/expressions.ts";
 import type { SettingValues } from "./settings.ts";
 import type {
   Expression,
+  MapDeclaration,
   MatchExpression,
+  Module,
   OperationExpression,
   SettingDeclaration,
   SettingType,
   SettingValue,
 } from "./tree.ts";
 import { boolType, numberType, type ScalarType } from "./types.ts";
+import { walk } from "./walk.ts";
+
+/** What the rules of lists and sets become: comparisons in the program, or data that it walks. */
+export type RuleForm = "code" | "data";
 
 const matcherName = "value";
 
+/**
+ * Up to so many rules are code where nothing else is asked for. They need no map and next to nothing of the verifier,
+ * but their function's call and return cost 10 ns where returns are guarded; a walk over data takes 1 ns for 10 rules
+ * and 10 ns for 1,000. Measured by `bench/match-rules.ts`.
+ */
+const mostInCode = 4;
+
+/** Maps for the lists that programs match against and that become data. */
+export function ruleMaps(
+  module: Module,
+  settings: readonly SettingDeclaration[],
+  form: RuleForm | undefined,
+): readonly MapDeclaration[] {
+  if (form === "code") return [];
+  const used = new Set<string>();
+  for (const { body } of module.programs) {
+    walk(body, (node) => {
+      if (node.kind === "match") used.add(node.setting).add(rulesName(node.setting));
+    });
+  }
+  return settings.flatMap((setting, index) => {
+    if (setting.type.kind !== "list" || !used.has(setting.name)) return [];
+    const { length } = setting.default as readonly SettingValue[];
+    if (form === undefined && length <= mostInCode) return [];
+    return ruleDataMap(settings, index, setting.at) ?? [];
+  });
+}
+
+const rulesEnding = ".rules";
+
 function rulesName(setting: string): string {
-  return `${setting}.rules`;
+  return `${setting}${rulesEnding}`;
+}
+
+/** The set that a list of rules stands for; undefined for a list of its own. */
+export function setOfRules(list: string): string | undefined {
+  return list.endsWith(rulesEnding) ? list.slice(0, -rulesEnding.length) : undefined;
 }
 
 /** A list of rules of one matcher each for every set: what `match` over the set becomes. */
@@ -41,9 +83,27 @@ export function matchOverRules(node: MatchExpression, settings: readonly Setting
 }
 
 /** Rules from `first` to the next run's that agree in a field. */
-interface Run {
+export interface Run {
   readonly first: number;
   readonly value: bigint | boolean;
+}
+
+/** The values of a rule's field along the list. */
+export function fieldRuns(
+  node: OperationExpression,
+  settings: readonly SettingDeclaration[],
+  values: SettingValues,
+): readonly Run[] {
+  const [setting = 0, field = 0] = node.constants ?? [];
+  const runs: Run[] = [];
+  for (let rule = 0; ; rule++) {
+    const value = ruleFieldValue(settings, values, { setting, field, rule });
+    if (value === undefined) break;
+    if (runs.at(-1)?.value !== value) runs.push({ first: rule, value });
+  }
+  // Without rules nothing ever matches, and the value is never asked for.
+  const zero = node.type.kind === "bool" ? false : 0n;
+  return runs.length > 0 ? runs : [{ first: 0, value: zero }];
 }
 
 /**
@@ -52,23 +112,8 @@ interface Run {
  *
  * @param index a local: it is read several times.
  */
-export function ruleFieldSearch(
-  node: OperationExpression,
-  index: Expression,
-  settings: readonly SettingDeclaration[],
-  values: SettingValues,
-): Expression {
-  const [setting = 0, field = 0] = node.constants ?? [];
-  const runs: Run[] = [];
-  for (let rule = 0; ; rule++) {
-    const value = ruleFieldValue(settings, values, { setting, field, rule });
-    if (value === undefined) break;
-    if (runs.at(-1)?.value !== value) runs.push({ first: rule, value });
-  }
-  const type = node.type as ScalarType;
-  // Without rules nothing ever matches, and the value is never asked for.
-  const zero = type.kind === "bool" ? false : 0n;
-  return search(runs.length > 0 ? runs : [{ first: 0, value: zero }], index, type, node.at);
+export function searchRuns(runs: readonly Run[], index: Expression, node: OperationExpression): Expression {
+  return search(runs, index, node.type as ScalarType, node.at);
 }
 
 function search(runs: readonly Run[], index: Expression, type: ScalarType, at: number): Expression {

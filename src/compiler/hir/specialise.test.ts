@@ -194,16 +194,17 @@ const ruleModule = b.module(
   { settings: ruleSettings },
 );
 
-test("fields of rules and sets fold to plain comparisons and lists, with the same meaning", () => {
+test("a field in which all rules agree folds, sets become lists, and the meaning stays", () => {
   assert.deepEqual(verifyModule(ruleModule), []);
   const rules = Array.from({ length: 40 }, (_, index) => ({ port: index, action: index % 7 < 3 ? "deny" : "allow" }));
   const values = resolveSettings(ruleModule, { rules, ports: ["30-35", 60, "61-70"] });
-  const folded = specialise(ruleModule, values);
+  const folded = specialise(ruleModule, values, "code");
   assert.deepEqual(verifyModule(folded), []);
-  assert.equal(
-    someNode(folded.programs[0]!.body, (node) => node.kind === "operation" && node.operation === "rule.field"),
-    false,
-  );
+  const readsField = (module: Module) =>
+    someNode(module.programs[0]!.body, (node) => node.kind === "operation" && node.operation === "rule.field");
+  assert.equal(readsField(folded), true);
+  const denied = resolveSettings(ruleModule, { rules: rules.map((rule) => ({ ...rule, action: "deny" })) });
+  assert.equal(readsField(specialise(ruleModule, denied, "code")), false);
   const verdicts = (module: Module, settings?: typeof values) =>
     Array.from({ length: 80 }, (_, port) => {
       const packet = Uint8Array.of(port, ...new Uint8Array(20));
@@ -216,4 +217,16 @@ test("fields of rules and sets fold to plain comparisons and lists, with the sam
   });
   assert.deepEqual(verdicts(ruleModule, values), expected);
   assert.deepEqual(verdicts(folded), expected);
+});
+
+test("many rules become data with a map of their own, a few become code", () => {
+  const forms = (count: number, form?: "code" | "data") => {
+    const rules = Array.from({ length: count }, (_, port) => ({ port, action: "deny" }));
+    const { maps } = specialise(ruleModule, resolveSettings(ruleModule, { rules, ports: [] }), form);
+    return maps.map((map) => [map.name, map.rules?.setting]);
+  };
+  assert.deepEqual(forms(3), []);
+  assert.deepEqual(forms(40), [["rules.data", "rules"]]);
+  assert.deepEqual(forms(40, "code"), []);
+  assert.deepEqual(forms(3, "data").flat().sort(), ["ports.rules", "ports.rules.data", "rules", "rules.data"]);
 });

@@ -1,7 +1,8 @@
+import { type PackedFields, packFields } from "../match/plain-fields.ts";
 import { foldExpression } from "./fold.ts";
 import { settingValue } from "./interpret/expressions.ts";
 import type { SettingValues } from "./settings.ts";
-import { matchOverRules, ruleFieldSearch, rulesOfSets } from "./specialise-rules.ts";
+import { fieldRuns, matchOverRules, type RuleForm, ruleMaps, rulesOfSets, searchRuns } from "./specialise-rules.ts";
 import { mapExpression, mapStatement, type Transform } from "./transform.ts";
 import type { Expression, Local, Module, OperationExpression, Routine, SettingDeclaration, Statement } from "./tree.ts";
 import { numberType } from "./types.ts";
@@ -13,19 +14,30 @@ import { someNode, walk } from "./walk.ts";
  * rules; a set gets a list of rules beside it. Meaning and positions of what remains do not change.
  *
  * @param values as `resolveSettings` gives them.
+ * @param form what rules become; by default what costs less.
  */
-export function specialise(module: Module, values: SettingValues): Module {
+export function specialise(module: Module, values: SettingValues, form?: RuleForm): Module {
   const settings = module.settings.map((setting): SettingDeclaration => {
     const value = values[setting.name];
     return value === undefined ? setting : { ...setting, default: value };
   });
+  const all = [...settings, ...rulesOfSets(settings)];
+  const data = ruleMaps(module, all, form);
+  const packed = new Map<number, PackedFields>();
   const configuration: Configuration = {
-    settings,
-    values: Object.fromEntries(settings.map((setting) => [setting.name, setting.default])),
+    settings: all,
+    values: Object.fromEntries(all.map((setting) => [setting.name, setting.default])),
+    data: new Set(data.map((map) => map.rules!.setting)),
+    packed(setting) {
+      const known = packed.get(setting) ?? packFields(all, setting);
+      packed.set(setting, known);
+      return known;
+    },
   };
   return {
     ...module,
-    settings: [...settings, ...rulesOfSets(settings)],
+    settings: all,
+    maps: [...module.maps, ...data],
     programs: module.programs.map((program) => new Specialiser(program, configuration).run()),
     callbacks: module.callbacks.map((callback) => new Specialiser(callback, configuration).run()),
   };
@@ -34,6 +46,10 @@ export function specialise(module: Module, values: SettingValues): Module {
 interface Configuration {
   readonly settings: readonly SettingDeclaration[];
   readonly values: SettingValues;
+  /** Names of the lists whose rules are data. */
+  readonly data: ReadonlySet<string>;
+  /** For a list whose rules are code. */
+  packed(setting: number): PackedFields;
 }
 
 class Specialiser<R extends Routine> implements Transform {
@@ -60,23 +76,31 @@ class Specialiser<R extends Routine> implements Transform {
       return { kind: "constant", type: node.type, value: settingValue(settings, values, node), at: node.at };
     const made = mapExpression(node, this);
     if (made.kind === "match") return matchOverRules(made, settings);
-    if (made.kind === "operation" && made.operation === "rule.field") return foldExpression(this.#ruleField(made));
+    if (made.kind === "operation" && made.operation === "rule.field") return this.#ruleField(made);
     return foldExpression(made);
   }
 
+  /** Where the rules are code, a field is a constant, a part of what the match gave, or found by the rule's index. */
   #ruleField(node: OperationExpression): Expression {
     const { settings, values } = this.#configuration;
     const { at } = node;
+    const [setting = 0, field = 0] = node.constants ?? [];
+    if (this.#configuration.data.has(settings[setting]!.name)) return node;
+    const runs = fieldRuns(node, settings, values);
+    if (runs.length > 1 && this.#configuration.packed(setting).fields.has(field)) return node;
     const index = this.#locals.push({ name: "rule", type: numberType, at }) - 1;
     const read: Expression = { kind: "local", local: index, type: numberType, at };
-    const found = ruleFieldSearch(node, read, settings, values);
+    const found = foldExpression(searchRuns(runs, read, node));
     if (
       found.kind === "constant" &&
       !someNode(node.args, (inner) => inner.kind === "sequence" || inner.kind === "operation")
     )
       return found;
-    const keep: Statement = { kind: "let", local: index, value: node.args[0]!, at };
-    return { kind: "sequence", body: [keep], value: found, type: node.type, at };
+    const value: Expression = {
+      ...{ kind: "operation", operation: "rule.index", constants: [setting] },
+      ...{ args: node.args, type: numberType, at },
+    };
+    return { kind: "sequence", body: [{ kind: "let", local: index, value, at }], value: found, type: node.type, at };
   }
 
   /** What stands behind a jump is never reached. */

@@ -1,3 +1,4 @@
+import type { RuleData } from "../match/rule-data.ts";
 import type { Layout } from "./layout.ts";
 import type { Position } from "./position.ts";
 import type { Statement } from "./statements.ts";
@@ -103,6 +104,8 @@ export interface MapDeclaration {
   readonly inner?: number;
   /** How `iovisor run` shows it. */
   readonly display?: MapDisplay;
+  /** For a map that holds rules as data: made by `specialise`, it is in no file. */
+  readonly rules?: RuleData;
   readonly at: Position;
 }
 

@@ -23,24 +23,35 @@ export function graphOf(fn: IrFunction): Graph {
   const blocks = blocksById(fn);
   const order = reversePostorder(fn, blocks);
   const position = new Int32Array(fn.blockCount).fill(-1);
-  const predecessors: number[][] = new Array(fn.blockCount).fill(none);
-  for (const { id } of order) predecessors[id] = [];
   const successors = new Int32Array(2 * order.length);
-  for (const [index, block] of order.entries()) {
-    position[block.id] = index;
-    for (let side = 0; side < 2; side++) {
-      const to = successor(block.terminator, side);
-      successors[2 * index + side] = to;
-      if (to >= 0) predecessors[to]!.push(block.id);
-    }
+  for (let index = 0; index < order.length; index++) {
+    const { id, terminator } = order[index]!;
+    position[id] = index;
+    successors[2 * index] = successor(terminator, 0);
+    successors[2 * index + 1] = successor(terminator, 1);
   }
-  const graph: Graph = { fn, blocks, order, position, predecessors };
+  const graph: Graph = { fn, blocks, order, position, predecessors: predecessorsOf(fn, order, successors) };
   latest.set(fn, { graph, successors });
   return graph;
 }
 
 /** Of the blocks that nothing reaches. */
 const none: number[] = [];
+
+/** Counts first: arrays that grow by pushing are several times as large as what most blocks need. */
+function predecessorsOf(fn: IrFunction, order: readonly Block[], successors: Int32Array): number[][] {
+  const left = new Int32Array(fn.blockCount);
+  for (const to of successors) if (to >= 0) left[to]!++;
+  const predecessors: number[][] = new Array(fn.blockCount).fill(none);
+  for (const { id } of order) predecessors[id] = new Array(left[id]!);
+  for (let edge = 0; edge < successors.length; edge++) {
+    const to = successors[edge]!;
+    if (to < 0) continue;
+    const list = predecessors[to]!;
+    list[list.length - left[to]!--] = order[edge >> 1]!.id;
+  }
+  return predecessors;
+}
 
 /** Whether the function still has the graph's blocks and edges. */
 function isCurrent({ fn, blocks, order, position }: Graph, successors: Int32Array): boolean {

@@ -36,8 +36,8 @@ export function liveSets(
   home: Int32Array,
   forEachUse: (use: (value: Value, block: number) => void) => void,
 ): Liveness {
-  const liveIn: Set<Value>[] = Array.from({ length: graph.fn.blockCount }, () => new Set());
-  const liveOut: Set<Value>[] = Array.from({ length: graph.fn.blockCount }, () => new Set());
+  const liveIn = emptySets(graph);
+  const liveOut = emptySets(graph);
   const work: number[] = [];
   forEachUse((value, block) => {
     if (home[value] === block || liveIn[block]!.has(value)) return;
@@ -54,6 +54,15 @@ export function liveSets(
   });
   return { liveIn, liveOut };
 }
+
+/** One for each block that is reached, by block id. */
+function emptySets({ fn, order }: Graph): Set<Value>[] {
+  const sets: Set<Value>[] = new Array(fn.blockCount).fill(unreached);
+  for (const { id } of order) sets[id] = new Set();
+  return sets;
+}
+
+const unreached: Set<Value> = new Set();
 
 /** The block in which each value is defined, by value; -1 for unused numbers. */
 export function definingBlocks(graph: Graph): Int32Array {

@@ -129,7 +129,7 @@ function mapAtomic(
 }
 
 /** The values with `map` applied; the same array when none of them changes. */
-function mapValues(values: readonly Value[], map: (value: Value) => Value): readonly Value[] {
+export function mapValues(values: readonly Value[], map: (value: Value) => Value): readonly Value[] {
   return values.every((value) => map(value) === value) ? values : values.map(map);
 }
 
@@ -182,24 +182,36 @@ export function forEachTerminatorValue(terminator: Terminator, visit: (value: Va
 
 /** The terminator with `map` applied to its own operands and to the arguments of its edges. */
 export function mapTerminator(terminator: Terminator, map: (value: Value) => Value): Terminator {
-  const mapped = mapEdges(terminator, (edge) => {
-    const args = mapValues(edge.args, map);
-    return args === edge.args ? edge : { block: edge.block, args };
-  });
-  switch (mapped.kind) {
-    case "jump":
-    case "mayGoto":
-      return mapped;
+  switch (terminator.kind) {
+    case "jump": {
+      const to = mapArguments(terminator.to, map);
+      return to === terminator.to ? terminator : { ...terminator, to };
+    }
+    case "mayGoto": {
+      const then = mapArguments(terminator.then, map);
+      const otherwise = mapArguments(terminator.otherwise, map);
+      const same = then === terminator.then && otherwise === terminator.otherwise;
+      return same ? terminator : { ...terminator, then, otherwise };
+    }
     case "branch": {
-      const left = map(mapped.left);
-      const right = map(mapped.right);
-      return left === mapped.left && right === mapped.right ? mapped : { ...mapped, left, right };
+      const left = map(terminator.left);
+      const right = map(terminator.right);
+      const then = mapArguments(terminator.then, map);
+      const otherwise = mapArguments(terminator.otherwise, map);
+      const sameEdges = then === terminator.then && otherwise === terminator.otherwise;
+      const same = sameEdges && left === terminator.left && right === terminator.right;
+      return same ? terminator : { ...terminator, left, right, then, otherwise };
     }
     case "return": {
-      const value = map(mapped.value);
-      return value === mapped.value ? mapped : { ...mapped, value };
+      const value = map(terminator.value);
+      return value === terminator.value ? terminator : { ...terminator, value };
     }
   }
+}
+
+function mapArguments(edge: Edge, map: (value: Value) => Value): Edge {
+  const args = mapValues(edge.args, map);
+  return args === edge.args ? edge : { block: edge.block, args };
 }
 
 /** The terminator with `map` applied to each of its edges. */

@@ -7,7 +7,7 @@ import { lowerScalar } from "./expressions.ts";
 import { indexOf } from "./loops.ts";
 import type { Reference } from "./lowered.ts";
 import type { Escape, Lowering } from "./lowering.ts";
-import { beginEpochVariables } from "./packet-model.ts";
+import { beginEpochVariables, readBounds } from "./packet-model.ts";
 import { variablesOfBody } from "./scan.ts";
 import { lowerStatements } from "./statements.ts";
 
@@ -57,11 +57,19 @@ function followEscapes(l: Lowering, escapes: readonly Escape[], at: Position): v
     builder.branch({ op: "eq", width: 64, left, right, then: taken, otherwise: other, at });
     builder.seal(taken);
     builder.switchTo(taken);
-    if (escape.kind === "leave") l.leave(builder.read("loop.verdict"), at);
+    if (escape.kind === "leave") l.leave(verdictOf(l, at), at);
     else l.jumpOut(escape.label, escape.way, at);
     builder.seal(other);
     builder.switchTo(other);
   }
+}
+
+/** The verdict from its cell. What lies there is any number to the verifier; of a choice of two it wants to be sure. */
+function verdictOf(l: Lowering, at: Position): Value {
+  const verdict = l.builder.read("loop.verdict");
+  const codes = Object.values(l.options.hook.verdicts);
+  const isFlag = codes.length > 0 && codes.every((code) => code === 0 || code === 1);
+  return isFlag ? l.builder.binary("and", 64, verdict, l.constant(1, at), at) : verdict;
 }
 
 function writeCells(l: Lowering, frame: Reference, cells: ReadonlyMap<string, number>, at: Position): void {
@@ -155,6 +163,9 @@ class LoopBody {
   #escape(l: Lowering, frame: Reference, escape: Escape, verdict: Value | undefined): void {
     const at = this.#statement.at;
     this.escapes.push(escape);
+    // The way out may come from a helper that moved the packet and failed. To the verifier another round may follow
+    // any ending, so what it finds in the cells must still be the packet's bounds.
+    if (beginEpochVariables.some((variable) => this.#written.includes(variable))) readBounds(l, at);
     this.#writeBack(l, frame);
     l.store(frame, 8, l.constant(this.escapes.length, at), at, this.#cells.get("loop.ending")!);
     if (verdict !== undefined) l.store(frame, 8, verdict, at, this.#cells.get("loop.verdict")!);

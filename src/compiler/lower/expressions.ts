@@ -107,12 +107,14 @@ function lowerField(l: Lowering, e: FieldExpression): Reference {
 function lowerElement(l: Lowering, e: ElementExpression): Reference {
   const base = lowerReference(l, e.base);
   const { layout, size } = sizeOfElement(base.layout);
+  const count = elementCount(base.layout);
   const range = l.range(e.index);
-  if (range && range.low === range.high) {
+  // One value out of range is that of code which is never reached, as behind an `at` that is absent.
+  if (range && range.low === range.high && range.low >= 0n && range.low < count) {
     return { ...base, offset: base.offset + Number(range.low) * size, layout };
   }
   const index = lowerScalar(l, e.index);
-  l.require("ult", index, elementCount(base.layout), e.at);
+  l.require("ult", index, count, e.at);
   const scaled = size === 1 ? index : l.builder.binary("mul", 64, index, l.constant(size, e.at), e.at);
   const element: Reference = {
     ...base,

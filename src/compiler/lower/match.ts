@@ -1,44 +1,84 @@
-import type { Expression, MatchExpression } from "../hir/tree.ts";
+import type { MatchExpression, OperationExpression } from "../hir/tree.ts";
 import { FunctionBuilder } from "../ir/builder.ts";
-import type { Block, Value } from "../ir/ir.ts";
-import { type CompiledRules, compileRules } from "../match/compile-rules.ts";
-import type { FieldDomain, Interval } from "../match/rules.ts";
+import type { IrFunction, Value } from "../ir/ir.ts";
+import { compileRules, type MatcherField, matchersOf } from "../match/compile-rules.ts";
+import { packFields } from "../match/plain-fields.ts";
+import { endOfHalves } from "../match/rule-data.ts";
+import { nowhere, ruleLayout } from "../match/rule-layout.ts";
 import { buildDecision, type Decision } from "../match/tree.ts";
 import { lowerExpression } from "./expressions.ts";
 import { type Lowered, scalar } from "./lowered.ts";
 import type { Lowering } from "./lowering.ts";
+import { type Passing, packSubjects, passingOf, subjectWords, unpackWords } from "./match-arguments.ts";
+import { TreeEmitter } from "./match-tree.ts";
+import { emitWalk } from "./match-walk.ts";
 
-/** What a decision function gives when no rule matches; a smaller number is the rule's position. */
-const noRule = 0xffff_ffffn;
+/** What a decision function gives when no rule matches: more than any rule's number. */
+const noRule = 0x7fff_ffff_ffff_ffffn;
 
-/**
- * `match(rules, subjects)`. Each tree of the decision becomes a global function: the verifier checks it once, on its
- * own, and sees an unknown number come out. In line, every leaf would be a state of its own for all the code behind.
- */
+/** `match(rules, subjects)`: a walk over data, or comparisons. */
 export function lowerMatch(l: Lowering, e: MatchExpression): Lowered {
-  const rules = rulesOf(l, e);
-  const words = subjectWords(l, e, rules);
-  const decision = buildDecision(rules.fields, rules.boxes);
-  const trees = decision.kind === "least" ? decision.trees : [decision];
-  const packing = packWords(rules.fields);
-  const args = packing.map((arg) => pack(l, arg, words, e));
-  const results = trees.map((tree, index) => {
-    const name = `match_${e.setting}${l.subprograms.length === 0 && index === 0 ? "" : l.subprograms.length}`;
-    l.subprograms.push(treeFunction(name, tree, packing, e));
-    return l.builder.callFunction(name, args, e.at);
-  });
-  const best = results.reduce((a, b) => smaller(l, a, b, e));
-  const none = l.constant(noRule, e.at);
+  const setting = settingIndex(l, e.setting);
+  const matchers = matchersOf(l.module.settings[setting]!.type);
+  const found = dataOf(l, setting) ? lowerWalk(l, e, setting, matchers) : lowerTrees(l, e, setting, matchers);
+  const none = l.constant(found.none, e.at);
   const present = l.presentWhen(e.at, (yes, no) =>
-    l.builder.branch({ op: "ult", width: 64, left: best, right: none, then: yes, otherwise: no, at: e.at }),
+    l.builder.branch({ op: "ne", width: 64, left: found.rule, right: none, then: yes, otherwise: no, at: e.at }),
   );
-  return { kind: "optional", present, of: scalar(best) };
+  return { kind: "optional", present, of: scalar(found.rule) };
 }
 
-function rulesOf(l: Lowering, e: MatchExpression): CompiledRules {
-  const setting = l.module.settings.find((one) => one.name === e.setting);
-  if (!setting) throw new Error(`HIR is not well formed: no setting ${e.setting}`);
-  return compileRules(setting.type, l.options.settings?.[e.setting] ?? setting.default);
+interface Found {
+  readonly rule: Value;
+  readonly none: bigint;
+}
+
+function settingIndex(l: Lowering, name: string): number {
+  const setting = l.module.settings.findIndex((one) => one.name === name);
+  if (setting < 0) throw new Error(`HIR is not well formed: no setting ${name}`);
+  return setting;
+}
+
+/** The map that holds the rules of a list, where they are data. */
+function dataOf(l: Lowering, setting: number) {
+  const { name } = l.module.settings[setting]!;
+  const map = l.module.maps.findIndex((one) => one.rules?.setting === name);
+  return map < 0 ? undefined : { map, data: l.module.maps[map]!.rules! };
+}
+
+function lowerWalk(l: Lowering, e: MatchExpression, setting: number, matchers: readonly MatcherField[]): Found {
+  const { map, data } = dataOf(l, setting)!;
+  const layout = ruleLayout(l.module.settings, setting);
+  const words = subjectWords(l, e, matchers);
+  return { rule: emitWalk(l.builder, { words, layout, data, map, at: e.at }), none: BigInt(nowhere) };
+}
+
+/**
+ * Each tree is a global function: the verifier checks it once, on its own, and sees an unknown number come out. In
+ * line, every leaf would be a state of its own for all the code behind.
+ */
+function lowerTrees(l: Lowering, e: MatchExpression, setting: number, matchers: readonly MatcherField[]): Found {
+  const passing = passingOf(matchers);
+  if (!passing) throw new Error(`HIR is not well formed: match over ${e.setting} has too many subjects`);
+  const args = packSubjects(l, e, matchers, passing);
+  const { type, default: values } = l.module.settings[setting]!;
+  const { fields, boxes } = compileRules(type, values);
+  const { packed } = packFields(l.module.settings, setting);
+  if (boxes.length === 0) return { rule: l.constant(noRule, e.at), none: noRule };
+  const decision = buildDecision(fields, boxes);
+  const trees = decision.kind === "least" ? decision.trees : [decision];
+  const leaf = (rule: number | undefined) => (rule === undefined ? noRule : packed[rule]!);
+  const results = trees.map((tree) => {
+    const name = functionName(l, e);
+    l.subprograms.push(treeFunction(name, tree, { passing, leaf, at: e.at }));
+    return l.builder.callFunction(name, args, e.at);
+  });
+  return { rule: results.reduce((a, b) => smaller(l, a, b, e)), none: noRule };
+}
+
+function functionName(l: Lowering, e: MatchExpression): string {
+  const name = `match_${e.setting.replace(/\W/g, "_")}`;
+  return l.subprograms.some((one) => one.name === name) ? `${name}${l.subprograms.length}` : name;
 }
 
 function smaller(l: Lowering, a: Value, b: Value, e: MatchExpression): Value {
@@ -56,152 +96,60 @@ function smaller(l: Lowering, a: Value, b: Value, e: MatchExpression): Value {
   return builder.read(variable);
 }
 
-/** A register per word of every matcher; a 128-bit subject is read from its bytes. */
-function subjectWords(l: Lowering, e: MatchExpression, rules: CompiledRules): readonly Value[] {
-  return rules.matchers.flatMap(({ name, words }) => {
-    const subject = e.subjects.find((one) => one.field === name);
-    if (!subject) throw new Error(`HIR is not well formed: match lacks a subject for ${name}`);
-    return wordsOf(l, subject.value, words);
-  });
+interface TreePlan {
+  readonly passing: Passing;
+  readonly leaf: (rule: number | undefined) => bigint;
+  readonly at: number;
 }
 
-function wordsOf(l: Lowering, subject: Expression, words: 1 | 2): readonly Value[] {
-  const lowered = lowerExpression(l, subject);
-  if (lowered.kind === "scalar" && words === 1) return [lowered.value];
-  if (lowered.kind !== "ref") throw new Error("HIR is not well typed: a subject is a scalar or an address's bytes");
-  if (words === 1) throw new Error("HIR is not well typed: a subject of one word is a scalar");
-  return [0, 8].map((delta) => l.builder.unary("bswap64", l.load(lowered, 8, subject.at, { delta }), subject.at));
-}
-
-/** Which words share an argument: functions take at most five. */
-interface Argument {
-  readonly parts: readonly { readonly word: number; readonly shift: number; readonly bits: number }[];
-}
-
-function bitLength(value: bigint): number {
-  return value.toString(2).length;
-}
-
-function packWords(fields: readonly FieldDomain[]): readonly Argument[] {
-  const open: { parts: { word: number; shift: number; bits: number }[]; used: number }[] = [];
-  for (const [word, field] of fields.entries()) {
-    const bits = bitLength(field.high);
-    const room = open.find((argument) => argument.used + bits <= 64);
-    if (room) {
-      room.parts.push({ word, shift: room.used, bits });
-      room.used += bits;
-    } else {
-      open.push({ parts: [{ word, shift: 0, bits }], used: bits });
-    }
-  }
-  return open;
-}
-
-function pack(l: Lowering, argument: Argument, words: readonly Value[], e: MatchExpression): Value {
-  return argument.parts
-    .map(({ word, shift }) =>
-      shift === 0 ? words[word]! : l.builder.binary("shl", 64, words[word]!, l.constant(shift, e.at), e.at),
-    )
-    .reduce((a, b) => l.builder.binary("or", 64, a, b, e.at));
-}
-
-function treeFunction(name: string, tree: Decision, packing: readonly Argument[], e: MatchExpression) {
+function treeFunction(name: string, tree: Decision, { passing, leaf, at }: TreePlan): IrFunction {
   const builder = new FunctionBuilder(
     name,
     "global",
-    packing.map(() => "integer" as const),
+    passing.arguments.map(() => "integer" as const),
   );
-  const words: Value[] = [];
-  for (const [index, argument] of packing.entries()) {
-    for (const { word, shift, bits } of argument.parts) {
-      words[word] = unpack(builder, builder.parameter(index), shift, bits, e.at);
-    }
-  }
-  new TreeEmitter(builder, words, e.at).emit(tree);
-  return { ...builder.finish(), final: true as const };
+  const words = unpackWords(builder, passing, at);
+  new TreeEmitter(builder, words, leaf, at).emit(tree);
+  return { ...builder.finish(), final: true };
 }
 
-function unpack(builder: FunctionBuilder, argument: Value, shift: number, bits: number, at: number): Value {
-  const shifted =
-    shift === 0 ? argument : builder.binary("lshr", 64, argument, builder.constant(BigInt(shift), at), at);
-  if (shift + bits === 64) return shifted;
-  if (bits === 32) return builder.unary("zext32", shifted, at);
-  return builder.binary("and", 64, shifted, builder.constant((1n << BigInt(bits)) - 1n, at), at);
+/** The position of a rule that a match found. */
+export function lowerRuleIndex(l: Lowering, e: OperationExpression): Lowered {
+  const [setting = 0] = e.constants ?? [];
+  const rule = ruleOf(l, e);
+  if (dataOf(l, setting)) return scalar(loadOfRule(l, e, rule, { offset: 0, size: 4, signed: false }));
+  const { indexShift } = packFields(l.module.settings, setting);
+  return scalar(l.builder.binary("lshr", 64, rule, l.constant(indexShift, e.at), e.at));
 }
 
-/** Emits a tree as comparisons; a node that several paths share is emitted once. */
-class TreeEmitter {
-  readonly #builder: FunctionBuilder;
-  readonly #words: readonly Value[];
-  readonly #at: number;
-  readonly #blocks = new Map<Decision, Block>();
-
-  constructor(builder: FunctionBuilder, words: readonly Value[], at: number) {
-    this.#builder = builder;
-    this.#words = words;
-    this.#at = at;
+/** A plain field of a rule that a match found. */
+export function lowerRuleField(l: Lowering, e: OperationExpression): Lowered {
+  const [setting = 0, field = 0] = e.constants ?? [];
+  const rule = ruleOf(l, e);
+  if (dataOf(l, setting)) {
+    return scalar(loadOfRule(l, e, rule, ruleLayout(l.module.settings, setting).plain.get(field)!));
   }
+  const packed = packFields(l.module.settings, setting).fields.get(field);
+  if (!packed) throw new Error("HIR is not specialised: a rule's field has no place");
+  const shifted = l.builder.binary("lshr", 64, rule, l.constant(packed.shift, e.at), e.at);
+  return scalar(l.builder.binary("and", 64, shifted, l.constant((1n << BigInt(packed.bits)) - 1n, e.at), e.at));
+}
 
-  emit(root: Decision): void {
-    const blocks = this.#blocks;
-    this.#node(root);
-    for (const [decision, block] of blocks) {
-      this.#builder.switchTo(block);
-      this.#node(decision);
-    }
-    for (const block of blocks.values()) this.#builder.seal(block);
-  }
+function ruleOf(l: Lowering, e: OperationExpression): Value {
+  const rule = lowerExpression(l, e.args[0]!);
+  if (rule.kind !== "scalar") throw new Error("HIR is not well typed: a rule is a number");
+  return rule.value;
+}
 
-  /** The block of a node; it is filled when its turn comes (iteration over a Map sees what is added to it). */
-  #blockOf(decision: Decision): Block {
-    let block = this.#blocks.get(decision);
-    if (!block) {
-      block = this.#builder.newBlock();
-      this.#blocks.set(decision, block);
-    }
-    return block;
-  }
-
-  #node(decision: Decision): void {
-    switch (decision.kind) {
-      case "leaf": {
-        const rule = decision.rule === undefined ? noRule : BigInt(decision.rule);
-        this.#builder.return(this.#builder.constant(rule, this.#at), this.#at);
-        return;
-      }
-      case "split":
-        this.#compare("ule", decision.field, decision.at, decision.left, decision.right);
-        return;
-      case "test":
-        this.#interval(decision.field, decision.interval, this.#blockOf(decision.then), decision.otherwise);
-        return;
-      case "least":
-        throw new Error("a decision of several trees is several functions");
-    }
-  }
-
-  #compare(op: "ule", field: number, value: bigint, yes: Decision, no: Decision): void {
-    this.#branch(op, field, value, this.#blockOf(yes), this.#blockOf(no));
-  }
-
-  #branch(op: "ule" | "uge" | "eq", field: number, value: bigint, then: Block, otherwise: Block): void {
-    const right = this.#builder.constant(value, this.#at);
-    const left = this.#words[field]!;
-    this.#builder.branch({ op, width: 64, left, right, then, otherwise, at: this.#at });
-  }
-
-  #interval(field: number, { low, high }: Interval, then: Block, otherwise: Decision): void {
-    const no = this.#blockOf(otherwise);
-    if (low === high) {
-      this.#branch("eq", field, low, then, no);
-      return;
-    }
-    if (low > 0n) {
-      const above = this.#builder.newBlock();
-      this.#branch("uge", field, low, above, no);
-      this.#builder.seal(above);
-      this.#builder.switchTo(above);
-    }
-    this.#branch("ule", field, high, then, no);
-  }
+function loadOfRule(
+  l: Lowering,
+  e: OperationExpression,
+  rule: Value,
+  part: { readonly offset: number; readonly size: 1 | 2 | 4 | 8; readonly signed: boolean },
+): Value {
+  const { map, data } = dataOf(l, e.constants?.[0] ?? 0)!;
+  l.require("ult", rule, endOfHalves(data), e.at);
+  const base = l.builder.address(l.builder.mapValueAddress(map, 0, e.at), rule, e.at);
+  const signed = part.signed && part.size < 8;
+  return l.builder.load({ size: part.size, signed, base, offset: part.offset, region: "map", at: e.at });
 }

@@ -43,7 +43,8 @@ export function beginEpoch(l: Lowering, at: Position): void {
   if (packetModel(l) === "skb") pullHeaders(l, at);
 }
 
-function readBounds(l: Lowering, at: Position): void {
+/** The packet's bounds as they are now; views made before keep what was checked about them. */
+export function readBounds(l: Lowering, at: Position): void {
   const { data, dataEnd } = contextOffsets(l);
   l.builder.write(dataVariable, loadContext(l, data, at));
   l.builder.write(dataEndVariable, loadContext(l, dataEnd, at));
@@ -52,19 +53,28 @@ function readBounds(l: Lowering, at: Position): void {
 /**
  * An skb may hold only a part of the packet in the linear area that programs see; a header behind it would look
  * absent, which is a way around a policy. So where the farthest byte that the program looks at is not linear although
- * the packet is longer, it is pulled in first. Most packets cost one comparison.
+ * the packet is longer, it is pulled in first. Most packets cost one comparison; it is one of numbers, since one of
+ * addresses would tell the verifier of bytes that are there on this way only, and it would walk all that follows twice.
  */
 function pullHeaders(l: Lowering, at: Position): void {
   const reach = reachOf(l);
   if (reach === 0) return;
   const { builder } = l;
   const [short, partial, ready] = [builder.newBlock(), builder.newBlock(), builder.newBlock()];
-  const limit = builder.address(packetData(l), l.constant(reach, at), at);
-  const end = packetEnd(l);
-  builder.branch({ op: "ule", width: 64, left: limit, right: end, then: ready, otherwise: short, likely: "then", at });
+  const linear = builder.binary("sub", 64, packetEnd(l), packetData(l), at);
+  const wanted = l.constant(reach, at);
+  builder.branch({
+    op: "uge",
+    width: 64,
+    left: linear,
+    right: wanted,
+    then: ready,
+    otherwise: short,
+    likely: "then",
+    at,
+  });
   builder.seal(short);
   builder.switchTo(short);
-  const linear = builder.binary("sub", 64, end, packetData(l), at);
   const length = loadContext(l, skbOffsets.length, at);
   builder.branch({ op: "uge", width: 64, left: linear, right: length, then: ready, otherwise: partial, at });
   builder.seal(partial);

@@ -18,7 +18,7 @@ export interface Leaf {
 export interface Split {
   readonly kind: "split";
   readonly field: number;
-  readonly at: bigint;
+  readonly at: number;
   readonly left: Decision;
   readonly right: Decision;
 }
@@ -134,31 +134,31 @@ function groupByWidth(
 
 /** Half of a field's values or more. */
 function isWide(interval: Interval, field: FieldDomain): boolean {
-  return (interval.high - interval.low) * 2n >= field.high;
+  return (interval.high - interval.low) * 2 >= field.high;
 }
 
 /** Where boxes begin and end in a field, so that intervals become small integers: part n ends at `ends[n]`. */
 interface Axis {
-  readonly ends: readonly bigint[];
+  readonly ends: readonly number[];
   /** First and last part of each box. */
   readonly low: Int32Array;
   readonly high: Int32Array;
 }
 
 function axisOf(field: FieldDomain, boxes: readonly Box[], index: number): Axis {
-  const found = new Set<bigint>([field.high]);
+  const found = new Set<number>([field.high]);
   for (const { intervals } of boxes) {
     const { low, high } = intervals[index]!;
-    if (low > 0n) found.add(low - 1n);
+    if (low > 0) found.add(low - 1);
     found.add(high);
   }
-  const ends = [...found].sort((a, b) => (a < b ? -1 : 1));
+  const ends = [...found].sort((a, b) => a - b);
   const parts = new Map(ends.map((end, part) => [end, part]));
   return {
     ends,
     low: Int32Array.from(boxes, ({ intervals }) => {
       const { low } = intervals[index]!;
-      return low === 0n ? 0 : parts.get(low - 1n)! + 1;
+      return low === 0 ? 0 : parts.get(low - 1)! + 1;
     }),
     high: Int32Array.from(boxes, ({ intervals }) => parts.get(intervals[index]!.high)!),
   };
@@ -280,7 +280,7 @@ function candidateCuts(axis: Axis, live: Int32Array, low: number, high: number):
 }
 
 /** What a decision gives for a packet's fields: the meaning of a tree, for tests and the interpreter. */
-export function decide(decision: Decision, values: readonly bigint[]): number | undefined {
+export function decide(decision: Decision, values: readonly number[]): number | undefined {
   switch (decision.kind) {
     case "leaf":
       return decision.rule;

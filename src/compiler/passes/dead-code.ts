@@ -1,7 +1,8 @@
 import { graphOf } from "../ir/graph.ts";
 import { helperRow } from "../ir/helpers.ts";
 import type { Instruction, IrFunction, Value } from "../ir/ir.ts";
-import { blocksById, edgesOf, operandsOf, resultOf, terminatorOperands } from "../ir/operands.ts";
+import { blocksById, edgesOf, forEachOperand, resultOf, terminatorOperands } from "../ir/operands.ts";
+import { definitionsOf } from "./definitions.ts";
 import { dropParameters } from "./simplify.ts";
 
 /** Whether the instruction matters only for its result. */
@@ -28,13 +29,14 @@ export function removeDeadCode(fn: IrFunction): boolean {
   for (const block of fn.blocks) {
     const kept = block.instructions.filter((instruction) => {
       const result = resultOf(instruction);
-      return !isRemovable(instruction) || (result !== undefined && live.has(result));
+      return !isRemovable(instruction) || (result !== undefined && live[result] === 1);
     });
     changed ||= kept.length !== block.instructions.length;
     block.instructions = kept;
   }
   for (const block of fn.blocks.slice(1)) {
-    const dead = block.parameters.flatMap((parameter, index) => (live.has(parameter) ? [] : [index]));
+    if (block.parameters.length === 0) continue;
+    const dead = block.parameters.flatMap((parameter, index) => (live[parameter] === 1 ? [] : [index]));
     if (dead.length === 0) continue;
     changed = true;
     dropParameters(fn, block.id, new Set(dead));
@@ -42,42 +44,45 @@ export function removeDeadCode(fn: IrFunction): boolean {
   return changed;
 }
 
-/** From effects and terminators backwards; an argument of an edge is live only if the parameter is. */
-function liveValues(fn: IrFunction): ReadonlySet<Value> {
-  const live = new Set<Value>();
+/** By value: 1 where it is live. An argument of an edge is so only if the parameter is. */
+function liveValues(fn: IrFunction): Uint8Array {
+  const live = new Uint8Array(fn.valueCount);
   const work: Value[] = [];
   const use = (value: Value): void => {
-    if (live.has(value)) return;
-    live.add(value);
+    if (live[value] === 1) return;
+    live[value] = 1;
     work.push(value);
   };
-  const sources = sourcesOf(fn);
+  // From effects and terminators backwards.
   for (const block of fn.blocks) {
     for (const instruction of block.instructions) {
-      if (!isRemovable(instruction)) operandsOf(instruction).forEach(use);
+      if (!isRemovable(instruction)) forEachOperand(instruction, use);
     }
-    terminatorOperands(block.terminator).forEach(use);
+    for (const value of terminatorOperands(block.terminator)) use(value);
   }
-  for (let value = work.pop(); value !== undefined; value = work.pop()) sources.get(value)?.forEach(use);
+  const definitions = definitionsOf(fn);
+  const incoming = argumentsByParameter(fn);
+  for (let value = work.pop(); value !== undefined; value = work.pop()) {
+    const definition = definitions[value];
+    if (definition) forEachOperand(definition, use);
+    else incoming.get(value)?.forEach(use);
+  }
   return live;
 }
 
-/** What each value is made of: operands of its instruction, or arguments of the edges to its block. */
-function sourcesOf(fn: IrFunction): ReadonlyMap<Value, readonly Value[]> {
-  const sources = new Map<Value, Value[]>();
+/** What the edges to its block pass to each parameter. */
+function argumentsByParameter(fn: IrFunction): ReadonlyMap<Value, readonly Value[]> {
+  const incoming = new Map<Value, Value[]>();
   const blocks = blocksById(fn);
   for (const block of fn.blocks) {
-    for (const instruction of block.instructions) {
-      const result = resultOf(instruction);
-      if (result !== undefined) sources.set(result, [...operandsOf(instruction)]);
-    }
-    for (const edge of edgesOf(block.terminator)) {
-      for (const [index, parameter] of blocks[edge.block]!.parameters.entries()) {
-        const known = sources.get(parameter);
-        if (known) known.push(edge.args[index]!);
-        else sources.set(parameter, [edge.args[index]!]);
+    for (const { block: to, args } of edgesOf(block.terminator)) {
+      if (args.length === 0) continue;
+      for (const [index, parameter] of blocks[to]!.parameters.entries()) {
+        const known = incoming.get(parameter);
+        if (known) known.push(args[index]!);
+        else incoming.set(parameter, [args[index]!]);
       }
     }
   }
-  return sources;
+  return incoming;
 }

@@ -22,19 +22,25 @@ export function constantOf(definitions: Definitions, value: Value): bigint | und
 
 /** Values that stand for other ones; chains are followed. */
 export class Replacements {
-  readonly #to = new Map<Value, Value>();
+  readonly #to: Int32Array;
+  #size = 0;
+
+  constructor(fn: IrFunction) {
+    this.#to = new Int32Array(fn.valueCount).fill(-1);
+  }
 
   get size(): number {
-    return this.#to.size;
+    return this.#size;
   }
 
   set(from: Value, to: Value): void {
-    this.#to.set(from, to);
+    this.#to[from] = to;
+    this.#size++;
   }
 
   readonly resolve = (value: Value): Value => {
     let current = value;
-    for (let next = this.#to.get(current); next !== undefined; next = this.#to.get(current)) current = next;
+    for (let next = this.#to[current]!; next >= 0; next = this.#to[current]!) current = next;
     return current;
   };
 }

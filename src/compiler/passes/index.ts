@@ -63,12 +63,12 @@ export function optimize(program: IrProgram, options: OptimizeOptions = {}): voi
   }
 }
 
-/** Round after round, until each pass in turn has found nothing to do. */
+/** Round after round, until a pass finds no other that has something to do with what it made. */
 function optimizeFully(fn: IrFunction, { after }: OptimizeOptions): void {
   let idle = 0;
   for (let round = 0; round < mostRounds; round++) {
     for (const pass of passes) {
-      if (idle === passes.length) return;
+      if (idle === passes.length - 1) return;
       if (pass.run(fn)) {
         idle = 0;
         after?.(pass.name, fn);

@@ -69,9 +69,11 @@ function exactMaximum(
     case "add":
       return a + b;
     case "mul":
-      return a * b;
+      // scalar_min_max_mul gives up on operands of more than 32 bits.
+      return a <= low32 && b <= low32 ? a * b : undefined;
     case "lshr":
-      return count !== undefined && count < 64n ? a >> count : a;
+      // A shift by a variable count makes an unknown number (is_safe_to_compute_dst_reg_range).
+      return count !== undefined && count < 64n ? a >> count : undefined;
     case "shl":
       return count !== undefined && count < 64n ? a << count : undefined;
     default:

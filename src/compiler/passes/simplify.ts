@@ -16,7 +16,7 @@ export type Simplified = { readonly instruction: Instruction } | { readonly valu
  */
 export function simplify(fn: IrFunction): boolean {
   const definitions = definitionsOf(fn);
-  const replacements = new Replacements();
+  const replacements = new Replacements(fn);
   let changed = mergeParameters(fn, definitions, replacements);
   for (const block of graphOf(fn).order) {
     const kept: Instruction[] = [];
@@ -37,7 +37,9 @@ export function simplify(fn: IrFunction): boolean {
     block.instructions = kept;
   }
   for (const block of fn.blocks) {
-    block.instructions = block.instructions.map((instruction) => mapOperands(instruction, replacements.resolve));
+    if (replacements.size > 0) {
+      block.instructions = block.instructions.map((instruction) => mapOperands(instruction, replacements.resolve));
+    }
     const mapped = mapTerminator(block.terminator, replacements.resolve);
     const terminator = simplifyTerminator(definitions, mapped);
     changed ||= terminator !== block.terminator;
@@ -134,13 +136,14 @@ function mergeParameters(
   const incoming = incomingArguments(fn);
   let changed = false;
   for (const block of fn.blocks.slice(1)) {
+    if (block.parameters.length === 0) continue;
     const dropped = new Set<number>();
     const constants: Instruction[] = [];
     for (const [index, parameter] of block.parameters.entries()) {
       const only = onlyValue(
         definitions,
         parameter,
-        incoming[block.id]!.map((args) => replacements.resolve(args[index]!)),
+        (incoming[block.id] ?? []).map((args) => replacements.resolve(args[index]!)),
       );
       if (!only) continue;
       dropped.add(index);
@@ -165,10 +168,13 @@ function mergeParameters(
   return changed;
 }
 
-function incomingArguments(fn: IrFunction): readonly (readonly Value[])[][] {
-  const incoming: (readonly Value[])[][] = Array.from({ length: fn.blockCount }, () => []);
+/** By block id. */
+function incomingArguments(fn: IrFunction): readonly (readonly (readonly Value[])[])[] {
+  const incoming: (readonly Value[])[][] = [];
   for (const block of fn.blocks) {
-    for (const edge of edgesOf(block.terminator)) incoming[edge.block]!.push(edge.args);
+    for (const { block: to, args } of edgesOf(block.terminator)) {
+      if (args.length > 0) (incoming[to] ??= []).push(args);
+    }
   }
   return incoming;
 }
@@ -178,12 +184,12 @@ function onlyValue(
   parameter: Value,
   args: readonly Value[],
 ): { readonly value: Value } | { readonly constant: bigint } | undefined {
-  const others = [...new Set(args)].filter((value) => value !== parameter);
-  const [first, ...rest] = others;
+  const first = args.find((value) => value !== parameter);
   if (first === undefined) return undefined;
-  if (rest.length === 0) return { value: first };
+  const others = args.filter((value) => value !== parameter && value !== first);
+  if (others.length === 0) return { value: first };
   const value = constantOf(definitions, first);
-  const same = value !== undefined && rest.every((other) => constantOf(definitions, other) === value);
+  const same = value !== undefined && others.every((other) => constantOf(definitions, other) === value);
   return same ? { constant: value } : undefined;
 }
 

@@ -3,7 +3,7 @@ import type { Block, Edge, Instruction, IrFunction, Terminator, Value } from "..
 import { mapEdges } from "../ir/operands.ts";
 import { type Facts, forEachBlockWithFacts, learnEdge, settled } from "./correlate.ts";
 import { type Definitions, definitionsOf } from "./definitions.ts";
-import { longestWalk, materialise, type Passage, passagesOf } from "./thread.ts";
+import { leadsToPassage, longestWalk, materialise, type Passage, passagesOf } from "./thread.ts";
 
 type Branch = Extract<Terminator, { kind: "branch" }>;
 
@@ -13,20 +13,21 @@ type Branch = Extract<Terminator, { kind: "branch" }>;
  * asked, and both answers then have a way of their own.
  */
 export function threadCorrelated(fn: IrFunction): boolean {
-  const definitions = definitionsOf(fn);
   const passages = passagesOf(fn);
-  if (passages.size === 0) return false;
+  if (passages.length === 0) return false;
+  const definitions = definitionsOf(fn);
   const threaded: { readonly block: Block; readonly terminator: Terminator; readonly added: Instruction[] }[] = [];
   forEachBlockWithFacts(graphOf(fn), definitions, (block, facts) => {
+    if (!leadsToPassage(block, passages)) return;
     const added: Instruction[] = [];
     const { terminator: before } = block;
     const terminator = mapEdges(before, (start) => {
-      if (!passages.has(start.block)) return start;
+      if (!passages[start.block]) return start;
       const { count } = facts;
       learnOnEdge(definitions, facts, before, start);
       let edge = start;
       for (let step = 0; step < longestWalk; step++) {
-        const passage = passages.get(edge.block);
+        const passage = passages[edge.block];
         const next = passage && passage.block !== block ? followSettled(definitions, facts, passage, edge) : undefined;
         if (!passage || !next || next.block === edge.block) break;
         const { constants } = passage;

@@ -3,12 +3,13 @@ import type { Block, Edge, Instruction, IrFunction, Terminator, Value } from "..
 import {
   blocksById,
   edgesOf,
+  forEachOperand,
+  forEachTerminatorValue,
   mapEdges,
   mapOperands,
   mapTerminator,
-  operandsOf,
+  mapValues,
   resultOf,
-  terminatorOperands,
 } from "../ir/operands.ts";
 import { constantOf, definitionsOf } from "./definitions.ts";
 import { foldCompare } from "./fold.ts";
@@ -39,16 +40,18 @@ export interface Passage {
 
 function threadOnce(fn: IrFunction): boolean {
   const passages = passagesOf(fn);
+  if (passages.length === 0) return false;
   const blocks = blocksById(fn);
   const constants = constantValues(fn);
   let changed = false;
   for (const block of fn.blocks) {
+    if (!leadsToPassage(block, passages)) continue;
     const added: Instruction[] = [];
     const made = new Map<Value, bigint>();
     block.terminator = mapEdges(block.terminator, (start) => {
       let edge = start;
       for (let step = 0; step < longestWalk; step++) {
-        const passage = passages.get(edge.block);
+        const passage = passages[edge.block];
         if (!passage || passage.block === block) break;
         const next = follow(passage, edge, (value) => made.get(value) ?? constants(value));
         if (!next || next.edge.block === edge.block || !blocks[next.edge.block]) break;
@@ -62,45 +65,63 @@ function threadOnce(fn: IrFunction): boolean {
   return changed;
 }
 
+export function leadsToPassage({ terminator }: Block, passages: Passages): boolean {
+  return edgesOf(terminator).some((edge) => passages[edge.block]);
+}
+
 function constantValues(fn: IrFunction): (value: Value) => bigint | undefined {
   const definitions = definitionsOf(fn);
   return (value) => constantOf(definitions, value);
 }
 
-export function passagesOf(fn: IrFunction): ReadonlyMap<number, Passage> {
-  const passages = new Map<number, Passage>();
-  const users = outsideUsers(fn);
+/** By block id; empty when there are none. */
+export type Passages = readonly (Passage | undefined)[];
+
+export function passagesOf(fn: IrFunction): Passages {
+  const passages: Passage[] = [];
+  const leaving = leavingValues(fn);
   for (const block of fn.blocks.slice(1)) {
-    const constants = new Map<Value, bigint>();
-    for (const instruction of block.instructions) {
-      if (instruction.kind === "const") constants.set(instruction.result, instruction.value);
-    }
-    if (constants.size !== block.instructions.length) continue;
-    const own = [...block.parameters, ...constants.keys()];
-    if (own.some((value) => users.has(value))) continue;
-    if (block.terminator.kind === "jump" || block.terminator.kind === "branch")
-      passages.set(block.id, { block, constants });
+    const { kind } = block.terminator;
+    if (kind !== "jump" && kind !== "branch") continue;
+    if (block.parameters.some((value) => leaving[value])) continue;
+    const constants = ownConstants(block, leaving);
+    if (constants) passages[block.id] = { block, constants };
   }
   return passages;
 }
 
-/** Values that are used in another block than the one that defines them. */
-function outsideUsers(fn: IrFunction): ReadonlySet<Value> {
-  const outside = new Set<Value>();
-  for (const block of fn.blocks) {
-    const own = new Set<Value>(block.parameters);
-    for (const instruction of block.instructions) {
-      const result = resultOf(instruction);
-      if (result !== undefined) own.add(result);
-    }
-    const use = (value: Value): void => {
-      if (!own.has(value)) outside.add(value);
-    };
-    for (const instruction of block.instructions) operandsOf(instruction).forEach(use);
-    terminatorOperands(block.terminator).forEach(use);
-    for (const edge of edgesOf(block.terminator)) edge.args.forEach(use);
+const noConstants: ReadonlyMap<Value, bigint> = new Map();
+
+/** The block's constants; undefined when it does other things, or when one of them leaves it. */
+function ownConstants({ instructions }: Block, leaving: Uint8Array): ReadonlyMap<Value, bigint> | undefined {
+  if (instructions.length === 0) return noConstants;
+  const constants = new Map<Value, bigint>();
+  for (const instruction of instructions) {
+    if (instruction.kind !== "const" || leaving[instruction.result]) return undefined;
+    constants.set(instruction.result, instruction.value);
   }
-  return outside;
+  return constants;
+}
+
+/** By value: 1 where it is used in another block than the one that defines it. */
+function leavingValues(fn: IrFunction): Uint8Array {
+  const home = new Int32Array(fn.valueCount).fill(-1);
+  for (const { id, parameters, instructions } of fn.blocks) {
+    for (const value of parameters) home[value] = id;
+    for (const instruction of instructions) {
+      const result = resultOf(instruction);
+      if (result !== undefined) home[result] = id;
+    }
+  }
+  const leaving = new Uint8Array(fn.valueCount);
+  for (const { id, instructions, terminator } of fn.blocks) {
+    const use = (value: Value): void => {
+      if (home[value] !== id) leaving[value] = 1;
+    };
+    for (const instruction of instructions) forEachOperand(instruction, use);
+    forEachTerminatorValue(terminator, use);
+  }
+  return leaving;
 }
 
 interface Followed {
@@ -115,12 +136,11 @@ function follow(
   edge: Edge,
   constantOfValue: (value: Value) => bigint | undefined,
 ): Followed | undefined {
-  const passed = new Map(block.parameters.map((parameter, index) => [parameter, edge.args[index]!]));
-  const value = (inner: Value): Value => passed.get(inner) ?? inner;
+  const value = (inner: Value): Value => edge.args[block.parameters.indexOf(inner)] ?? inner;
   const known = (inner: Value): bigint | undefined => constants.get(inner) ?? constantOfValue(value(inner));
   const out = wayOut(block.terminator, known);
   if (!out) return undefined;
-  return { edge: { block: out.block, args: out.args.map(value) }, constants, at: block.terminator.at };
+  return { edge: { block: out.block, args: mapValues(out.args, value) }, constants, at: block.terminator.at };
 }
 
 function wayOut(terminator: Terminator, known: (value: Value) => bigint | undefined): Edge | undefined {
@@ -139,6 +159,7 @@ export function materialise(
   added: Instruction[],
   made: Map<Value, bigint>,
 ): Edge {
+  if (constants.size === 0) return edge;
   const args = edge.args.map((value) => {
     const constant = constants.get(value);
     if (constant === undefined) return value;
@@ -173,12 +194,11 @@ function mergeStraightLine(fn: IrFunction): boolean {
   }
   if (merged.size === 0) return false;
   fn.blocks = fn.blocks.filter((block) => !merged.has(block.id));
-  renameAll(fn, renamed);
+  if (renamed.size > 0) renameAll(fn, renamed);
   return true;
 }
 
 function renameAll(fn: IrFunction, renamed: ReadonlyMap<Value, Value>): void {
-  if (renamed.size === 0) return;
   const resolve = (value: Value): Value => {
     let current = value;
     for (let next = renamed.get(current); next !== undefined; next = renamed.get(current)) current = next;

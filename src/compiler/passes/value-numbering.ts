@@ -23,8 +23,9 @@ import { maximumOf } from "./maximum.ts";
 export function numberValues(fn: IrFunction): boolean {
   const graph = graphOf(fn);
   const dominators = dominatorsOf(graph);
-  const numbering = new Numbering(definitionsOf(fn));
-  const versionsAtEnd = new Map<number, Versions>();
+  const numbering = new Numbering(fn);
+  /** By block id. */
+  const versionsAtEnd: (Versions | undefined)[] = [];
   // No recursion: dominator trees may be deep. A block's undo step waits below its children on the stack.
   const [entry] = graph.order;
   const work: (number | (() => void))[] = entry ? [entry.id] : [];
@@ -33,9 +34,9 @@ export function numberValues(fn: IrFunction): boolean {
       next();
       continue;
     }
-    const before = graph.predecessors[next]!.map((id) => versionsAtEnd.get(id));
+    const before = graph.predecessors[next]!.map((id) => versionsAtEnd[id]);
     work.push(numbering.enter(graph.blocks[next]!, before));
-    versionsAtEnd.set(next, numbering.versions);
+    versionsAtEnd[next] = numbering.versions;
     work.push(...dominators.children[next]!.toReversed());
   }
   if (!numbering.changed) return false;
@@ -52,15 +53,19 @@ const placeOf = Object.fromEntries(memoryRegions.map((region, place) => [region,
   readonly [R in MemoryRegion]: number;
 };
 
+/** The value of a constant, or what is computed. */
+type Key = bigint | string;
+
 class Numbering {
   versions: Versions;
   readonly #definitions: Definitions;
-  readonly #replacements = new Replacements();
-  readonly #known = new Map<string, Value>();
+  readonly #replacements: Replacements;
+  readonly #known = new Map<Key, Value>();
   #clock = 0;
 
-  constructor(definitions: Definitions) {
-    this.#definitions = definitions;
+  constructor(fn: IrFunction) {
+    this.#definitions = definitionsOf(fn);
+    this.#replacements = new Replacements(fn);
     this.versions = this.#fresh();
   }
 
@@ -68,13 +73,15 @@ class Numbering {
     return this.#replacements.size > 0;
   }
 
-  readonly resolve = (value: Value): Value => this.#replacements.resolve(value);
+  get resolve(): (value: Value) => Value {
+    return this.#replacements.resolve;
+  }
 
   /** Numbers a block; the result forgets what only the blocks below it may use. */
   enter(block: Block, before: readonly (Versions | undefined)[]): () => void {
     this.versions = this.#join(before);
-    const added: string[] = [];
-    const learn = (key: string, value: Value): void => {
+    const added: Key[] = [];
+    const learn = (key: Key, value: Value): void => {
       if (this.#known.has(key)) return;
       this.#known.set(key, value);
       added.push(key);
@@ -105,11 +112,11 @@ class Numbering {
 
   /** A region that is the same on every way into a block stays known; a way not walked yet comes from a loop. */
   #join(before: readonly (Versions | undefined)[]): Versions {
-    const [first, ...others] = before;
-    const fresh = this.#fresh();
-    if (!first || others.includes(undefined)) return fresh;
-    if (others.length === 0) return first;
-    return first.map((version, place) => (others.every((one) => one![place] === version) ? version : fresh[place]!));
+    const [first] = before;
+    if (!first || before.includes(undefined)) return this.#fresh();
+    if (before.length === 1) return first;
+    const clock = ++this.#clock;
+    return first.map((version, place) => (before.every((one) => one![place] === version) ? version : clock));
   }
 
   #bump(...touched: readonly MemoryRegion[]): void {
@@ -120,10 +127,10 @@ class Numbering {
   }
 
   /** Equal keys, equal values. */
-  #keyOf(instruction: Instruction): string | undefined {
+  #keyOf(instruction: Instruction): Key | undefined {
     switch (instruction.kind) {
       case "const":
-        return `const ${instruction.value}`;
+        return instruction.value;
       case "mapAddress":
         return `map ${instruction.map}`;
       case "mapValueAddress":
@@ -155,7 +162,7 @@ class Numbering {
     return `load ${access.base} ${access.offset} ${sign}${access.size} ${access.region}${version}`;
   }
 
-  #touchMemory(instruction: Instruction, learn: (key: string, value: Value) => void): void {
+  #touchMemory(instruction: Instruction, learn: (key: Key, value: Value) => void): void {
     switch (instruction.kind) {
       case "store": {
         this.#written(instruction.region);

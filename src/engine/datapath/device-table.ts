@@ -1,5 +1,15 @@
+import { IovisorError } from "../../errors.ts";
 import type { KernelMap } from "../../kernel/maps.ts";
-import { inside, type NetworkNamespace } from "../../kernel/namespaces.ts";
+import { inside, NetworkNamespace } from "../../kernel/namespaces.ts";
+import { errno } from "../../kernel/sys/errno.ts";
+import { hasErrno } from "../../kernel/system-error.ts";
+
+/** A port's device: its index, and the namespace (a name under /run/netns) in which that index means it. */
+export interface DeviceRecord {
+  readonly port: number;
+  readonly ifindex: number;
+  readonly netns?: string;
+}
 
 /** The devices behind ports, for the even and the odd generations. */
 export class DeviceTable {
@@ -9,11 +19,22 @@ export class DeviceTable {
     this.#map = map;
   }
 
-  /** The kernel looks the index up where the caller is (dev_map_alloc_netdev): so it is done inside of `namespace`. */
-  set(port: number, parity: number, ifindex: number, namespace: NetworkNamespace | undefined): void {
+  /**
+   * The kernel looks the index up where the caller is (dev_map_update_elem): so it is done inside of the namespace.
+   * False when the device, or its namespace, went away: then the port leads nowhere.
+   */
+  set(port: number, parity: number, { ifindex, netns }: Pick<DeviceRecord, "ifindex" | "netns">): boolean {
     const value = new Uint8Array(4);
     new DataView(value.buffer).setUint32(0, ifindex, true);
-    inside(namespace, () => this.#map.update(keyOf(port, parity), value));
+    try {
+      using namespace = netns === undefined ? undefined : NetworkNamespace.open(netns);
+      inside(namespace, () => this.#map.update(keyOf(port, parity), value));
+      return true;
+    } catch (error) {
+      if (!hasErrno(error, errno.EINVAL) && !isNoNamespace(error)) throw error;
+      this.clear(port, parity);
+      return false;
+    }
   }
 
   clear(port: number, parity: number): void {
@@ -25,6 +46,10 @@ export class DeviceTable {
     const bytes = this.#map.lookup(keyOf(port, parity));
     return bytes && new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   }
+}
+
+function isNoNamespace(error: unknown): boolean {
+  return error instanceof IovisorError && error.code === "E_NO_NAMESPACE";
 }
 
 function keyOf(port: number, parity: number): Uint8Array {

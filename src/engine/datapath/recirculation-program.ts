@@ -6,7 +6,7 @@ import type { PipelineHook } from "../pipeline/topology.ts";
 
 export const recirculationProgram = "iov_recirculate";
 
-/** Bits of a recirculation tag: the number of an entry, then the parity of the generation that the packet belongs to. */
+/** Bits of a recirculation tag: the number of an entry; above it the parity of the packet's generation. */
 const entryBits = 12;
 const entryMask = 2 ** entryBits - 1;
 

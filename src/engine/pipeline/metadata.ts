@@ -3,7 +3,7 @@ import type { Expression, Statement } from "../../compiler/hir/tree.ts";
 import { boolType, numberType, type Type, u64Type } from "../../compiler/hir/types.ts";
 import { IovisorError } from "../../errors.ts";
 import type { Composer } from "./compose.ts";
-import { type Node, portName } from "./topology.ts";
+import type { Node } from "./topology.ts";
 
 export type MetadataWidth = "bool" | "u8" | "u16" | "u32" | "u64";
 
@@ -35,7 +35,7 @@ export class Metadata {
   #add(node: Node, name: string, width: MetadataWidth): void {
     const known = this.#slots.get(name);
     if (known && known.width !== width) {
-      const message = `${portName(node, 0).split(".")[0]} takes the metadata "${name}" for ${width}, others for ${known.width}`;
+      const message = `"${node.instance}" takes the metadata "${name}" for ${width}, others for ${known.width}`;
       throw new IovisorError("E_USAGE", message, "declare it with one type, or give it another name");
     }
     if (!known) this.#slots.set(name, { width, place: this.#slots.size, local: -1 });

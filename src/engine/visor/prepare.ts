@@ -1,4 +1,5 @@
 import type { CompiledProgram } from "../../compiler/compile.ts";
+import type { DeviceRecord } from "../datapath/device-table.ts";
 import { compileComposed } from "../datapath/load-composed.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import { type AttachmentRecord, attachmentOf } from "./attachments.ts";
@@ -6,7 +7,7 @@ import { type Entry, entriesOf } from "./entries.ts";
 import { type Identities, numberEntries, placePipelines } from "./identities.ts";
 import { type Model, ModuleCache, type NumberedModel, numberModel } from "./model.ts";
 import { type PlannedPipeline, planPipelines } from "./pipelines.ts";
-import type { DeviceRecord, PairRecord } from "./record.ts";
+import type { PairRecord } from "./record.ts";
 
 /** A revision that is worked out: nothing is compiled or touched yet. */
 export interface Prepared {

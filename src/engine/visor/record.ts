@@ -1,3 +1,4 @@
+import type { DeviceRecord } from "../datapath/device-table.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
 import type { AttachmentRecord } from "./attachments.ts";
 import type { Identities } from "./identities.ts";
@@ -16,13 +17,6 @@ export interface PipelineRecord {
 export interface MapRecord {
   readonly pin: string;
   readonly contents?: string;
-}
-
-/** A port's device in the table of devices. */
-export interface DeviceRecord {
-  readonly port: number;
-  readonly ifindex: number;
-  readonly netns?: string;
 }
 
 /** A group of an instance, by the instance's identity. */

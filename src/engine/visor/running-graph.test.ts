@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { skipWithoutNetwork, testNetwork } from "../../../test/network/network.ts";
 import { buildPacket } from "../../capture/packet.ts";
@@ -7,8 +6,8 @@ import { PacketSocket } from "../../kernel/packet-socket.ts";
 import type { VirtualNetwork } from "../../kernel/virtual-network.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
 import type { Model } from "./model.ts";
-import { RunningGraph } from "./running-graph.ts";
-import { deviceOf, functionOf, instance, links } from "./testing.ts";
+import type { RunningGraph } from "./running-graph.ts";
+import { deviceOf, functionOf, instance, links, TestGraph } from "./testing.ts";
 
 /** Passes packets between its two ports and writes its mark into their DSCP. */
 const marker = functionOf(
@@ -66,28 +65,6 @@ function seen(graph: RunningGraph, name: string): bigint {
 const frame = buildPacket("eth / ip 192.0.2.1 > 192.0.2.2 / udp 1 > 2 / payload 18");
 /** The DSCP of a frame of IPv4. */
 const dscpOf = (data: Uint8Array | undefined): number => data![15]! >> 2;
-let count = 0;
-const graphName = (): string => `iovtest${process.pid}x${count++}`;
-
-/** A graph that is taken away again, with nothing left behind. */
-class TestGraph extends RunningGraph {
-  constructor() {
-    super(graphName());
-  }
-
-  async applyModel(model: Model) {
-    return await this.apply(this.prepare(model));
-  }
-
-  override [Symbol.dispose](): void {
-    const { folder } = this.dataPath.pins;
-    this.detachAll();
-    super[Symbol.dispose]();
-    this.dataPath.pins.removeAll();
-    assert.equal(existsSync(folder), false);
-  }
-}
-
 /** A packet socket at each end. */
 class Ends implements Disposable {
   readonly a: PacketSocket;

@@ -3,7 +3,7 @@ import type { KernelProgram } from "../../kernel/programs.ts";
 import type { DataPath } from "../datapath/data-path.ts";
 import { loadComposed } from "../datapath/load-composed.ts";
 import { pipelineKey, stagesOf } from "../pipeline/cut.ts";
-import { type Attachments, openNamespace } from "./attachments.ts";
+import type { Attachments } from "./attachments.ts";
 import { type BroadcastGroup, BroadcastTable } from "./broadcasts.ts";
 import { FloodTable, innerPortsOf, type PlannedGroup, plannedGroups } from "./floods.ts";
 import type { HiddenPairs } from "./hidden-pairs.ts";
@@ -147,10 +147,7 @@ export class Transaction {
       if (wanted.has(port)) continue;
       for (const each of [0, 1]) this.#dataPath.devices.clear(port, each);
     }
-    for (const device of live.record.devices) {
-      using namespace = openNamespace(device.netns);
-      this.#dataPath.devices.set(device.port, 1 - parity, device.ifindex, namespace);
-    }
+    for (const device of live.record.devices) this.#dataPath.devices.set(device.port, 1 - parity, device);
   }
 
   #settleGroups(before: LiveState, live: LiveState, parity: number): void {
@@ -246,10 +243,7 @@ export class Transaction {
   }
 
   #pointDevices(next: Prepared, parity: number): void {
-    for (const { port, ifindex, netns } of next.devices) {
-      using namespace = openNamespace(netns);
-      this.#dataPath.devices.set(port, parity, ifindex, namespace);
-    }
+    for (const device of next.devices) this.#dataPath.devices.set(device.port, parity, device);
   }
 
   /** New attachments lead nowhere in the generation that is live, so that they can be made ahead of the commit. */

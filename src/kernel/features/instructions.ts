@@ -181,6 +181,22 @@ function tryPacketDynptr(): void {
   ]);
 }
 
+/** A known value at the front of a word, a write somewhere behind it in the word, and the value again. */
+function tryMixedStackWrites(): void {
+  tryInstructions([
+    build.storeImm(8, 10, -8, 0),
+    build.movImm(1, 1),
+    build.store(2, 10, -8, 1),
+    helper("get_prandom_u32"),
+    build.alu64("and", 0, 3),
+    build.movReg(2, 10),
+    build.alu64("add", 2, build.reg(0)),
+    build.storeImm(1, 2, -6, 1),
+    build.load(2, 0, 10, -8),
+    build.exit(),
+  ]);
+}
+
 function tryGlobalFunction(): void {
   const instructions = [build.movImm(1, 1), build.callLocal(1), build.exit(), ...zero];
   tryInstructions(instructions, { btf: twoFunctions(3, "global", 1) });
@@ -298,6 +314,12 @@ export const instructionFeatures: readonly Feature[] = [
         build.movImm(0, 0),
         build.exit(),
       ]),
+  },
+  {
+    name: "mixed-stack-writes",
+    what: "writes at variable places of the stack beside known values",
+    minimumKernel: "7.1",
+    attempt: tryMixedStackWrites,
   },
   { name: "jit", what: "programs run as machine code", minimumKernel: "3.18", attempt: tryJit },
 ];

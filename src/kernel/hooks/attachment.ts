@@ -44,6 +44,8 @@ export interface Attachment extends Disposable {
   readonly programId: number;
   /** The id of the kernel's link; undefined where the mechanism has none, and after the end. */
   readonly linkId: number | undefined;
+  /** False once the device, control group or namespace is gone, or someone else took the program away. */
+  isAttached(): boolean;
   /**
    * Replaces the program. At XDP, TCX, clsact, cgroups and socket look-up every packet or call meets the old program
    * or the new one. Other hooks have no such replacement: at tracepoints the new program is attached before the old one

@@ -18,11 +18,11 @@ import {
   listBpfFilters,
   setBpfFilter,
 } from "../netlink/traffic-control.ts";
+import { readProgramInfo } from "../programs/info.ts";
 import { errno } from "../sys/errno.ts";
 import { hasErrno } from "../system-error.ts";
 import type { AttachableProgram, Attachment, AttachOptions } from "./attachment.ts";
 import { InstalledAttachment, type Installer } from "./installed-attachment.ts";
-import { programIdOf, programName } from "./link-info.ts";
 import type { TcxSpec } from "./tcx.ts";
 
 /** Where the kernel starts when it chooses priorities itself: others that leave it to the kernel come before us. */
@@ -75,7 +75,7 @@ function installer(spec: TcxSpec, options: AttachOptions, found: FilterPlace | u
         )?.programId;
       }),
     install(program, expected) {
-      const named = { fd: program.fd, name: programName(programIdOf(program.fd)) || "iovisor" };
+      const named = { fd: program.fd, name: readProgramInfo(program.fd).name || "iovisor" };
       withSocket((socket) => {
         if (expected !== undefined && place) setBpfFilter(socket, place, named, false);
         else place = addFilter(socket, spec, options, named);

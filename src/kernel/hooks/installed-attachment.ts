@@ -75,6 +75,10 @@ export class InstalledAttachment implements Attachment {
     return undefined;
   }
 
+  isAttached(): boolean {
+    return this.#open && this.#installer.current() === this.#programId;
+  }
+
   update(program: AttachableProgram): void {
     const where = `${this.hook} of ${this.target}`;
     if (!this.#open) throw new TypeError(`${where} was detached`);

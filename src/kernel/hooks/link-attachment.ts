@@ -9,7 +9,15 @@ import { syscall } from "../sys/native.ts";
 import { NR } from "../sys/numbers.ts";
 import { systemError } from "../system-error.ts";
 import type { AttachableProgram, Attachment, HookName } from "./attachment.ts";
-import { describeLoaded, describeProgram, type LinkInfo, programIdOf, readLinkInfo, withProgram } from "./link-info.ts";
+import {
+  describeLoaded,
+  describeProgram,
+  hasTarget,
+  type LinkInfo,
+  programIdOf,
+  readLinkInfo,
+  withProgram,
+} from "./link-info.ts";
 
 const ENOLINK = 67;
 
@@ -78,6 +86,10 @@ export class LinkAttachment implements Attachment {
     return this.#link.closed ? undefined : this.#linkId;
   }
 
+  isAttached(): boolean {
+    return !this.#link.closed && hasTarget(readLinkInfo(this.#link.fd));
+  }
+
   update(program: AttachableProgram): void {
     switch (this.#recipe.replacement) {
       case "in-place":
@@ -122,17 +134,13 @@ export class LinkAttachment implements Attachment {
 
   /** Only if our program is still there: a link that was pinned can have other users. */
   #swap(program: AttachableProgram): void {
+    const where = describe(this.#recipe);
+    // Opening a program by its id takes CAP_SYS_ADMIN, and a program that was replaced may be gone: look first.
+    const now = readLinkInfo(this.#link.fd).programId;
+    if (now !== this.#programId) throw replacedBy(this.#programId, now, where);
     const result = withProgram(this.#programId, (old) => linkUpdate(this.#link.fd, program.fd, old));
     if (result >= 0) return;
-    const where = describe(this.#recipe);
-    if (result === -errno.EPERM) {
-      const now = readLinkInfo(this.#link.fd).programId;
-      throw new IovisorError(
-        "E_BUSY",
-        `${describeProgram(this.#programId)} at ${where} was replaced by ${describeProgram(now)} in the meantime`,
-        "adopt the pinned attachment again, or find out who else updates it",
-      );
-    }
+    if (result === -errno.EPERM) throw replacedBy(this.#programId, readLinkInfo(this.#link.fd).programId, where);
     if (result === -ENOLINK) {
       throw new IovisorError("E_NO_DEVICE", `${where} is gone, and the attachment with it`, "attach anew");
     }
@@ -180,6 +188,14 @@ export class LinkAttachment implements Attachment {
 /** The error for a pin that holds something else than expected. */
 export function mismatch(path: string, expected: string): IovisorError {
   return new IovisorError("E_USAGE", `what is pinned at ${path} is not an attachment to ${expected}`, "check the path");
+}
+
+function replacedBy(expected: number, now: number, where: string): IovisorError {
+  return new IovisorError(
+    "E_BUSY",
+    `${describeProgram(expected)} at ${where} was replaced by ${describeProgram(now)} in the meantime`,
+    "adopt the pinned attachment again, or find out who else updates it",
+  );
 }
 
 function own(recipe: LinkRecipe, program: AttachableProgram): Descriptor {

@@ -1,6 +1,7 @@
 /** BPF links: what the kernel tells about them. */
 import { readProgramInfo } from "../programs/info.ts";
 import { linkTypeNames, nextId, objectInfo, openById } from "../sys/bpf.ts";
+import { errno } from "../sys/errno.ts";
 import { addressOf, keepAlive, syscall } from "../sys/native.ts";
 import { NR } from "../sys/numbers.ts";
 import { checked } from "../system-error.ts";
@@ -68,10 +69,31 @@ function readName(fd: number, offset: number): string {
   return new TextDecoder().decode(name.subarray(0, end < 0 ? NAME_SIZE : end));
 }
 
-/** All links of the machine. Needs CAP_SYS_ADMIN. */
+/** False for a link whose device, control group or namespace is gone: the kernel then says 0 for it. */
+export function hasTarget(info: LinkInfo): boolean {
+  switch (info.type) {
+    case "xdp":
+    case "tcx":
+    case "netkit":
+      return info.device !== 0;
+    case "cgroup":
+      return info.cgroupId !== 0n;
+    case "netns":
+      return info.namespaceInode !== 0;
+    case "raw_tracepoint":
+    case "perf_event":
+    case "netfilter":
+    case "tracing":
+    case "other":
+      return true;
+  }
+}
+
+/** All links of the machine. @throws E_PERMISSION without CAP_SYS_ADMIN */
 export function listLinkInfo(): LinkInfo[] {
   const links: LinkInfo[] = [];
-  for (let id = nextId("link", 0); id > 0; id = nextId("link", id)) {
+  for (let id = nextId("link", 0); id !== -errno.ENOENT; id = nextId("link", id)) {
+    checked(id, "listing the links of the machine", "run as root, or with CAP_SYS_ADMIN");
     const fd = openById("link", id);
     // It went between the two calls.
     if (fd < 0) continue;
@@ -89,7 +111,7 @@ export function programIdOf(fd: number): number {
   return readProgramInfo(fd).id;
 }
 
-/** Calls `body` with a descriptor of the program, or with undefined if it is gone. */
+/** Calls `body` with a descriptor of the program, or with undefined if it is gone or may not be opened by its id. */
 export function withProgram<Result>(id: number, body: (fd: number | undefined) => Result): Result {
   const fd = openById("program", id);
   if (fd < 0) return body(undefined);
@@ -107,11 +129,15 @@ export function programName(id: number): string {
 
 /** For messages: `program 12 "xdp_filter"`. */
 export function describeProgram(id: number): string {
-  const name = programName(id);
-  return name === "" ? `program ${id}` : `program ${id} "${name}"`;
+  return describe(id, programName(id));
 }
 
-/** The same for a program that is at hand. */
+/** The same for a program that is at hand: needs no rights. */
 export function describeLoaded(program: { readonly fd: number }): string {
-  return describeProgram(programIdOf(program.fd));
+  const { id, name } = readProgramInfo(program.fd);
+  return describe(id, name);
+}
+
+function describe(id: number, name: string): string {
+  return name === "" ? `program ${id}` : `program ${id} "${name}"`;
 }

@@ -1,7 +1,7 @@
 /** Who is attached where: all owners, not only us. */
 import type { NetworkNamespace } from "../namespaces.ts";
 import { NETLINK_ROUTE } from "../netlink/constants.ts";
-import { type Link, listLinks } from "../netlink/links.ts";
+import { getLink, type Link, listLinks } from "../netlink/links.ts";
 import { NetlinkSocket } from "../netlink/socket.ts";
 import { listBpfFilters } from "../netlink/traffic-control.ts";
 import type { HookName } from "./attachment.ts";
@@ -22,11 +22,15 @@ export interface AttachedProgram {
   readonly note: string;
 }
 
-/** All programs on the devices of a namespace, in the order in which packets meet them. Needs CAP_SYS_ADMIN. */
-export function listDeviceAttachments(namespace?: NetworkNamespace | undefined): AttachedProgram[] {
+/**
+ * All programs on the devices of a namespace, or on one of them, in the order in which packets meet them. Needs
+ * CAP_SYS_ADMIN.
+ */
+export function listDeviceAttachments(namespace?: NetworkNamespace | undefined, only?: string): AttachedProgram[] {
   using socket = new NetlinkSocket(NETLINK_ROUTE, namespace);
   const links = listLinkInfo();
-  return listLinks(socket).flatMap((device) => [
+  const devices = only === undefined ? listLinks(socket) : [getLink(socket, only)];
+  return devices.flatMap((device) => [
     ...xdpPrograms(device, links),
     ...tcxPrograms(device, "tcx-ingress", namespace),
     ...classifiers(socket, device, "ingress"),

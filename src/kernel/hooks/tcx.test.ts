@@ -171,3 +171,17 @@ test("pinned TCX and clsact attachments outlive their owner and are adopted", op
     assert.deepEqual(present(), []);
   }
 });
+
+test("an attachment knows that its device is gone", options, () => {
+  for (const mechanism of hasTcx() ? (["tcx", "clsact"] as const) : (["clsact"] as const)) {
+    using net = testPair();
+    const host = net.host("b");
+    using program = loadConstant("sched_cls", OK);
+    using attachment = attach(program, { ...ingress, mechanism }, { namespace: host.namespace });
+    assert.equal(attachment.isAttached(), true);
+    host.exec("ip", ["link", "del", "dev", "eth0"]);
+    assert.equal(attachment.isAttached(), false, mechanism);
+    attachment.detach();
+    assert.equal(attachment.isAttached(), false);
+  }
+});

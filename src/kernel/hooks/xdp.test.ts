@@ -125,9 +125,10 @@ test("a stale owner of a pinned link notices that another process replaced its p
   original.pin(path);
   using adopted = adopt(path, onEth0, { namespace });
   adopted.update(second!);
+  first!.close(); // nobody has it any more: the kernel cannot be asked to compare with it
   assert.throws(() => original.update(third!), { code: "E_BUSY", message: /replaced by program/ });
   original.detach();
-  for (const program of [first, second, third]) program?.close();
+  for (const program of [second, third]) program?.close();
 });
 
 test("bad targets and unfit programs give one clear error", options, () => {
@@ -157,4 +158,17 @@ test("updating an attachment whose device went away says so", options, () => {
   assert.throws(() => attachment.update(xdp), { code: "E_NO_DEVICE", message: /gone/ });
   attachment.detach();
   net.close();
+});
+
+test("an XDP attachment knows that its device is gone, and detaches without complaint", options, () => {
+  for (const mechanism of ["link", "netlink"] as const) {
+    using net = testPair();
+    const host = net.host("b");
+    using program = loadConstant("xdp", PASS, { expectedAttachType: "xdp" });
+    using attachment = attach(program, { ...onEth0, mechanism }, { namespace: host.namespace });
+    assert.equal(attachment.isAttached(), true);
+    host.exec("ip", ["link", "del", "dev", "eth0"]);
+    assert.equal(attachment.isAttached(), false, mechanism);
+    attachment.detach();
+  }
 });

@@ -2,7 +2,7 @@
 import { IovisorError, NotSupported } from "../../errors.ts";
 import { inside } from "../namespaces.ts";
 import { IFLA, IFLA_XDP, NETLINK_ROUTE, RTM } from "../netlink/constants.ts";
-import { getLink, type Link, linkHeader } from "../netlink/links.ts";
+import { findLink, getLink, type Link, linkHeader } from "../netlink/links.ts";
 import { concat, nest, u32Attribute } from "../netlink/message.ts";
 import { NetlinkSocket } from "../netlink/socket.ts";
 import { attachTypes, linkCreate } from "../sys/bpf.ts";
@@ -111,22 +111,33 @@ function explain(result: number, spec: XdpSpec, device: Link, program: Attachabl
 }
 
 function busy(name: string, device: Link, other: number): IovisorError {
-  const link = listLinkInfo().find(
-    (info) => info.type === "xdp" && info.device === device.index && info.programId === other,
-  );
-  const held = link ? `by link ${link.id}` : "without a link";
+  const { how, remedy } = holder(name, device.index, other);
   return new IovisorError(
     "E_BUSY",
-    `${name} has an XDP program of another owner: ${describeProgram(other)}, attached ${held} (${device.xdp.mode} mode)`,
-    link
-      ? "stop the process that holds the link or remove its pin, or attach at tcx-ingress, which takes several programs"
-      : `take it away with \`ip link set dev ${name} xdp off\`, or attach at tcx-ingress, which takes several programs`,
+    `${name} has an XDP program of another owner: ${describeProgram(other)}, attached ${how} (${device.xdp.mode} mode)`,
+    `${remedy}, or attach at tcx-ingress, which takes several programs`,
   );
+}
+
+/** How a program is held at XDP of a device, and how to end that. */
+function holder(name: string, device: number, programId: number): { readonly how: string; readonly remedy: string } {
+  try {
+    const link = listLinkInfo().find(
+      (info) => info.type === "xdp" && info.device === device && info.programId === programId,
+    );
+    if (link) return { how: `by link ${link.id}`, remedy: "stop the process that holds the link or remove its pin" };
+    return { how: "without a link", remedy: `take it away with \`ip link set dev ${name} xdp off\`` };
+  } catch (error) {
+    if (!hasErrno(error, errno.EPERM)) throw error;
+    return { how: "by somebody", remedy: "run `iovisor ls` as root to see who holds it" };
+  }
 }
 
 function netlinkInstaller(spec: XdpSpec, options: AttachOptions): Installer {
   const current = () => {
-    const { xdp } = readDevice(spec, options);
+    using socket = new NetlinkSocket(NETLINK_ROUTE, options.namespace);
+    const xdp = findLink(socket, spec.device)?.xdp;
+    if (!xdp) return undefined; // the device is gone, and the program with it
     return spec.mode === "generic" ? xdp.genericProgramId : (xdp.nativeProgramId ?? xdp.genericProgramId);
   };
   const set = (fd: number, expectedFd: number | undefined) => {

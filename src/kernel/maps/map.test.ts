@@ -153,6 +153,14 @@ test("per-CPU maps hold one value per possible CPU, whatever its size", skip, ()
   }
 });
 
+test("a duplicate is the same map with a descriptor of its own", skip, () => {
+  const first = KernelMap.create(hash());
+  using second = first.duplicate();
+  first.update(u32(1), u64(5n));
+  first.close();
+  assert.deepEqual(second.lookup(u32(1)), u64(5n));
+});
+
 test("maps of maps hold maps of the declared shape only", skip, () => {
   const inner = hash({ type: "array", maxEntries: 4 });
   for (const type of ["array_of_maps", "hash_of_maps"] as const) {

@@ -5,6 +5,7 @@ import type { BtfObject } from "../btf.ts";
 import { mapCreate, mapFreeze, mapTypes, openById } from "../sys/bpf.ts";
 import { Descriptor } from "../sys/descriptor.ts";
 import { errno } from "../sys/errno.ts";
+import { duplicate } from "../sys/native.ts";
 import { checked, systemError } from "../system-error.ts";
 import { type BatchTarget, batchDelete, batchUpdate, type PackedEntries, packedEntries } from "./batch.ts";
 import { ElementCalls } from "./elements.ts";
@@ -93,7 +94,9 @@ export class KernelMap implements Disposable {
         : {}),
     });
     if (fd < 0) throw creationError(spec, fd);
-    return new KernelMap(fd, { ...spec, flags });
+    const map = new KernelMap(fd, { ...spec, flags });
+    if (spec.contents) map.update(new Uint8Array(spec.keySize), spec.contents);
+    return map;
   }
 
   /** Takes over a descriptor of an existing map. */
@@ -106,13 +109,18 @@ export class KernelMap implements Disposable {
     return KernelMap.fromFd(openPinned(path));
   }
 
-  /** Opens a map by its machine-wide id. */
+  /** Opens a map by its machine-wide id. Needs CAP_SYS_ADMIN. */
   static fromId(id: number): KernelMap {
     return KernelMap.fromFd(checked(openById("map", id), `opening map ${id}`));
   }
 
   get fd(): number {
     return this.#descriptor.fd;
+  }
+
+  /** Another object, with a descriptor of its own, for the same map. */
+  duplicate(): KernelMap {
+    return KernelMap.fromFd(checked(duplicate(this.fd), `duplicating the descriptor of map ${this.name}`));
   }
 
   /** What the kernel tells about it (id, flags, BTF). */

@@ -21,6 +21,8 @@ export interface MapSpec {
   readonly btf?: { readonly key: number; readonly value: number };
   /** Bloom filters: the number of hash functions. */
   readonly extra?: number;
+  /** What an array's first value holds from the start, up to its size. */
+  readonly contents?: Uint8Array;
 }
 
 const perCpuTypes: ReadonlySet<MapTypeName> = new Set([

@@ -10,7 +10,13 @@ import { NR } from "./numbers.ts";
 /** What a system call's argument can be: a number, a pointer to a buffer, or nothing (0). */
 export type SyscallArgument = number | bigint | Uint8Array | undefined;
 
-const callSyscall: (...words: (number | bigint)[]) => number = koffi
+interface NativeFunction {
+  (...words: (number | bigint)[]): number;
+  /** On a thread of libuv's pool. */
+  async(...wordsAndDone: unknown[]): void;
+}
+
+const callSyscall: NativeFunction = koffi
   .load(null)
   .func("long syscall(long number, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintptr_t e, uintptr_t f)");
 
@@ -57,6 +63,9 @@ export function syscall(
   f?: number | bigint,
 ): number {
   const result = callSyscall(number, word(a), word(b), word(c), word(d), word(e), f ?? 0);
+  // Before anything is allocated: a collection that this sets off makes system calls of its own, whose failures (EAGAIN
+  // of a futex) would stand in errno.
+  const outcome = result === -1 ? -koffi.errno() : result;
   if (
     typeof a === "object" ||
     typeof b === "object" ||
@@ -66,8 +75,15 @@ export function syscall(
   ) {
     lastKept = [a, b, c, d, e];
   }
-  if (result !== -1) return result;
-  return -koffi.errno();
+  return outcome;
+}
+
+/**
+ * Makes a system call without pointers on another thread. `done` gets its result, -1 for any failure. Not for calls
+ * that are about the calling thread (setns).
+ */
+export function syscallAside([number, argument]: readonly [number, number], done: (result: number) => void): void {
+  callSyscall.async(number, argument, 0, 0, 0, 0, 0, (failure: unknown, result: number) => done(failure ? -1 : result));
 }
 
 /** `size` bytes of this process's memory at `address` as an ArrayBuffer; no copy, no ownership. */
@@ -91,6 +107,11 @@ export interface PollHandle {
 
 const F_DUPFD_CLOEXEC = 1030;
 
+/** Another descriptor of the same file, closed on exec; or the negative error number. */
+export function duplicate(fd: number): number {
+  return syscall(NR.fcntl, fd, F_DUPFD_CLOEXEC, 0);
+}
+
 /**
  * Calls `callback` whenever `fd` is readable (level triggered), through libuv's poll handle: no thread. The callback
  * runs in the loop's check phase, right after the poll phase, where Node handles exceptions, ticks and promises as for
@@ -98,7 +119,7 @@ const F_DUPFD_CLOEXEC = 1030;
  */
 export function pollReadable(fd: number, callback: () => void): PollHandle {
   // A duplicate: libuv takes a descriptor once only, and koffi 3.3 aborts the process when libuv refuses.
-  const own = syscall(NR.fcntl, fd, F_DUPFD_CLOEXEC, 0);
+  const own = duplicate(fd);
   if (own < 0) throw new TypeError(`descriptor ${fd} cannot be watched: ${errnoText(own)}`);
   let open = true;
   let running = true;

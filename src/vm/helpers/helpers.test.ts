@@ -7,7 +7,7 @@ import { prepare } from "../code.ts";
 import { Errno } from "../errno.ts";
 import { createMap } from "../maps/create.ts";
 import { u32Bytes, type VmMap } from "../maps/map.ts";
-import { advanceTimers, type RunOptions, run, runTimer } from "../run.ts";
+import { advanceTimers, type RunOptions, run, runSkb, runTimer } from "../run.ts";
 import { Timers } from "../timers.ts";
 
 /** Assembly in which `lddw %rN, map K` and `lddw %rN, func LABEL` are written with these two placeholders. */
@@ -269,6 +269,15 @@ function withTarget(instructions: readonly Instruction[]): Instruction[] {
     one.src === 4 && one.opcode === 0x18 ? build.loadFunction(one.dst, slots(target) - slots(index) - 1) : one,
   );
 }
+
+test("skb_vlan_pop takes no tag that the packet cuts off", () => {
+  const tagged = Uint8Array.from([...new Array(12).fill(0), 0x81, 0, 0, 5, 8, 0]);
+  const pop = program("call helper skb_vlan_pop\nexit");
+  assert.deepEqual(runSkb(pop, tagged.slice(0, 17)).packet.length, 17);
+  assert.equal(runSkb(pop, tagged.slice(0, 17)).verdict, -12);
+  assert.equal(runSkb(pop, tagged).verdict, 0);
+  assert.equal(runSkb(pop, tagged).packet.length, 14);
+});
 
 test("time, randomness and the task come from the environment", () => {
   const task = { pid: 12, tgid: 34, uid: 1000, gid: 100, comm: "a-very-long-command-name" };

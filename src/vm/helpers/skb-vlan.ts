@@ -24,12 +24,16 @@ export const skbVlanHelpers: HelperTable = {
     const skb = skbContext(m);
     if (skb.get("vlan_present") !== 0) {
       clearTag(skb);
-    } else if (isTag(skb.get("protocol"))) {
-      removeTag(skb);
+    } else if (isTag(skb.get("protocol")) && removeTag(skb) === undefined) {
+      return Errno.ENOMEM;
     }
-    if (isTag(skb.get("protocol"))) {
-      const protocol = skb.get("protocol");
-      setTag(skb, protocol, removeTag(skb));
+    const protocol = skb.get("protocol");
+    if (isTag(protocol)) {
+      const tci = removeTag(skb);
+      if (tci === undefined) {
+        return Errno.ENOMEM;
+      }
+      setTag(skb, protocol, tci);
     }
     skb.packet.pull(0);
     return 0;
@@ -61,11 +65,11 @@ function insertTag(skb: SkbContext, protocol: number, tci: number): void {
   skb.sync();
 }
 
-/** Takes the tag out of the packet and gives its TCI; `protocol` becomes what follows. */
-function removeTag(skb: SkbContext): number {
+/** Takes the tag out of the packet and gives its TCI (undefined: it is cut off); `protocol` becomes what follows. */
+function removeTag(skb: SkbContext): number | undefined {
   const tag = skb.packet.copy(TAG_OFFSET, 6);
   if (tag === undefined) {
-    return Errno.ENOMEM;
+    return undefined;
   }
   skb.packet.remove(TAG_OFFSET, 4);
   skb.set("protocol", tag[4]! | (tag[5]! << 8));

@@ -42,7 +42,9 @@ export function createMap<const S extends MapSpec>(
   spec: S,
   options: { readonly cpus?: number } = {},
 ): MapFor<S["type"]> {
-  return construct(spec, options.cpus ?? 1) as MapFor<S["type"]>;
+  const map = construct(spec, options.cpus ?? 1);
+  if (spec.contents) map.update(new Uint8Array(spec.keySize), spec.contents);
+  return map as MapFor<S["type"]>;
 }
 
 function construct(given: MapSpec, cpus: number): VmMap {

@@ -43,6 +43,8 @@ export interface MapSpec {
   readonly flags?: number;
   /** For messages. */
   readonly name?: string;
+  /** What an array's first value holds from the start. */
+  readonly contents?: Uint8Array;
 }
 
 /** A spec with every default filled in. */

@@ -9,7 +9,10 @@ import { evaluate } from "./evaluate.ts";
 export function arrayLiteral(frame: Frame, node: ts.ArrayLiteralExpression): Value {
   const values = inOrder(
     frame,
-    node.elements.map((one) => () => evaluate(frame, ts.isSpreadElement(one) ? one.expression : one)),
+    node.elements.map((one, index) => () => {
+      const { hint } = frame.state;
+      return evaluate(frame.named(hint ? `${hint}_${index}` : ""), ts.isSpreadElement(one) ? one.expression : one);
+    }),
     node,
   );
   const items: Value[] = [];

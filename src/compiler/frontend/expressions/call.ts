@@ -8,6 +8,9 @@ import { inOrder, settle } from "../settle.ts";
 import { describe, type FunctionValue, poison, type Value } from "../values.ts";
 import { evaluate } from "./evaluate.ts";
 
+/** Calls that make no statement, of functions on constants for one, multiply as well. */
+const maximumCalls = 100_000;
+
 export function call(frame: Frame, node: ts.CallExpression): Value {
   if (node.questionDotToken)
     return frame.fail(node, messages.unsupported("optional calls", "Test with `if` and call inside of it."));
@@ -27,6 +30,11 @@ export function call(frame: Frame, node: ts.CallExpression): Value {
 }
 
 function callFunction(frame: Frame, callee: FunctionValue, node: ts.CallExpression): Value {
+  const { session } = frame;
+  if (++session.calls > maximumCalls) {
+    if (session.calls === maximumCalls + 1) frame.fail(node, messages.unrolledTooFar(maximumCalls, "calls"));
+    return poison;
+  }
   if (frame.inProgram && frame.emitter.tooLarge) {
     if (frame.emitter.becomesTooLarge()) frame.fail(node, messages.unrolledTooFar(maximumStatements));
     return poison;

@@ -1,4 +1,4 @@
-import type ts from "typescript";
+import ts from "typescript";
 import { messages } from "../../diagnostics.ts";
 import { isScalar } from "../../hir/layout.ts";
 import type { Expression } from "../../hir/tree.ts";
@@ -26,7 +26,7 @@ import { evaluate } from "./evaluate.ts";
 export function propertyAccess(frame: Frame, node: ts.PropertyAccessExpression): Value {
   const base = evaluate(frame, node.expression);
   const access = (value: Value): Value => property(frame, value, node.name.text, node);
-  return narrowed(frame, throughChain(frame, base, node.questionDotToken !== undefined, access, node), node);
+  return narrowed(frame, throughChain(frame, base, access, node), node);
 }
 
 export function elementAccess(frame: Frame, node: ts.ElementAccessExpression): Value {
@@ -37,17 +37,17 @@ export function elementAccess(frame: Frame, node: ts.ElementAccessExpression): V
   );
   if (!base || !index) return poison;
   const access = (value: Value): Value => elementOf(frame, value, index, node);
-  return narrowed(frame, throughChain(frame, base, node.questionDotToken !== undefined, access, node), node);
+  return narrowed(frame, throughChain(frame, base, access, node), node);
 }
 
 /** Applies an access to what an optional chain has come to: `a?.b`, and the `.c` of `a?.b.c`. */
 function throughChain(
   frame: Frame,
   base: Value,
-  question: boolean,
   access: (value: Value) => Value,
-  node: ts.Node,
+  node: ts.PropertyAccessExpression | ts.ElementAccessExpression,
 ): Value {
+  const question = node.questionDotToken !== undefined;
   if (base.kind === "guarded") {
     const held = base.value.expression.type.kind === "optional" ? holdGuarded(frame, base, node) : base;
     if (held.kind !== "guarded") return held.kind === "runtime" ? optionalAccess(frame, held, access, node) : poison;
@@ -55,7 +55,9 @@ function throughChain(
   }
   const optional = base.kind === "runtime" && base.expression.type.kind === "optional";
   if (optional && question) return optionalAccess(frame, base, access, node);
-  if (base.kind === "optionalRecord" && question) return guard(frame, base.present, access(base.record), node);
+  const chained = ts.isOptionalChain(node);
+  if (base.kind === "undefined" && chained) return base;
+  if (base.kind === "optionalRecord" && chained) return guard(frame, base.present, access(base.record), node);
   if (optional || base.kind === "optionalRecord") return poison;
   return access(base);
 }
@@ -85,8 +87,16 @@ function guard(frame: Frame, present: Expression, value: Value, node: ts.Node): 
       const expression = expressionOf(frame, value, node);
       return expression ? { kind: "guarded", present, value: runtime(expression) } : poison;
     }
+    case "optionalRecord": {
+      const both = build.logical("and", present, value.present, frame.at(node));
+      return { kind: "optionalRecord", present: both, record: value.record };
+    }
+    case "record":
+    case "object":
+      return { kind: "optionalRecord", present, record: value };
+    case "undefined":
     case "poison":
-      return poison;
+      return value;
     default:
       return frame.fail(node, messages.unexpectedValue("a field of a struct", describe(value)));
   }

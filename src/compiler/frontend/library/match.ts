@@ -68,18 +68,20 @@ function subjectsOf(
   return subjects;
 }
 
-/** The rule that matched: its index, and its plain fields, which are read where they are used. */
+/** The rule that matched: its index and its plain fields are read where they are used. */
 function matched(frame: Frame, rules: RuleList, found: Expression, node: ts.Node): Value {
   const setting = frame.session.settings.findIndex((one) => one.name === rules.setting);
   const member = (inner: Frame, name: string, place: ts.Node): Value | undefined => {
     const at = inner.at(place);
-    const index = build.unwrap(found, at);
-    if (name === "index") return runtime(index);
+    const rule = build.unwrap(found, at);
+    if (name === "index") {
+      return runtime(build.operation("rule.index", [rule], numberType, at, { constants: [setting] }));
+    }
     const field = rules.fields.findIndex((one) => one.name === name);
     const type = rules.fields[field]?.type;
     const result = type && plainType(type);
     if (!result) return undefined;
-    const read = build.operation("rule.field", [index], result, at, { constants: [setting, field] });
+    const read = build.operation("rule.field", [rule], result, at, { constants: [setting, field] });
     const names = type.kind === "enum" && rules.namedFields.get(name) ? type.members : undefined;
     return names ? { ...runtime(read), names } : runtime(read);
   };

@@ -41,13 +41,17 @@ function groupsOf(block: ts.CaseBlock): readonly Group[] {
 
 /** The compiler knows which case it is. */
 function decided(frame: Frame, value: Value, groups: readonly Group[], node: ts.SwitchStatement): boolean {
+  let undecided = false;
   const matches = (group: Group): boolean =>
     group.tests.some((test) => {
       const same = equality(frame, true, value, evaluate(frame, test), test);
-      return same.kind === "constant" && same.value === true;
+      if (same.kind === "constant") return same.value === true;
+      undecided = true;
+      if (same.kind !== "poison") frame.fail(test, messages.notConstant("a case"));
+      return false;
     });
   const chosen = groups.find(matches) ?? groups.find((group) => group.isDefault);
-  if (!chosen) return false;
+  if (!chosen || undecided) return false;
   const { emitter } = frame;
   const label = emitter.newLabel();
   const { statements, ended, left } = body(frame, chosen, label);
@@ -64,12 +68,19 @@ function runtimeSwitch(frame: Frame, value: Value, groups: readonly Group[], nod
   const cases: SwitchStatement["cases"][number][] = [];
   let otherwise: SwitchStatement["otherwise"] = [];
   let ended = groups.some((group) => group.isDefault);
+  const seen = new Set<bigint>();
   for (const group of groups) {
-    const values = group.tests.map((test) => caseValue(frame, value, expression, test));
+    const values = group.tests.flatMap((test) => {
+      const one = caseValue(frame, value, expression, test);
+      // The first case of a value takes it.
+      if (one === undefined || seen.has(one)) return [];
+      seen.add(one);
+      return [one];
+    });
     const one = body(frame, group, label);
     ended &&= one.ended && !one.left;
     if (group.isDefault) otherwise = one.statements;
-    else if (values.every((one) => one !== undefined)) cases.push({ values, body: one.statements });
+    else if (values.length > 0) cases.push({ values, body: one.statements });
   }
   emitter.emit({ kind: "switch", label, value: expression, cases, otherwise, at: frame.at(node) });
   return ended;

@@ -20,7 +20,8 @@ function declareVariables(frame: Frame, list: ts.VariableDeclarationList): void 
 
 export function functionDeclaration(frame: Frame, node: ts.FunctionDeclaration): boolean {
   const symbol = node.name && frame.checker.getSymbolAtLocation(node.name);
-  if (symbol && node.name) {
+  // An overload's signature has no body.
+  if (symbol && node.name && node.body) {
     const value = { kind: "function", declaration: node, scope: frame.scope, name: node.name.text } as const;
     frame.scope.bind(symbol, { kind: "value", value });
   }

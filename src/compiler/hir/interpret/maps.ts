@@ -227,6 +227,7 @@ function keyText(key: Uint8Array): string {
 /** Longest prefix match; a key is a prefix length in bits (u32, native) and the data from its first bit on. */
 class TrieStore extends HashStore {
   override lookup(key: Uint8Array, cpu: number): Uint8Array | undefined {
+    if (!isPrefix(key)) return undefined;
     let best: Entry | undefined;
     for (const entry of this.found.values()) {
       const length = indexOf(entry.key);
@@ -237,11 +238,11 @@ class TrieStore extends HashStore {
   }
 
   override update(key: Uint8Array, value: Uint8Array, flags: number, cpu: number): boolean {
-    return indexOf(key) <= (key.length - 4) * 8 && super.update(this.#canonical(key), value, flags, cpu);
+    return isPrefix(key) && super.update(this.#canonical(key), value, flags, cpu);
   }
 
   override delete(key: Uint8Array): boolean {
-    return indexOf(key) <= (key.length - 4) * 8 && super.delete(this.#canonical(key));
+    return isPrefix(key) && super.delete(this.#canonical(key));
   }
 
   /** Bits behind the prefix do not tell entries apart. */
@@ -251,6 +252,11 @@ class TrieStore extends HashStore {
     );
     return known?.key ?? key;
   }
+}
+
+/** A prefix of more bits than the key has finds nothing (trie_lookup_elem in kernel/bpf/lpm_trie.c). */
+function isPrefix(key: Uint8Array): boolean {
+  return indexOf(key) <= (key.length - 4) * 8;
 }
 
 function samePrefix(left: Uint8Array, right: Uint8Array, bits: number): boolean {

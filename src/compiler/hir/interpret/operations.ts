@@ -161,6 +161,8 @@ const environmentOperations = {
   "time.jiffies": ({ machine }) => machine.clock() / 1_000_000n,
   "random.u32": ({ machine }) => machine.random(),
   "cpu.id": ({ machine }) => BigInt(machine.cpu),
+  /** Here a rule goes by its index. */
+  "rule.index": (call) => integerArgument(call, 0),
   "rule.field"(call) {
     const [setting = 0, field = 0] = call.node.constants ?? [];
     const { module, settings } = call.machine;

@@ -199,13 +199,19 @@ export class SkbPacket extends Packet {
   protected override pop(): boolean {
     if (!this.#tag && !vlanTypes.includes(this.#protocol)) return false;
     if (this.#tag) this.#tag = undefined;
-    else this.#removeInline();
+    else if (this.#removeInline() === undefined) return false;
     // What is then outermost moves beside the bytes.
-    if (vlanTypes.includes(this.#protocol)) this.#tag = { type: this.#protocol, tag: this.#removeInline() };
+    const type = this.#protocol;
+    if (!vlanTypes.includes(type)) return true;
+    const tag = this.#removeInline();
+    if (tag === undefined) return false;
+    this.#tag = { type, tag };
     return true;
   }
 
-  #removeInline(): number {
+  /** Undefined, and nothing is changed, where the packet ends within the tag (__skb_vlan_pop). */
+  #removeInline(): number | undefined {
+    if (this.length < ethernetHeader + tagLength) return undefined;
     const tag = this.read16(macAddresses + 2);
     this.#protocol = this.read16(macAddresses + tagLength);
     this.insertAt(macAddresses, -tagLength);

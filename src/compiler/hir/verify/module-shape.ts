@@ -107,7 +107,7 @@ const mapDeclaration = record({
     record<{ title: 1; kind: 1 }>({ title: optional(text), kind: oneOf("table", "histogram", "hidden") }),
   ),
   at: position,
-} satisfies RecordShape<MapDeclaration>);
+} satisfies RecordShape<Omit<MapDeclaration, "rules">>);
 
 const settingDeclaration = record({
   name,

@@ -211,6 +211,8 @@ function resultType(call: Call, shape: ResultShape): Type | undefined {
       return node.layout && refType("local", node.layout);
     case "metadata":
       return slotType(call);
+    case "ruleIndex":
+      return numberType;
     case "ruleField": {
       const [setting = 0, field = 0] = node.constants ?? [];
       return ruleField(scope.module.settings, setting, field)?.type;

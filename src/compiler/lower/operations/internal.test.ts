@@ -44,7 +44,7 @@ const returning = (verdict: Expression, maps?: readonly MapDeclaration[]): Modul
 function compile(module: Module, hook: HookName, optimization: 0 | 2 = 2) {
   return compileProgram(module, module.programs[0]!, {
     hook: hooks[hook],
-    target: { isa: 3, littleEndian: true },
+    target: { isa: 3, littleEndian: true, mixedStackWrites: false },
     longLoops: "callback",
     optimization,
   });
@@ -171,6 +171,6 @@ test("internal operations have no name in the library", () => {
   const internal = Object.entries(operations).filter(([, row]) => "internal" in row);
   assert.deepEqual(
     internal.map(([name]) => name),
-    ["verdict.broadcast", "verdict.redirectIngress", "packet.cloneTo", "packet.setType"],
+    ["verdict.broadcast", "verdict.broadcastIn", "verdict.redirectIngress", "packet.cloneTo", "packet.setType"],
   );
 });

@@ -4,6 +4,7 @@ import type { OperationExpression } from "../../hir/tree.ts";
 import { helpers } from "../../ir/helpers.ts";
 import type { Lowered } from "../lowered.ts";
 import type { Lowering } from "../lowering.ts";
+import { lowerRuleField, lowerRuleIndex } from "../match.ts";
 import { lowerAtomic } from "./atomics.ts";
 import { lowerEqual } from "./bytes.ts";
 import { lowerForEach, lowerTimerCancel, lowerTimerStart } from "./callbacks.ts";
@@ -26,11 +27,8 @@ import {
 
 type LowerOperation = (l: Lowering, e: OperationExpression) => Lowered;
 
-/**
- * Fields of rules are gone when the settings are folded in (specialise-rules.ts), what a graph decides when functions
- * are composed.
- */
-type LoweredOperation = Exclude<OperationName, "rule.field" | GraphOperation>;
+/** What a graph decides is gone when functions are composed. */
+type LoweredOperation = Exclude<OperationName, GraphOperation>;
 
 /** One row per operation of the language; a missing one does not compile. */
 const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
@@ -90,6 +88,8 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "kernel.readString": lowerReadString(helpers.probeReadKernelStr.id),
   "kernel.readUserString": lowerReadString(helpers.probeReadUserStr.id),
   "kernel.address": lowerKernelAddress,
+  "rule.index": lowerRuleIndex,
+  "rule.field": lowerRuleField,
   "bytes.equal": lowerEqual,
 };
 

@@ -1,0 +1,85 @@
+/** Programs whose meaning or whose way past the verifier is easy to get wrong: every witness, every way to compile. */
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { skipWithoutBpf } from "../src/kernel/testing.ts";
+import { checkSource } from "./witnesses/check.ts";
+import { allConfigurations } from "./witnesses/configurations.ts";
+
+type Case = readonly [what: string, declarations: string, body: string];
+
+const bytes = `const Bytes = struct({ a: u8, b: u8, c: be16, d: u16, w: u64 });
+const table = arrayMap({ value: array(u8, 256), maxEntries: 1 });`;
+
+const packets: readonly Case[] = [
+  [
+    "the verifier learns the bound of a quotient and a remainder from its conversion",
+    bytes,
+    `const row = table.ref(0); const v = packet.at(12, Bytes); if (!row || !v) return Pass;
+     row[u8(200 / v.d)] = 1; row[v.a % v.b] = 2; row[u8(v.d % v.c)] = 3;
+     return packet.at(u8(3 / v.d), Bytes)?.a === 1 ? Drop : Pass;`,
+  ],
+  [
+    "the verifier learns the bound of what was shifted by a variable",
+    bytes,
+    `const row = table.ref(0); const v = packet.at(12, Bytes); if (!row || !v) return Pass;
+     row[v.a >> (v.b & 7)] = 1; row[u8(v.w >> u64(56 + (v.b & 7)))] = 2; row[u8((v.a * v.c) >> 16)] = 3;
+     return Pass;`,
+  ],
+  [
+    "one index that is out of range stands in code that is never reached",
+    `const Four = union({ bytes: bytes(4) }); ${bytes}`,
+    `let index: u32 = u16(206n) << 10; index |= 0; const local = Four();
+     const row = table.ref(0); const v = packet.at(12, Bytes); if (!row || !v) return Pass;
+     if (v.c === 2048) row[0] = local.bytes.at(v.c) ?? 7;
+     return redirect(local.bytes.at(index) ?? 3);`,
+  ],
+  [
+    "a prefix that is longer than its key finds nothing",
+    `const Prefix = struct({ prefixLength: u32, address: be32 });
+     const routes = lpmTrie({ key: Prefix, value: u32, maxEntries: 8 });`,
+    `routes.set({ prefixLength: 0, address: 0 }, 1);
+     if (routes.get({ prefixLength: 33, address: 0 })) return Drop;
+     if (routes.set({ prefixLength: 33, address: 0 }, 1)) return Drop;
+     if (routes.delete({ prefixLength: 40, address: 0 })) return Drop;
+     return routes.get({ prefixLength: 32, address: 5 }) ? Pass : Drop;`,
+  ],
+  [
+    "a long loop reads headers that a helper has moved",
+    "const Word = struct({ value: u32 });",
+    `for (let i: u32 = 0; i < 404; i += 4) {
+       if (packet.at(12, Word)?.value) continue;
+       if (!packet.adjustRoom(4)) break;
+     }
+     for (const i of range(106)) {
+       packet.replaceChecksum(36, u16(packet.at(i, Word)?.value ?? 0), 0, { layer: 4, size: 2 });
+     }
+     return Drop;`,
+  ],
+];
+
+function check(source: string): void {
+  for (const configuration of allConfigurations()) {
+    const options = { seed: 7, index: 0, packets: 4, kernel: skipWithoutBpf === false, only: { configuration } };
+    const outcome = checkSource(source, {}, options);
+    assert.equal(outcome.kind, "agreed", `${configuration.name}: ${JSON.stringify(outcome)}`);
+  }
+}
+
+for (const [what, declarations, body] of packets) {
+  it(what, () => {
+    check(`import {
+      array, arrayMap, be16, be32, bytes, Drop, lpmTrie, onPacket, Pass, range, redirect, struct,
+      u16, u32, u64, u8, union,
+    } from "iovisor/kernel";
+    ${declarations}
+    export default onPacket((packet) => { ${body} });`);
+  });
+}
+
+it("a decision about a connection comes from within a long loop", () => {
+  check(`import { Allow, Deny, onConnect4 } from "iovisor/kernel";
+    export default onConnect4((socket) => {
+      for (let i = 0; i <= 112; i++) if (socket.port === i) return Allow;
+      return Deny;
+    });`);
+});
