@@ -6,18 +6,21 @@ import { runPool } from "./pool.ts";
 import { checkProgram, smallestFailure } from "./programs.ts";
 import { Summary } from "./summary.ts";
 
-const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir]
+const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|switch]
 
   --programs N   how many programs are made (default 1000)
   --seed S       repeats a run; a failure prints its seed and number
   --kind KIND    programs (default): interpreter, machine and kernel must agree on generated programs;
-                 hir: HIR files with random changes are refused or behave
+                 hir: HIR files with random changes are refused or behave;
+                 switch: the switch does what its model does, in the interpreter and the kernel
   --start N      the number of the first program (default 0)
   --show         print program --start and what becomes of it
-  --packets N    packets for each program (default 4)
+  --packets N    packets for each program (default 4; of the switch 1000)
   --workers N    processes, 1 or 2 (default 2)
   --no-shrink    print failures as they are, not the smallest program that fails alike
   --no-coverage  leave out the table of constructs`;
+
+const kinds: readonly FuzzKind[] = ["programs", "hir", "switch"];
 
 /** How often each construct must have been met. */
 const leastCoverage = 50;
@@ -37,7 +40,7 @@ function readOptions(): Wanted | undefined {
       start: { type: "string", default: "0" },
       kind: { type: "string", default: "programs" },
       workers: { type: "string", default: "2" },
-      packets: { type: "string", default: "4" },
+      packets: { type: "string" },
       show: { type: "boolean", default: false },
       help: { type: "boolean", short: "h" },
       "no-shrink": { type: "boolean", default: false },
@@ -45,15 +48,15 @@ function readOptions(): Wanted | undefined {
     },
   });
   if (values.help) return undefined;
-  if (values.kind !== "programs" && values.kind !== "hir") throw new RangeError("--kind is programs or hir");
-  const kind: FuzzKind = values.kind;
+  const kind = kinds.find((one) => one === values.kind);
+  if (!kind) throw new RangeError(`--kind is one of ${kinds.join(", ")}`);
   const options = {
     kind,
     seed: number(values.seed, "seed"),
     programs: number(values.programs, "programs"),
     start: number(values.start, "start"),
     workers: Math.max(1, Math.min(2, number(values.workers, "workers"))),
-    packets: number(values.packets, "packets"),
+    packets: number(values.packets ?? (kind === "switch" ? "1000" : "4"), "packets"),
     kernel: skipWithoutBpf === false,
     shrink: !values["no-shrink"],
   };

@@ -1,4 +1,5 @@
 /** A process that works through its share of the indexes, so that a crash or a hang costs one case. */
+import { checkSwitch } from "./functions/check-switch.ts";
 import { checkMutation } from "./hir/mutation.ts";
 import type { Job, Report } from "./job.ts";
 import { checkProgram, smallestFailure } from "./programs.ts";
@@ -15,9 +16,20 @@ process.once("message", (job: Job) => {
 async function work(job: Job): Promise<void> {
   for (let index = job.start; index < job.end; index += job.stride) {
     await tell({ kind: "started", index });
-    await tell(job.kind === "programs" ? one(job, index) : checkMutation(job, index));
+    await tell(await check(job, index));
   }
   process.disconnect();
+}
+
+function check(job: Job, index: number): Report | Promise<Report> {
+  switch (job.kind) {
+    case "programs":
+      return one(job, index);
+    case "hir":
+      return checkMutation(job, index);
+    case "switch":
+      return checkSwitch(job, index);
+  }
 }
 
 function one(job: Job, index: number): Report {

@@ -1,0 +1,287 @@
+/** What runs a function of a graph: the interpreter on the module as it is; the machine and the kernel on its code. */
+import { compileProgram } from "../../src/compiler/compile.ts";
+import { createMapStore, interpret, type ListedStore } from "../../src/compiler/hir/interpret.ts";
+import type { MapDeclaration, Module } from "../../src/compiler/hir/tree.ts";
+import { runningAbilities } from "../../src/engine/abilities.ts";
+import { Codec, type HostValue } from "../../src/engine/codec.ts";
+import { compilerHook } from "../../src/engine/datapath/load-composed.ts";
+import type { TableContents } from "../../src/engine/host/host-side.ts";
+import { runningKernelTypes } from "../../src/engine/kernel-types.ts";
+import { mapSpec } from "../../src/engine/map-spec.ts";
+import { makeMapTypes } from "../../src/engine/map-types.ts";
+import type { PipelineHook } from "../../src/engine/pipeline/topology.ts";
+import { verdictKinds } from "../../src/engine/pipeline/verdict-codes.ts";
+import { prepareModule, programSpec } from "../../src/engine/prepare.ts";
+import { KernelMap } from "../../src/kernel/maps.ts";
+import { KernelProgram } from "../../src/kernel/programs.ts";
+import type { Code } from "../../src/vm/code.ts";
+import { link } from "../../src/vm/link.ts";
+import { createMap } from "../../src/vm/maps/create.ts";
+import type { VmMap } from "../../src/vm/maps/map.ts";
+import { runSkb, runXdp } from "../../src/vm/run.ts";
+import { Probe, probeMap, probeModule } from "./probe.ts";
+
+/** A frame that comes in. */
+export interface Arrival {
+  readonly port: number;
+  readonly ticks: bigint;
+  readonly frame: Uint8Array;
+  /** The tag that the device took out of the frame (TCX only). */
+  readonly tag: number | undefined;
+}
+
+/** What a function decided, and the frame as it would be on the wire, with the tag beside it in its place. */
+export type Decision = { readonly frame: Uint8Array } & (
+  | { readonly kind: "forward"; readonly port: number }
+  | { readonly kind: "flood"; readonly group: number; readonly tagControl: number }
+  | { readonly kind: "drop"; readonly reason: number }
+  | { readonly kind: "other" }
+);
+
+/** A specialised module, and the contents that the host side gives its maps; the others hold state. */
+export interface Subject {
+  readonly module: Module;
+  readonly tables: Readonly<Record<string, TableContents>>;
+}
+
+export interface Witness extends Disposable {
+  readonly name: string;
+  /** Bytes on the wire of the shortest frame that it can be asked about. */
+  readonly shortest: number;
+  /** Another configuration: maps that hold state stay. */
+  configure(subject: Subject): void;
+  run(arrival: Arrival): Decision;
+  entries(map: string): readonly (readonly [key: HostValue, value: HostValue])[];
+  /** What the host does when it deletes an entry. */
+  delete(map: string, key: HostValue): void;
+}
+
+export function onWire(frame: Uint8Array, tag: number | undefined): Uint8Array {
+  if (tag === undefined) return frame;
+  return Uint8Array.of(...frame.subarray(0, 12), 0x81, 0, tag >> 8, tag & 0xff, ...frame.subarray(12));
+}
+
+interface Store {
+  update(key: Uint8Array, value: Uint8Array): unknown;
+  delete(key: Uint8Array): unknown;
+  entries(): Iterable<readonly [Uint8Array, Uint8Array]>;
+}
+
+/** The maps of a subject, of whatever kind: state stays, tables are new for each configuration. */
+class Stores<Map extends object> {
+  readonly #make: (map: MapDeclaration, module: Module) => Map;
+  readonly #view: (map: Map) => Store;
+  readonly #drop: (map: Map) => void;
+  #maps = new Map<string, { readonly map: Map; readonly declaration: MapDeclaration; readonly state: boolean }>();
+
+  constructor(make: (map: MapDeclaration, module: Module) => Map, view: (map: Map) => Store, drop: (map: Map) => void) {
+    this.#make = make;
+    this.#view = view;
+    this.#drop = drop;
+  }
+
+  configure(module: Module, tables: Subject["tables"]): void {
+    for (const declaration of module.maps) {
+      const { name } = declaration;
+      const old = this.#maps.get(name);
+      if (old?.state) continue;
+      if (old) this.#drop(old.map);
+      const map = this.#make(declaration, module);
+      this.#maps.set(name, { map, declaration, state: !(name in tables) });
+      const [keys, values] = [new Codec(declaration.key!), new Codec(declaration.value!)];
+      for (const [key, value] of tables[name] ?? [])
+        this.#view(map).update(keys.encode(key, name), values.encode(value, name));
+    }
+  }
+
+  get byName(): Readonly<Record<string, Map>> {
+    return Object.fromEntries([...this.#maps].map(([name, { map }]) => [name, map]));
+  }
+
+  entries(name: string): readonly (readonly [HostValue, HostValue])[] {
+    const { map, declaration } = this.#maps.get(name)!;
+    const [keys, values] = [new Codec(declaration.key!), new Codec(declaration.value!)];
+    return [...this.#view(map).entries()].map(([key, value]) => [keys.decode(key), values.decode(value)] as const);
+  }
+
+  delete(name: string, key: HostValue): void {
+    const { map, declaration } = this.#maps.get(name)!;
+    this.#view(map).delete(new Codec(declaration.key!).encode(key, name));
+  }
+
+  write(name: string, key: Uint8Array, value: Uint8Array): void {
+    this.#view(this.#maps.get(name)!.map).update(key, value);
+  }
+
+  clear(): void {
+    for (const { map } of this.#maps.values()) this.#drop(map);
+    this.#maps.clear();
+  }
+}
+
+export class InterpreterWitness implements Witness {
+  readonly name = "interpreter";
+  readonly shortest = 14;
+  readonly #hook: PipelineHook;
+  readonly #stores = new Stores<ListedStore>(
+    (map) => createMapStore(map),
+    (store) => ({
+      update: (key, value) => store.update(key, value, 0, 0),
+      delete: (key) => store.delete(key),
+      entries: () => store.entries().map(({ key, values }) => [key, values[0]!] as const),
+    }),
+    () => undefined,
+  );
+  #module: Module | undefined;
+
+  constructor(hook: PipelineHook) {
+    this.#hook = hook;
+  }
+
+  configure({ module, tables }: Subject): void {
+    this.#module = module;
+    this.#stores.configure(module, tables);
+  }
+
+  run({ port, ticks, frame, tag }: Arrival): Decision {
+    const module = this.#module!;
+    const { byName } = this.#stores;
+    const result = interpret(module.programs[0]!, module, {
+      hook: this.#hook === "xdp" ? "xdp" : "tcx-ingress",
+      packet: frame,
+      maps: module.maps.map((map) => byName[map.name]!),
+      port,
+      clock: () => ticks * 1_000_000n,
+      ...(tag === undefined ? {} : { vlanTag: tag }),
+    });
+    const { verdict } = result;
+    const out = { frame: onWire(result.packet!, result.vlanTag) };
+    if (verdict?.name === "forward") return { ...out, kind: "forward", port: verdict.port! };
+    if (verdict?.name === "flood")
+      return { ...out, kind: "flood", group: verdict.group!, tagControl: verdict.tagControl! };
+    return verdict?.name === "drop" ? { ...out, kind: "drop", reason: verdict.reason ?? 0 } : { ...out, kind: "other" };
+  }
+
+  entries(map: string) {
+    return this.#stores.entries(map);
+  }
+
+  delete(map: string, key: HostValue): void {
+    this.#stores.delete(map, key);
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+const probeCodec = new Codec<Readonly<Record<string, number | bigint>>>(Probe);
+const firstKey = new Uint8Array(4);
+
+/** Witnesses that run code: the verdict comes back in the probe's map. */
+abstract class CodeWitness<Map extends object, Loaded> implements Witness {
+  abstract readonly name: string;
+  abstract readonly shortest: number;
+  protected readonly hook: PipelineHook;
+  protected abstract readonly stores: Stores<Map>;
+  protected loaded: Loaded | undefined;
+
+  constructor(hook: PipelineHook) {
+    this.hook = hook;
+  }
+
+  protected abstract load(module: Module, program: ReturnType<typeof compileProgram>): Loaded;
+  protected abstract execute(arrival: Arrival): Uint8Array;
+
+  configure({ module, tables }: Subject): void {
+    const probe = prepareModule(probeModule(module));
+    this.stores.configure(probe.module, tables);
+    const compiled = compileProgram(probe.module, probe.module.programs[0]!, {
+      hook: compilerHook(this.hook),
+      ...runningAbilities(),
+      optimization: 2,
+      settings: probe.settings,
+      ...(probe.ranges ? { ranges: probe.ranges } : {}),
+    });
+    this.loaded = this.load(probe.module, compiled);
+  }
+
+  run(arrival: Arrival): Decision {
+    const question = { ticks: arrival.ticks, port: arrival.port, kind: 99, argument: 0, tag: 0 };
+    this.stores.write(probeMap, firstKey, probeCodec.encode(question));
+    const packet = this.execute(arrival);
+    const [[, answer] = []] = this.stores.entries(probeMap);
+    const { kind, argument, tag } = answer as Readonly<Record<"kind" | "argument" | "tag", number>>;
+    const frame = onWire(packet, tag === 0 ? undefined : tag & 0xffff);
+    if (kind === verdictKinds.forward) return { frame, kind: "forward", port: argument };
+    if (kind === verdictKinds.drop) return { frame, kind: "drop", reason: argument };
+    if (kind !== verdictKinds.flood) return { frame, kind: "other" };
+    return { frame, kind: "flood", group: argument >>> 16, tagControl: argument & 0xffff };
+  }
+
+  entries(map: string) {
+    return this.stores.entries(map);
+  }
+
+  delete(map: string, key: HostValue): void {
+    this.stores.delete(map, key);
+  }
+
+  [Symbol.dispose](): void {
+    this.stores.clear();
+  }
+}
+
+const noTypes = new Map<string, never>();
+
+export class MachineWitness extends CodeWitness<VmMap, Code> {
+  readonly name = "machine";
+  readonly shortest = 14;
+  protected readonly stores = new Stores<VmMap>(
+    (map, module) => createMap(mapSpec(module, map, noTypes)),
+    (map) => map,
+    () => undefined,
+  );
+
+  protected load(_: Module, program: ReturnType<typeof compileProgram>): Code {
+    return link(program, this.stores.byName);
+  }
+
+  protected execute({ frame, tag }: Arrival): Uint8Array {
+    if (this.hook === "xdp") return runXdp(this.loaded!, frame).packet;
+    const fields = tag === undefined ? {} : { vlan_present: 1, vlan_tci: tag, vlan_proto: 0x0081 };
+    return runSkb(this.loaded!, frame, { fields }).packet;
+  }
+}
+
+/** Test runs do not take tags beside the frame: those arrivals have them inside. */
+export class KernelWitness extends CodeWitness<KernelMap, KernelProgram> {
+  readonly name = "kernel";
+  readonly shortest: number;
+  protected readonly stores = new Stores<KernelMap>(
+    (map, module) => {
+      using types = makeMapTypes(module);
+      return KernelMap.create(mapSpec(module, map, types.ids), types.object ? { btf: types.object } : {});
+    },
+    (map) => map,
+    (map) => map.close(),
+  );
+
+  constructor(hook: PipelineHook) {
+    super(hook);
+    // bpf_prog_test_run_skb wants a whole network header of the type that the frame says (net/bpf/test_run.c).
+    this.shortest = hook === "xdp" ? 14 : 60;
+  }
+
+  protected load(_: Module, program: ReturnType<typeof compileProgram>): KernelProgram {
+    this.loaded?.close();
+    return KernelProgram.load(programSpec(program, runningKernelTypes), { maps: this.stores.byName });
+  }
+
+  protected execute({ frame, tag }: Arrival): Uint8Array {
+    return this.loaded!.testRun({ packet: onWire(frame, tag) }).packet;
+  }
+
+  override [Symbol.dispose](): void {
+    this.loaded?.close();
+    super[Symbol.dispose]();
+  }
+}
