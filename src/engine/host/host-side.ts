@@ -36,13 +36,7 @@ export interface InstanceView {
 }
 
 /** Contents of a map: keys and values as the kernel module declares them. */
-export type TableContents = Iterable<readonly [key: HostValue, value: HostValue]> | ArrayContents;
-
-/** The first elements of an array as they lie in memory, each of its value's size: for large tables. */
-export interface ArrayContents {
-  readonly kind: "array";
-  readonly values: Uint8Array;
-}
+export type TableContents = Iterable<readonly [key: HostValue, value: HostValue]>;
 
 /** Ports that a flooded packet goes to, as `flood(group, tagControl)` names them. */
 export interface FloodGroup {
@@ -88,6 +82,8 @@ export interface HostSide {
   tables?(instance: InstanceView): Readonly<Record<string, TableContents>>;
   /** Names of the maps that `tables` fills. */
   readonly configurationTables?: readonly string[];
+  /** The same for large arrays: their first elements as they lie in memory, each of its value's size. */
+  arrays?(instance: InstanceView): Readonly<Record<string, Uint8Array>>;
   /** How many entries maps have, by name, where that follows from the configuration; others as they are declared. */
   mapSizes?(instance: InstanceView): Readonly<Record<string, number>>;
   floodGroups?(instance: InstanceView): readonly FloodGroup[];

@@ -4,7 +4,7 @@ import type { MapDeclaration, Module } from "../../compiler/hir/tree.ts";
 import { KernelMap, type PackedEntries } from "../../kernel/maps.ts";
 import { Codec, type HostValue } from "../codec.ts";
 import type { Pins } from "../datapath/pins.ts";
-import type { ArrayContents, TableContents } from "../host/host-side.ts";
+import type { TableContents } from "../host/host-side.ts";
 import { layoutDifference } from "../host-maps.ts";
 import { mapSpec } from "../map-spec.ts";
 import { makeMapTypes } from "../map-types.ts";
@@ -24,7 +24,7 @@ export type InstanceMaps = ReadonlyMap<string, InstanceMap>;
 export interface MapRequest {
   readonly instance: string;
   readonly module: Module;
-  readonly tables: Readonly<Record<string, TableContents>>;
+  readonly tables: Readonly<Record<string, TableContents | Uint8Array>>;
   readonly before: InstanceMaps | undefined;
   readonly pins: Pins;
   /** A number that no map had before. */
@@ -84,16 +84,16 @@ interface EncodedTable extends PackedEntries {
   readonly fingerprint: string;
 }
 
-function encode(module: Module, name: string, table: TableContents): EncodedTable {
+function encode(module: Module, name: string, table: TableContents | Uint8Array): EncodedTable {
   const declaration = module.maps.find((map) => map.name === name);
   if (!declaration?.key || !declaration.value)
     throw new Error(`the host side fills "${name}", which is no map with keys`);
-  const packed = "kind" in table ? packArray(declaration, table) : packEntries(declaration, table);
+  const packed = table instanceof Uint8Array ? packArray(declaration, table) : packEntries(declaration, table);
   const fingerprint = createHash("sha256").update(packed.keys).update(packed.values).digest("base64url").slice(0, 22);
   return { ...packed, fingerprint };
 }
 
-function packArray(declaration: MapDeclaration, { values }: ArrayContents): PackedEntries {
+function packArray(declaration: MapDeclaration, values: Uint8Array): PackedEntries {
   const count = values.length / sizeOf(declaration.value!);
   const keys = new Uint8Array(Uint32Array.from({ length: count }, (_, index) => index).buffer);
   return { count, keys, values };

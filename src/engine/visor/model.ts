@@ -55,7 +55,7 @@ export interface NumberedInstance {
   readonly identity: InstanceIdentity;
   readonly node: Node;
   readonly view: InstanceView;
-  readonly tables: Readonly<Record<string, TableContents>>;
+  readonly tables: Readonly<Record<string, TableContents | Uint8Array>>;
   readonly floodGroups: readonly FloodGroup[];
   /** Equal for instances whose programs are equal, but for what they are linked to. */
   readonly fingerprint: string;
@@ -175,7 +175,7 @@ function numberInstance(given: {
     identity,
     node,
     view,
-    tables: host.tables?.(view) ?? {},
+    tables: { ...host.tables?.(view), ...host.arrays?.(view) },
     floodGroups: host.floodGroups?.(view) ?? [],
     fingerprint,
   };

@@ -1,6 +1,14 @@
 import { formatMac, parseMac } from "../../capture/address.ts";
 import type { ConfigProblem, InstancePort, InstanceView, JsonObject } from "../../engine/host/host-side.ts";
-import { contains, formatAddress, isLinkLocal, isNoHost, parseAddress, parseInterface, parsePrefix } from "./addresses.ts";
+import {
+  contains,
+  formatAddress,
+  isLinkLocal,
+  isNoHost,
+  parseAddress,
+  parseInterface,
+  parsePrefix,
+} from "./addresses.ts";
 import { mostPorts, objects, type RouterPort, routeOf, routerPorts, staticNeighbours, texts } from "./configuration.ts";
 import { hopOf } from "./routes.ts";
 

@@ -65,6 +65,7 @@ class HopNumbers {
 /** Everything that routes decide, by the names of kernel/tables.ts. */
 export interface Forwarding {
   readonly tables: Readonly<Record<string, TableContents>>;
+  readonly arrays: Readonly<Record<string, Uint8Array>>;
   readonly sizes: Readonly<Record<string, number>>;
 }
 
@@ -101,20 +102,22 @@ function pairs(entries: Uint32Array): Uint8Array {
 export function forwardingOf(table: readonly Route[]): Forwarding {
   const hops = new HopNumbers();
   const defaults: number[] = [];
-  const tables: Record<string, TableContents> = {};
+  const arrays: Record<string, Uint8Array> = {};
   const sizes: Record<string, number> = {};
   for (const family of [4, 6] as const) {
     const routes = routesOf(table, family).map(({ prefix, hops: own }) => ({ prefix, hop: hops.numberOf(own) }));
     const trie = buildTrie(family, routes);
     defaults.push(trie.usual);
-    tables[`slots${family}`] = { kind: "array", values: trimmed(trie.slots) };
-    tables[`nodes${family}`] = { kind: "array", values: nodeBytes(trie) };
-    tables[`entries${family}`] = { kind: "array", values: pairs(trie.entries) };
+    arrays[`slots${family}`] = trimmed(trie.slots);
+    arrays[`nodes${family}`] = nodeBytes(trie);
+    arrays[`entries${family}`] = pairs(trie.entries);
     sizes[`nodes${family}`] = room(trie.starts.length);
     sizes[`entries${family}`] = room(trie.entries.length / 2);
   }
-  tables["nextHops"] = hops.entries.map((entry, index) => [index, { ...entry }] as const);
-  tables["defaults"] = defaults.map((hop, index) => [index, hop] as const);
+  const tables = {
+    nextHops: hops.entries.map((entry, index) => [index, { ...entry }] as const),
+    defaults: defaults.map((hop, index) => [index, hop] as const),
+  };
   sizes["nextHops"] = room(hops.entries.length);
-  return { tables, sizes };
+  return { tables, arrays, sizes };
 }

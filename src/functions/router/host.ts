@@ -63,6 +63,7 @@ const host: HostSide = {
     statics: staticNeighbours(instance).length > 0,
   }),
   mapSizes: (instance) => forwarding(instance).sizes,
+  arrays: (instance) => forwarding(instance).arrays,
   tables: (instance) => ({
     ...forwarding(instance).tables,
     portTable: portTable(instance),

@@ -87,7 +87,10 @@ async function transfer(from: VirtualHost, to: VirtualHost, address: string, byt
   const done = new Promise<void>((resolve) => {
     server.on("connection", (socket) => {
       socket.on("data", (data: Uint8Array) => (received += data.length));
-      socket.on("end", () => (socket.end(), resolve()));
+      socket.on("end", () => {
+        socket.end();
+        resolve();
+      });
     });
   });
   const { port } = server.address() as { port: number };
@@ -101,7 +104,8 @@ async function transfer(from: VirtualHost, to: VirtualHost, address: string, byt
 
 function prepare(net: VirtualNetwork, hook: PipelineHook): void {
   // Frames that XDP sends out of a veth arrive only where the other end has NAPI, and their checksums are as they came.
-  if (hook === "xdp") for (const host of hosts) net.host(host).exec("ethtool", ["-K", "eth0", "gro", "on", "tx", "off"]);
+  if (hook === "xdp")
+    for (const host of hosts) net.host(host).exec("ethtool", ["-K", "eth0", "gro", "on", "tx", "off"]);
 }
 
 for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {

@@ -161,23 +161,21 @@ export class Resolver {
     const key = placeText(place);
     const now = this.#options.ticks.now();
     const silent = now - neighbour.confirmed;
-    const forget = (): void => {
-      this.#probes.delete(key);
-      map.delete(keyOf(place));
-    };
     if (neighbour.state < states.reachable) {
-      if (silent >= this.#seconds(secondsFailed) && !this.#pending.has(key)) forget();
+      if (silent >= this.#seconds(secondsFailed) && !this.#pending.has(key)) map.delete(keyOf(place));
       return;
     }
     if (silent < this.#seconds(secondsReachable) && neighbour.state === states.reachable) {
       this.#probes.delete(key);
       return;
     }
-    if (now - neighbour.used >= this.#seconds(secondsUnused)) return forget();
-    if (neighbour.used < neighbour.confirmed && neighbour.state === states.reachable) return;
     const probes = this.#probes.get(key) ?? 0;
-    if (probes >= mostTries) return forget();
-    this.#probes.set(key, probes + 1);
-    this.#solicit(place, neighbour.mac);
+    if (now - neighbour.used >= this.#seconds(secondsUnused) || probes >= mostTries) {
+      this.#probes.delete(key);
+      map.delete(keyOf(place));
+    } else if (neighbour.used >= neighbour.confirmed || neighbour.state === states.stale) {
+      this.#probes.set(key, probes + 1);
+      this.#solicit(place, neighbour.mac);
+    }
   }
 }

@@ -1,5 +1,5 @@
 /** ARP: RFC 826, with the probes of RFC 5227. */
-import { drop, forward, punt, type u32, type u8, type Verdict } from "iovisor/kernel";
+import { drop, forward, punt, type u8, type u32, type Verdict } from "iovisor/kernel";
 import { Arp, ArpOperation, Ethernet, EtherType } from "iovisor/kernel/headers";
 import { type Arrival, linkHeader } from "./arrival.ts";
 import { lookup4 } from "./lookup.ts";

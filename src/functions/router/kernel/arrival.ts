@@ -1,14 +1,14 @@
 import {
-  drop,
   type DropReason,
+  drop,
   i64,
   min,
   type Packet,
   type PuntReason,
   punt,
-  type Verdict,
   time,
   u64,
+  type Verdict,
   withLock,
 } from "iovisor/kernel";
 import { settings } from "./reasons.ts";

@@ -1,4 +1,4 @@
-import type { u16, u32 } from "iovisor/kernel";
+import type { u16 } from "iovisor/kernel";
 
 /** A ones' complement sum of at most 2^48, folded to 16 bits. */
 export function fold(sum: number): u16 {

@@ -1,20 +1,19 @@
 /** Neighbour discovery: RFC 4861, section 7. */
 import {
+  be16,
   be32,
   be64,
   bytes,
   drop,
   equal,
   forward,
+  type Packet,
   punt,
   range,
   struct,
-  u16,
-  u64,
-  u8,
-  be16,
-  type Packet,
   type TypeOf,
+  u8,
+  u64,
   type Verdict,
 } from "iovisor/kernel";
 import { Ethernet, Icmpv6Type, IpProtocol } from "iovisor/kernel/headers";

@@ -1,25 +1,23 @@
 /** IPv4: RFC 791 and RFC 1812. */
+import { array, drop, forward, range, struct, toHost, type u16, u32, u64, type Verdict } from "iovisor/kernel";
 import {
-  array,
-  type be32,
-  drop,
-  forward,
-  range,
-  struct,
-  toHost,
-  type TypeOf,
-  type u16,
-  u32,
-  u64,
-  type Verdict,
-} from "iovisor/kernel";
-import { Ethernet, Icmp, IcmpType, IpProtocol, Ipv4, Ipv4Fragment, ipv4HeaderLength, Ports, Tcp, tcpHeaderLength } from "iovisor/kernel/headers";
+  Ethernet,
+  Icmp,
+  IcmpType,
+  IpProtocol,
+  Ipv4,
+  Ipv4Fragment,
+  ipv4HeaderLength,
+  Ports,
+  Tcp,
+  tcpHeaderLength,
+} from "iovisor/kernel/headers";
 import { type Arrival, linkHeader, reject } from "./arrival.ts";
 import { fold } from "./checksum.ts";
 import { chooseHop, lookup4, mix } from "./lookup.ts";
 import { resolve, touch } from "./neighbours.ts";
 import { causes, reasons, settings } from "./reasons.ts";
-import { HopKind, maximumPorts, Neighbour4, neighbours4, type NextHop, type Port, portTable, State, statics4 } from "./tables.ts";
+import { HopKind, maximumPorts, Neighbour4, type NextHop, neighbours4, portTable, State, statics4 } from "./tables.ts";
 
 const Words = struct({ words: array(u32, 5) });
 const Option = struct({ word: u32 });
@@ -86,7 +84,11 @@ function receive(arrival: Arrival, ip: Ipv4): Verdict {
       ip.ttl = 64;
       icmp.type = IcmpType.echoReply;
       const done = packet.replaceChecksum(offset + 2, IcmpType.echoRequest << 8, 0, { layer: 4, size: 2 });
-      return done ? forward(packet.port) : drop(reasons.tooShort);
+      const reply = packet.at(offset, Icmp);
+      if (!done || !reply) return drop(reasons.tooShort);
+      // Of a message of zeros alone the sum is 0, and 0xffff is its complement: the update gives the other zero.
+      if (reply.checksum === 0) reply.checksum = 0xffff;
+      return forward(packet.port);
     }
   }
   return settings.local === "host" ? toHost : drop(reasons.toRouter);

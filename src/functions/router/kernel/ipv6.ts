@@ -1,26 +1,13 @@
 /** IPv6: RFC 8200 and RFC 4443. */
-import {
-  be16,
-  be32,
-  be64,
-  drop,
-  forward,
-  struct,
-  toHost,
-  type TypeOf,
-  u16,
-  u64,
-  u8,
-  type Verdict,
-} from "iovisor/kernel";
+import { drop, forward, toHost, u64, type Verdict } from "iovisor/kernel";
 import { Ethernet, Icmpv6, Icmpv6Type, IpProtocol, Ports, Tcp, tcpHeaderLength } from "iovisor/kernel/headers";
 import { type Arrival, linkHeader, reject } from "./arrival.ts";
-import { chooseHop, lookup6, mix } from "./lookup.ts";
 import { handleDiscovery, isDiscovery } from "./discovery.ts";
 import { Ipv6 } from "./ipv6-header.ts";
+import { chooseHop, lookup6, mix } from "./lookup.ts";
 import { resolve, touch } from "./neighbours.ts";
 import { causes, reasons, settings } from "./reasons.ts";
-import { HopKind, maximumPorts, Neighbour6, neighbours6, type NextHop, portTable, State, statics6 } from "./tables.ts";
+import { HopKind, maximumPorts, Neighbour6, neighbours6, portTable, State, statics6 } from "./tables.ts";
 
 /** Where the transport header is, when it follows the fixed header. */
 const transport = linkHeader + Ipv6.size;

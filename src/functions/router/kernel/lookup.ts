@@ -1,5 +1,5 @@
 /** From an address to its next hop. */
-import { range, type u32, u32 as toU32, type u64, u64 as toU64 } from "iovisor/kernel";
+import { range, u32 as toU32, u64 as toU64, type u32, type u64 } from "iovisor/kernel";
 import { settings } from "./reasons.ts";
 import {
   buckets,

@@ -1,16 +1,5 @@
 /** What to do with packets whose next hop is not known, and what is learned of neighbours. */
-import {
-  atomicAdd,
-  type Bytes,
-  drop,
-  equal,
-  i64,
-  punt,
-  time,
-  type u8,
-  u64,
-  type Verdict,
-} from "iovisor/kernel";
+import { atomicAdd, type Bytes, drop, equal, i64, punt, time, type u8, u64, type Verdict } from "iovisor/kernel";
 import { type Arrival, reject } from "./arrival.ts";
 import { causes, reasons, settings } from "./reasons.ts";
 import { Neighbour, State } from "./tables.ts";

@@ -1,17 +1,5 @@
 /** What the router knows: filled by its host side from the configuration, or learned (the neighbours). */
-import {
-  array,
-  arrayMap,
-  bytes,
-  hash,
-  spinLock,
-  struct,
-  type TypeOf,
-  u16,
-  u32,
-  u64,
-  u8,
-} from "iovisor/kernel";
+import { array, arrayMap, bytes, hash, spinLock, struct, type TypeOf, u8, u16, u32, u64 } from "iovisor/kernel";
 
 export const maximumPorts = 64;
 
