@@ -39,7 +39,7 @@ export function kernelConfig(folder: string): object {
       },
     },
     include: ["**/*.ts", to("src/language/kernel/lib.d.ts")],
-    exclude: ["**/*.test.ts", "**/*.host.ts"],
+    exclude: ["**/*.test.ts", "**/*.host.ts", "**/host.ts"],
   };
 }
 
