@@ -2,7 +2,7 @@
 import type { TableContents } from "../../engine/host/host-side.ts";
 import { wordsOf } from "./addresses.ts";
 import { hopKey, type NextHop, type Route, routesOf } from "./routes.ts";
-import { buildTrie, type Trie } from "./trie.ts";
+import { buildTrie } from "./trie.ts";
 
 /** As in kernel/tables.ts; 0 is an address without a route. */
 const kinds = { connected: 1, gateway: 2, group: 3, local: 4, broadcast: 5, blackhole: 6, prohibit: 7 } as const;
@@ -83,16 +83,6 @@ function trimmed(values: Uint32Array): Uint8Array {
   return bytesOf(values.subarray(0, values.findLastIndex((value) => value !== 0) + 1));
 }
 
-function nodeBytes({ starts, bases }: Trie): Uint8Array {
-  const bytes = new Uint8Array(16 * starts.length);
-  const view = new DataView(bytes.buffer);
-  for (const [index, word] of starts.entries()) {
-    view.setBigUint64(16 * index, word, true);
-    view.setUint32(16 * index + 8, bases[index]!, true);
-  }
-  return bytes;
-}
-
 function pairs(entries: Uint32Array): Uint8Array {
   const even = new Uint32Array(entries.length + (entries.length & 1));
   even.set(entries);
@@ -109,9 +99,9 @@ export function forwardingOf(table: readonly Route[]): Forwarding {
     const trie = buildTrie(family, routes);
     defaults.push(trie.usual);
     arrays[`slots${family}`] = trimmed(trie.slots);
-    arrays[`nodes${family}`] = nodeBytes(trie);
+    arrays[`nodes${family}`] = bytesOf(trie.nodes);
     arrays[`entries${family}`] = pairs(trie.entries);
-    sizes[`nodes${family}`] = room(trie.starts.length);
+    sizes[`nodes${family}`] = room(trie.nodes.length / 4);
     sizes[`entries${family}`] = room(trie.entries.length / 2);
   }
   const tables = {

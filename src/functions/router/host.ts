@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { HostSide, InstanceView, TableContents } from "../../engine/host/host-side.ts";
 import { ticksPerSecond } from "../../engine/host/ticks.ts";
 import { familyOf, wordsOf } from "./addresses.ts";
@@ -6,18 +7,41 @@ import { configuredRoutes, mostPorts, routerPorts, staticNeighbours } from "./co
 import { type Forwarding, forwardingOf } from "./forwarding.ts";
 import { keyOf } from "./neighbours.ts";
 import { RouterProcess } from "./router-process.ts";
-import { routingTable } from "./routes.ts";
+import { type Route, routingTable } from "./routes.ts";
 import { configSchema, portSchema } from "./schemas.ts";
 import { tableViews } from "./table-views.ts";
 
-/** Several questions are asked about one view; the answer to all of them takes a second for a million routes. */
-const known = new WeakMap<InstanceView, Forwarding>();
+interface Worked {
+  readonly table: readonly Route[];
+  readonly forwarding: Forwarding;
+}
 
-function forwarding(instance: InstanceView): Forwarding {
-  const before = known.get(instance);
-  if (before) return before;
-  const made = forwardingOf(routingTable(routerPorts(instance), configuredRoutes(instance)));
-  known.set(instance, made);
+/** Several questions are asked about one view, and most changes of a graph leave the routes as they are. */
+const byView = new WeakMap<InstanceView, Worked>();
+const lately = new Map<string, Worked>();
+const mostLately = 8;
+
+/** What the routes of a view follow from: shorter than the view. */
+function contentOf({ ports, config }: InstanceView): string {
+  const own = ports.map(({ name, number, config: { addresses = [] } }) => [name, number, addresses]);
+  return createHash("sha256")
+    .update(JSON.stringify([own, config["routes"] ?? []]))
+    .digest("base64");
+}
+
+function worked(instance: InstanceView): Worked {
+  const known = byView.get(instance);
+  if (known) return known;
+  const content = contentOf(instance);
+  let made = lately.get(content);
+  if (!made) {
+    const table = routingTable(routerPorts(instance), configuredRoutes(instance));
+    made = { table, forwarding: forwardingOf(table) };
+  }
+  lately.delete(content);
+  lately.set(content, made);
+  for (const oldest of lately.keys()) if (lately.size > mostLately) lately.delete(oldest);
+  byView.set(instance, made);
   return made;
 }
 
@@ -59,13 +83,13 @@ const host: HostSide = {
   settings: (instance) => ({
     ticksPerSecond: ticksPerSecond(),
     ipv6: instance.config["ipv6"] ?? true,
-    groups: routingTable(routerPorts(instance), configuredRoutes(instance)).some(({ hops }) => hops.length > 1),
+    groups: worked(instance).table.some(({ hops }) => hops.length > 1),
     statics: staticNeighbours(instance).length > 0,
   }),
-  mapSizes: (instance) => forwarding(instance).sizes,
-  arrays: (instance) => forwarding(instance).arrays,
+  mapSizes: (instance) => worked(instance).forwarding.sizes,
+  arrays: (instance) => worked(instance).forwarding.arrays,
   tables: (instance) => ({
-    ...forwarding(instance).tables,
+    ...worked(instance).forwarding.tables,
     portTable: portTable(instance),
     statics4: staticTable(instance, 4),
     statics6: staticTable(instance, 6),

@@ -13,8 +13,9 @@ function walk(family: Family, trie: Trie, address: Uint8Array): number {
   for (let from = slotBits[family]; entry >= 0x8000_0000; from += 6) {
     const node = entry - 0x8000_0000;
     const value = Number.parseInt(bits.slice(from, Math.min(from + 6, addressBits[family])).padEnd(6, "0"), 2);
-    const starts = trie.starts[node]! & ((2n << BigInt(value)) - 1n);
-    entry = trie.entries[trie.bases[node]! + [...starts.toString(2)].filter((bit) => bit === "1").length - 1]!;
+    const [low = 0, high = 0, base = 0] = trie.nodes.subarray(4 * node);
+    const starts = ((BigInt(high) << 32n) | BigInt(low)) & ((2n << BigInt(value)) - 1n);
+    entry = trie.entries[base + [...starts.toString(2)].filter((bit) => bit === "1").length - 1]!;
   }
   return entry === 0 ? trie.usual : entry;
 }

@@ -11,9 +11,8 @@ export interface Trie {
   /** Next hop of the default route, or 0. */
   readonly usual: number;
   readonly slots: Uint32Array;
-  /** Bits that say where entries start, and the first entry, for each node. */
-  readonly starts: BigUint64Array;
-  readonly bases: Uint32Array;
+  /** Four words for each node: bits that say where entries start (the lower half first), the first entry, 0. */
+  readonly nodes: Uint32Array;
   readonly entries: Uint32Array;
 }
 
@@ -21,12 +20,6 @@ export const slotBits: Readonly<Record<Family, number>> = { 4: 18, 6: 16 };
 const nodeBits = 6;
 const fanOut = 1 << nodeBits;
 const isNode = 0x8000_0000;
-
-/** A part of the trie while it is built: the next hop for each value, and what is below. */
-interface Branch {
-  readonly hops: Uint32Array;
-  readonly below: Map<number, Branch>;
-}
 
 /** Where bits of an address are: a slot's or a node's, and how many of them are there. */
 interface Stride {
@@ -58,68 +51,91 @@ function valueAt(address: Uint8Array, { from, bits, width }: Stride): number {
   return bitsAt(address, from, bits) << (width - bits);
 }
 
-/** Shorter prefixes first, so that a longer one finds in place what it makes an exception of. */
-function insert(root: Branch, strides: readonly Stride[], { prefix, hop }: TrieRoute): void {
-  let branch = root;
-  for (const stride of strides) {
-    const value = valueAt(prefix.address, stride);
-    const rest = prefix.length - stride.from;
-    if (rest <= stride.bits) {
-      branch.hops.fill(hop, value, value + (1 << (stride.width - rest)));
-      return;
+/** Slots, and behind them nodes with an entry for each value, before equal ones are joined. */
+class Expanded {
+  readonly #strides: readonly Stride[];
+  readonly #slots: number;
+  #values: Uint32Array;
+  nodes = 0;
+
+  constructor(family: Family) {
+    this.#strides = stridesOf(family);
+    this.#slots = 1 << slotBits[family];
+    this.#values = new Uint32Array(this.#slots + 64 * fanOut);
+  }
+
+  /** Shorter prefixes come first, so that a longer one finds in place what it makes an exception of. */
+  insert({ prefix, hop }: TrieRoute): void {
+    let base = 0;
+    for (const stride of this.#strides) {
+      const place = base + valueAt(prefix.address, stride);
+      const rest = prefix.length - stride.from;
+      if (rest <= stride.bits) {
+        this.#values.fill(hop, place, place + (1 << (stride.width - rest)));
+        return;
+      }
+      base = this.#baseOf(this.#nodeAt(place));
     }
-    let below = branch.below.get(value);
-    if (!below) {
-      below = { hops: new Uint32Array(fanOut).fill(branch.hops[value]!), below: new Map() };
-      branch.below.set(value, below);
+  }
+
+  slots(): Uint32Array {
+    return this.#values.slice(0, this.#slots);
+  }
+
+  node(number: number): Uint32Array {
+    const base = this.#baseOf(number);
+    return this.#values.subarray(base, base + fanOut);
+  }
+
+  #baseOf(node: number): number {
+    return this.#slots + node * fanOut;
+  }
+
+  #nodeAt(place: number): number {
+    const value = this.#values[place]!;
+    if (value >= isNode) return value - isNode;
+    const node = this.nodes++;
+    const base = this.#baseOf(node);
+    if (base + fanOut > this.#values.length) {
+      const larger = new Uint32Array(2 * this.#values.length);
+      larger.set(this.#values);
+      this.#values = larger;
     }
-    branch = below;
+    this.#values.fill(value, base, base + fanOut);
+    this.#values[place] = isNode + node;
+    return node;
   }
 }
 
-/** Numbers the nodes and lays out their entries, those below a node behind it. */
-class Layout {
-  readonly starts: bigint[] = [];
-  readonly bases: number[] = [];
-  readonly entries: number[] = [];
-
-  /** Entries of all values of a branch: next hops, or nodes. */
-  values({ hops, below }: Branch): Uint32Array {
-    const values = hops.slice();
-    for (const [value, branch] of below) values[value] = this.#add(branch);
-    return values;
-  }
-
-  #add(branch: Branch): number {
-    const values = this.values(branch);
-    const node = this.starts.length;
-    let [low, high] = [0, 0];
-    this.bases.push(this.entries.length);
+/** Nodes in which equal neighbours share an entry. */
+function compress(expanded: Expanded): Pick<Trie, "nodes" | "entries"> {
+  const nodes = new Uint32Array(4 * expanded.nodes);
+  let entries = new Uint32Array(1024);
+  let used = 0;
+  for (let node = 0; node < expanded.nodes; node++) {
+    const values = expanded.node(node);
+    if (used + fanOut > entries.length) {
+      const larger = new Uint32Array(2 * entries.length);
+      larger.set(entries);
+      entries = larger;
+    }
+    const place = 4 * node;
+    nodes[place + 2] = used;
     for (let value = 0; value < fanOut; value++) {
       if (value > 0 && values[value] === values[value - 1]) continue;
-      if (value < 32) low |= 1 << value;
-      else high |= 1 << (value - 32);
-      this.entries.push(values[value]!);
+      nodes[place + (value >> 5)]! |= 1 << (value & 31);
+      entries[used++] = values[value]!;
     }
-    this.starts.push((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
-    return (node | isNode) >>> 0;
   }
+  return { nodes, entries: entries.slice(0, used) };
 }
 
 /** The longest prefix of an address decides; of routes with equal prefixes the last one. */
 export function buildTrie(family: Family, routes: readonly TrieRoute[]): Trie {
-  const strides = stridesOf(family);
-  const sorted = routes.toSorted((left, right) => left.prefix.length - right.prefix.length);
-  const root: Branch = { hops: new Uint32Array(1 << slotBits[family]), below: new Map() };
-  for (const route of sorted) if (route.prefix.length > 0) insert(root, strides, route);
-  const usual = sorted.findLast((route) => route.prefix.length === 0)?.hop ?? 0;
-  const layout = new Layout();
-  const slots = layout.values(root);
-  return {
-    usual,
-    slots,
-    starts: BigUint64Array.from(layout.starts),
-    bases: Uint32Array.from(layout.bases),
-    entries: Uint32Array.from(layout.entries),
-  };
+  const byLength = Array.from({ length: addressBits[family] + 1 }, (): TrieRoute[] => []);
+  for (const route of routes) byLength[route.prefix.length]!.push(route);
+  const [usual = []] = byLength;
+  const expanded = new Expanded(family);
+  for (const some of byLength.slice(1)) for (const route of some) expanded.insert(route);
+  return { usual: usual.at(-1)?.hop ?? 0, slots: expanded.slots(), ...compress(expanded) };
 }

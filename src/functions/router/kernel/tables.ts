@@ -10,7 +10,7 @@ export const Port = struct({
   unused: u8,
   /** Greatest packet that may go out, without its Ethernet header. */
   mtu: u32,
-  /** Ticks are units of its token bucket for ICMP errors: packets per second. */
+  /** ICMP errors that packets from here may cause in a second. */
   icmpRate: u32,
   /** Its IPv6 link-local address. */
   linkLocalHigh: u64,
