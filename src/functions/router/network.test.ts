@@ -127,6 +127,33 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
     assert.equal(await transfer(a, net.host("c"), "2001:db8:3::2", 20_000_000), 20_000_000);
   });
 
+  test(`packets that wait for a neighbour arrive whole and in their order (${hook})`, options, async () => {
+    using net = network();
+    prepare(net, hook);
+    using graph = new TestGraph();
+    await graph.applyModel(await model(net, hook));
+    for (const [from, to] of [
+      ["10.0.1.2", "10.0.2.2"],
+      ["2001:db8:1::2", "2001:db8:2::2"],
+    ] as const) {
+      const receiver = await net.host("b").udp(to, 4000);
+      const sender = await net.host("a").udp(from);
+      const received: string[] = [];
+      const done = new Promise<void>((resolve) => {
+        receiver.on("message", (message) => {
+          received.push(message.toString());
+          if (received.length === 10) resolve();
+        });
+      });
+      const sent = Array.from({ length: 10 }, (_, index) => `message ${index} to ${to}`);
+      for (const text of sent) sender.send(text, 4000, to);
+      await done;
+      assert.deepEqual(received, sent);
+      sender.close();
+      receiver.close();
+    }
+  });
+
   test(`senders are told what is wrong (${hook})`, options, async () => {
     using net = network();
     prepare(net, hook);

@@ -1,6 +1,7 @@
 /** What a router does in the daemon: neighbours, ICMP errors, fragments. */
 import type { HostContext, HostProcess, InstanceView, PuntedPacket } from "../../engine/host/host-side.ts";
 import { kernelTicks } from "../../engine/host/ticks.ts";
+import { completed } from "./completion.ts";
 import { configuredRoutes, type RouterPort, routerPorts } from "./configuration.ts";
 import { fragmentsOf } from "./fragments.ts";
 import { linkHeader } from "./frames.ts";
@@ -46,10 +47,10 @@ export class RouterProcess implements HostProcess {
         return;
       case "resolve":
         // Of a longer one there is not enough to send it on.
-        if (packet.length === length) this.#resolve({ port, frame: packet.slice() });
+        if (packet.length === length) this.#resolve({ port, frame: completed(packet.slice()) });
         return;
       case "fragment":
-        if (packet.length === length) this.#fragment({ port, frame: packet });
+        if (packet.length === length) this.#fragment({ port, frame: completed(packet) });
         return;
       default:
         this.#report({ port, frame: packet }, reason as ErrorCause);

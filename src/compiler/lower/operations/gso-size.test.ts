@@ -14,7 +14,7 @@ function compile(hook: HookName) {
   return link(
     compileProgram(module, module.programs[0]!, {
       hook: hooks[hook],
-      target: { isa: 3, littleEndian: true },
+      target: { isa: 3, littleEndian: true, mixedStackWrites: false },
       longLoops: "callback",
       optimization: 2,
     }),
