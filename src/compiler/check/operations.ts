@@ -58,6 +58,7 @@ function checkArgument(
   switch (operation.args[index]) {
     case "number":
       if (node.operation === "verdict.forward") checkPort(c, value, argument.at);
+      if (node.operation === "verdict.flood" && index === 0) checkGroup(c, value, argument.at);
       checkWidth(c, value, widthOf(node, index), argument.at);
       return;
     case "metadata":
@@ -123,6 +124,14 @@ function checkPort(c: Checker, value: FlowValue, at: number): void {
   if (!value.range) return;
   if (count === 0 || !contains(interval(0n, BigInt(count - 1)), value.range))
     c.report(portOutOfRange(at, value.range, count));
+}
+
+/** Groups are numbered within their function; VLANs fit. */
+const groups = interval(0n, 4095n);
+
+function checkGroup(c: Checker, value: FlowValue, at: number): void {
+  if (value.range && !contains(groups, value.range))
+    c.report(mayNotFit(at, value.range, "the number of a group", groups));
 }
 
 function checkAtomic(c: Checker, node: OperationExpression): void {

@@ -254,6 +254,10 @@ describe("declarations", () => {
           '// @expect IOV3002: behind "a"\nconst m = hash({ key: struct({ a: u8, b: u32 }), value: u32, maxEntries: 1 });',
         ],
         ["no entries", "// @expect IOV3003\nconst m = hash({ key: u32, value: u32, maxEntries: 0 });"],
+        ["a field without a name", '// @expect IOV1001\nconst S = struct({ "": u8 });'],
+        ["a choice without a name", '// @expect IOV3005\nconst c = config({ a: oneOf("x", "").default("x", "d") });'],
+        ["too many entries", "// @expect IOV3003\nconst m = arrayMap({ value: u8, maxEntries: 0xffff_ffff });"],
+        ["a terabyte", "// @expect IOV3003\nconst m = arrayMap({ value: bytes(1024), maxEntries: 2 ** 31 });"],
         [
           "a ring of 1000 bytes",
           "// @expect IOV3003: power of two\nconst m = ringBuffer({ event: u32, bytes: 1000 });",

@@ -66,7 +66,7 @@ export declare function metadata(name: string, type: BoolScalar): Metadata<boole
 /** Sends the packet out of a port of this instance, to what is linked there. It must provably be one of its ports. */
 export declare function forward(port: number): Verdict;
 /**
- * Sends a copy out of every port of a group but the one that the packet came in on. Ports that the group marks as
+ * Sends a copy out of every port of a group (0 to 4095) but the packet's own. Ports that the group marks as
  * tagged get an 802.1Q tag with this tag control information. The function's host side configures the groups.
  */
 export declare function flood(group: number, tagControl: number): Verdict;

@@ -1,5 +1,6 @@
 import ts from "typescript";
 import { messages } from "../../diagnostics.ts";
+import { isName } from "../../hir/verify/shape.ts";
 import type { Frame } from "../frame.ts";
 import { inOrder } from "../settle.ts";
 import { describe, poison, type Value } from "../values.ts";
@@ -30,16 +31,24 @@ export function objectLiteral(frame: Frame, node: ts.ObjectLiteralExpression): V
   return { kind: "record", members };
 }
 
+/** Names go into messages, BTF and HIR: what cannot stand there is no name. */
 function memberName(frame: Frame, member: ts.ObjectLiteralElementLike): string | undefined {
-  const { name } = member;
-  if (name && (ts.isIdentifier(name) || ts.isStringLiteral(name) || ts.isNumericLiteral(name))) return name.text;
-  if (name && ts.isComputedPropertyName(name)) {
-    const computed = evaluate(frame, name.expression);
-    if (computed.kind === "string") return computed.text;
-    if (computed.kind === "constant") return String(computed.value);
-  }
-  frame.fail(member, messages.notConstant("a field's name"));
+  const name = constantName(frame, member);
+  if (name !== undefined && isName(name)) return name;
+  const message =
+    name === undefined
+      ? messages.notConstant("a field's name")
+      : messages.unsupported(`the name ${JSON.stringify(name)}`, "Give it 1 to 128 printable characters.");
+  frame.fail(member, message);
   return undefined;
+}
+
+function constantName(frame: Frame, { name }: ts.ObjectLiteralElementLike): string | undefined {
+  if (name && (ts.isIdentifier(name) || ts.isStringLiteral(name) || ts.isNumericLiteral(name))) return name.text;
+  if (!name || !ts.isComputedPropertyName(name)) return undefined;
+  const computed = evaluate(frame, name.expression);
+  if (computed.kind === "string") return computed.text;
+  return computed.kind === "constant" ? String(computed.value) : undefined;
 }
 
 function memberValue(frame: Frame, member: ts.ObjectLiteralElementLike): Value {

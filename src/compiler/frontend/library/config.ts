@@ -3,6 +3,7 @@ import { messages } from "../../diagnostics.ts";
 import { formatExamples, parseFormat } from "../../hir/formats.ts";
 import { formatBits, formatParts, settingAt } from "../../hir/settings-tree.ts";
 import type { SettingType, SettingValue, ValueFormat } from "../../hir/tree.ts";
+import { isName } from "../../hir/verify/shape.ts";
 import type { Frame } from "../frame.ts";
 import {
   type BuiltinValue,
@@ -69,6 +70,8 @@ function oneOfCall(frame: Frame, call: ts.CallExpression): Value {
   const members = first?.kind === "record" ? numberedNames(frame, first, call) : names(frame, given, call);
   if (!members) return poison;
   if (members.length === 0) return frame.fail(call, messages.badSetting("a choice needs names"));
+  const nameless = members.find(([name]) => !isName(name));
+  if (nameless) return frame.fail(call, messages.badSetting(`"${nameless[0]}" cannot name a choice`));
   const type: SettingType = { kind: "enum", name: frame.state.hint || "choice", members };
   return { kind: "settingType", type, description: "", named: first?.kind === "string" };
 }

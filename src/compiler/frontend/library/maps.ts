@@ -2,8 +2,8 @@ import type ts from "typescript";
 import { messages } from "../../diagnostics.ts";
 import { type Layout, sizeOf } from "../../hir/layout.ts";
 import { mapKinds } from "../../hir/map-kinds.ts";
-import { packetRecordFault } from "../../hir/packet-record.ts";
 import type { MapDeclaration, MapDisplay, MapKind } from "../../hir/tree.ts";
+import { mapFault } from "../../hir/verify/maps.ts";
 import type { Frame } from "../frame.ts";
 import { hasPadding } from "../struct-layout.ts";
 import { builtin, describe, layoutName, poison, type RecordValue, type Value } from "../values.ts";
@@ -58,7 +58,7 @@ function declareMap(frame: Frame, kind: MapKind, call: ts.CallExpression): Value
     ...displayOf(frame, record, call),
     at: frame.at(call),
   };
-  const fault = sizeFault(kind, maxEntries) ?? layoutFault(kind, parts) ?? packetRecordFault(declaration);
+  const fault = sizeFault(kind, maxEntries) ?? layoutFault(kind, parts) ?? mapFault(declaration, frame.session.maps);
   if (fault) return frame.fail(call, messages.badMap(fault));
   const padding = parts.key && hasPadding(parts.key);
   if (padding) return frame.fail(call, messages.paddedKey(layoutName(parts.key!), padding));
@@ -108,10 +108,13 @@ function mapsOf(frame: Frame, kind: MapKind, record: RecordValue, node: ts.Node)
   return key && { key, value: word, inner: template.map };
 }
 
+const mostEntries = 2 ** 31;
+
 /** What the kernel would refuse at BPF_MAP_CREATE. */
 function sizeFault(kind: MapKind, maxEntries: number): string | undefined {
-  if (maxEntries < 1 || maxEntries > 0xffff_ffff) return "it needs room for at least one entry";
-  const powerOfTwo = (maxEntries & (maxEntries - 1)) === 0 && maxEntries <= 2 ** 31;
+  if (maxEntries < 1) return "it needs room for at least one entry";
+  if (maxEntries > mostEntries) return `it has at most ${mostEntries} entries`;
+  const powerOfTwo = (maxEntries & (maxEntries - 1)) === 0;
   if (kind === "ringBuffer" && (!powerOfTwo || maxEntries < 4096))
     return "the bytes of a ring buffer are a power of two, at least 4096";
   return undefined;

@@ -23,12 +23,13 @@ export function verifyMaps(module: Module, report: Report): void {
     const path = under(under(undefined, "maps"), index);
     if (names.has(map.name)) report.add(path, `two maps named "${map.name}"`);
     names.add(map.name);
-    const fault = faultOf(map, module.maps);
+    const fault = mapFault(map, module.maps);
     if (fault) report.add(path, `map "${map.name}" (${map.kind}): ${fault}`);
   });
 }
 
-function faultOf(map: MapDeclaration, maps: readonly MapDeclaration[]): string | undefined {
+/** Why no map can be of this declaration. */
+export function mapFault(map: MapDeclaration, maps: readonly MapDeclaration[]): string | undefined {
   if (map.flags > knownFlags) return `unknown flags ${map.flags}`;
   return keyFault(map) ?? valueFault(map) ?? entriesFault(map) ?? packetRecordFault(map) ?? innerFault(map, maps);
 }

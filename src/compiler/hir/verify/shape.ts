@@ -86,7 +86,7 @@ export function describe(value: unknown): string {
 export const boolean = shape("true or false", (value) => typeof value === "boolean");
 export const text = shape("a string", (value) => typeof value === "string");
 
-function isName(value: unknown): boolean {
+export function isName(value: unknown): boolean {
   return typeof value === "string" && /^[\p{L}\p{N}\p{P}\p{S} ]{1,128}$/u.test(value) && !/^[#@]/.test(value);
 }
 
