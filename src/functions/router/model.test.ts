@@ -18,7 +18,7 @@ for (const [seed, hook] of [
       using machine = new MachineWitness(hook);
       using kernel = skipWithoutBpf ? undefined : new KernelWitness(hook);
       const witnesses = [interpreter, machine, ...(kernel ? [kernel] : [])];
-      const report = runRouterCase({ seed, frames: 400, hook, changes: 0 }, await routerModule(), witnesses);
+      const report = runRouterCase({ seed, frames: 250, hook, changes: 0 }, await routerModule(), witnesses);
       assert.equal(report.failure, undefined);
       for (const [name, count] of Object.entries(report.outcomes))
         outcomes.set(name, (outcomes.get(name) ?? 0) + count);
