@@ -1,5 +1,5 @@
 /** A process that works through its share of the indexes, so that a crash or a hang costs one case. */
-import { checkSwitch } from "./functions/check-switch.ts";
+import { checkFunction } from "./functions/check-function.ts";
 import { checkMutation } from "./hir/mutation.ts";
 import type { Job, Report } from "./job.ts";
 import { checkProgram, smallestFailure } from "./programs.ts";
@@ -28,7 +28,8 @@ function check(job: Job, index: number): Report | Promise<Report> {
     case "hir":
       return checkMutation(job, index);
     case "switch":
-      return checkSwitch(job, index);
+    case "router":
+      return checkFunction(job.kind, job, index);
   }
 }
 

@@ -50,6 +50,7 @@ function outcomeOf(decision: Decision, arrival: Arrival, view: InstanceView, mod
       });
       return { kind: "sent", flooded: true, copies: new Map(copies) };
     }
+    case "punt":
     case "other":
       return "no verdict of a switch";
   }

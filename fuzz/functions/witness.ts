@@ -35,13 +35,15 @@ export type Decision = { readonly frame: Uint8Array } & (
   | { readonly kind: "forward"; readonly port: number }
   | { readonly kind: "flood"; readonly group: number; readonly tagControl: number }
   | { readonly kind: "drop"; readonly reason: number }
+  /** The number of the reason. */
+  | { readonly kind: "punt"; readonly reason: number }
   | { readonly kind: "other" }
 );
 
 /** A specialised module, and the contents that the host side gives its maps; the others hold state. */
 export interface Subject {
   readonly module: Module;
-  readonly tables: Readonly<Record<string, TableContents>>;
+  readonly tables: Readonly<Record<string, TableContents | Uint8Array>>;
 }
 
 export interface Witness extends Disposable {
@@ -89,8 +91,13 @@ class Stores<Map extends object> {
       const map = this.#make(declaration, module);
       this.#maps.set(name, { map, declaration, state: !(name in tables) });
       const [keys, values] = [new Codec(declaration.key!), new Codec(declaration.value!)];
-      for (const [key, value] of tables[name] ?? [])
-        this.#view(map).update(keys.encode(key, name), values.encode(value, name));
+      const contents = tables[name] ?? [];
+      if (contents instanceof Uint8Array) {
+        for (let index = 0; (index + 1) * values.size <= contents.length; index++)
+          this.#view(map).update(keys.encode(index), contents.slice(index * values.size, (index + 1) * values.size));
+        continue;
+      }
+      for (const [key, value] of contents) this.#view(map).update(keys.encode(key, name), values.encode(value, name));
     }
   }
 
@@ -159,6 +166,7 @@ export class InterpreterWitness implements Witness {
     if (verdict?.name === "forward") return { ...out, kind: "forward", port: verdict.port! };
     if (verdict?.name === "flood")
       return { ...out, kind: "flood", group: verdict.group!, tagControl: verdict.tagControl! };
+    if (verdict?.name === "punt") return { ...out, kind: "punt", reason: verdict.reason! };
     return verdict?.name === "drop" ? { ...out, kind: "drop", reason: verdict.reason ?? 0 } : { ...out, kind: "other" };
   }
 
@@ -213,6 +221,7 @@ abstract class CodeWitness<Map extends object, Loaded> implements Witness {
     const frame = onWire(packet, tag === 0 ? undefined : tag & 0xffff);
     if (kind === verdictKinds.forward) return { frame, kind: "forward", port: argument };
     if (kind === verdictKinds.drop) return { frame, kind: "drop", reason: argument };
+    if (kind === verdictKinds.punt) return { frame, kind: "punt", reason: argument };
     if (kind !== verdictKinds.flood) return { frame, kind: "other" };
     return { frame, kind: "flood", group: argument >>> 16, tagControl: argument & 0xffff };
   }

@@ -189,6 +189,12 @@ export const operations = {
     about: "index of the device it came in on",
   },
   "packet.queue": { args: [], result: "number u32", kinds: packet, about: "receive queue it came in on" },
+  "packet.gsoSize": {
+    args: [],
+    result: "number u32",
+    kinds: packet,
+    about: "bytes of payload in each segment of a packet that is cut up on its way out; 0 for others, and at XDP",
+  },
   "packet.port": {
     ...graph,
     args: [],

@@ -18,7 +18,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   // Loads what it is given, whoever made it.
   kernel: ["errors.ts", "bytecode", "language"],
   engine: ["errors.ts", "capture", "bytecode", "language", "vm", "compiler", "kernel"],
-  functions: ["errors.ts", "language", "engine"],
+  functions: ["errors.ts", "capture", "language", "engine"],
   api: ["errors.ts"],
   daemon: ["errors.ts", "api", "engine", "functions"],
   "index.ts": ["errors.ts", "capture", "bytecode", "language", "vm", "compiler", "kernel", "engine"],

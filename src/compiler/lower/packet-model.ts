@@ -19,7 +19,7 @@ const offsets: Readonly<Record<PacketModel, ContextOffsets>> = {
 };
 
 /** Only in struct __sk_buff. */
-export const skbOffsets = { length: 0, vlanPresent: 20, vlanTci: 24, protocol: 16, ifindex: 40 } as const;
+export const skbOffsets = { length: 0, vlanPresent: 20, vlanTci: 24, protocol: 16, ifindex: 40, gsoSize: 176 } as const;
 
 export function contextOffsets(l: Lowering): ContextOffsets {
   return offsets[packetModel(l)];

@@ -82,6 +82,10 @@ export interface HostSide {
   tables?(instance: InstanceView): Readonly<Record<string, TableContents>>;
   /** Names of the maps that `tables` fills. */
   readonly configurationTables?: readonly string[];
+  /** The same for large arrays: their first elements as they lie in memory, each of its value's size. */
+  arrays?(instance: InstanceView): Readonly<Record<string, Uint8Array>>;
+  /** How many entries maps have, by name, where that follows from the configuration; others as they are declared. */
+  mapSizes?(instance: InstanceView): Readonly<Record<string, number>>;
   floodGroups?(instance: InstanceView): readonly FloodGroup[];
   /** The maps that people may look at and edit, and how. Others are not shown. */
   readonly tableViews?: readonly TableView[];

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import { sizeOf } from "../../compiler/hir/layout.ts";
 import type { MapDeclaration, Module } from "../../compiler/hir/tree.ts";
-import { KernelMap } from "../../kernel/maps.ts";
-import { Codec } from "../codec.ts";
+import { KernelMap, type PackedEntries } from "../../kernel/maps.ts";
+import { Codec, type HostValue } from "../codec.ts";
 import type { Pins } from "../datapath/pins.ts";
 import type { TableContents } from "../host/host-side.ts";
 import { layoutDifference } from "../host-maps.ts";
@@ -23,7 +24,7 @@ export type InstanceMaps = ReadonlyMap<string, InstanceMap>;
 export interface MapRequest {
   readonly instance: string;
   readonly module: Module;
-  readonly tables: Readonly<Record<string, TableContents>>;
+  readonly tables: Readonly<Record<string, TableContents | Uint8Array>>;
   readonly before: InstanceMaps | undefined;
   readonly pins: Pins;
   /** A number that no map had before. */
@@ -57,14 +58,14 @@ export function makeInstanceMaps(request: MapRequest, made: (map: InstanceMap) =
       maps.set(name, old);
       continue;
     }
-    if (difference !== undefined && difference !== newContents) renewed.set(name, difference);
+    if (difference !== undefined && !table) renewed.set(name, difference);
     const spec = mapSpec(module, declaration, types.ids);
     const map = KernelMap.create(spec, types.object ? { btf: types.object } : {});
     const pin = pins.map(instance, name, request.nextNumber());
     const entry: InstanceMap = { declaration, map, pin, contents: table?.fingerprint };
     made(entry);
     map.pin(pin);
-    for (const [key, value] of table?.entries ?? []) map.update(key, value);
+    if (table) map.batchUpdate(table);
     maps.set(name, entry);
   }
   return { maps, renewed };
@@ -79,22 +80,32 @@ function changeOf(old: InstanceMap, declaration: MapDeclaration, contents: strin
   return old.contents === contents ? undefined : newContents;
 }
 
-interface EncodedTable {
-  readonly entries: readonly (readonly [key: Uint8Array, value: Uint8Array])[];
+interface EncodedTable extends PackedEntries {
   readonly fingerprint: string;
 }
 
-function encode(module: Module, name: string, table: TableContents): EncodedTable {
+function encode(module: Module, name: string, table: TableContents | Uint8Array): EncodedTable {
   const declaration = module.maps.find((map) => map.name === name);
   if (!declaration?.key || !declaration.value)
     throw new Error(`the host side fills "${name}", which is no map with keys`);
-  const [keys, values] = [new Codec(declaration.key), new Codec(declaration.value)];
-  const entries = [...table].map(([key, value]) => [keys.encode(key, name), values.encode(value, name)] as const);
-  return { entries, fingerprint: fingerprintOf(entries) };
+  const packed = table instanceof Uint8Array ? packArray(declaration, table) : packEntries(declaration, table);
+  const fingerprint = createHash("sha256").update(packed.keys).update(packed.values).digest("base64url").slice(0, 22);
+  return { ...packed, fingerprint };
 }
 
-function fingerprintOf(entries: EncodedTable["entries"]): string {
-  const hash = createHash("sha256");
-  for (const [key, value] of entries) hash.update(key).update(value);
-  return hash.digest("base64url").slice(0, 22);
+function packArray(declaration: MapDeclaration, values: Uint8Array): PackedEntries {
+  const count = values.length / sizeOf(declaration.value!);
+  const keys = new Uint8Array(Uint32Array.from({ length: count }, (_, index) => index).buffer);
+  return { count, keys, values };
+}
+
+function packEntries(declaration: MapDeclaration, table: Iterable<readonly [HostValue, HostValue]>): PackedEntries {
+  const { name } = declaration;
+  const [keys, values] = [new Codec(declaration.key!), new Codec(declaration.value!)];
+  const entries = [...table];
+  return {
+    count: entries.length,
+    keys: Buffer.concat(entries.map(([key]) => keys.encode(key, name))),
+    values: Buffer.concat(entries.map(([, value]) => values.encode(value, name))),
+  };
 }

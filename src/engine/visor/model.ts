@@ -55,7 +55,7 @@ export interface NumberedInstance {
   readonly identity: InstanceIdentity;
   readonly node: Node;
   readonly view: InstanceView;
-  readonly tables: Readonly<Record<string, TableContents>>;
+  readonly tables: Readonly<Record<string, TableContents | Uint8Array>>;
   readonly floodGroups: readonly FloodGroup[];
   /** Equal for instances whose programs are equal, but for what they are linked to. */
   readonly fingerprint: string;
@@ -156,13 +156,14 @@ function numberInstance(given: {
   });
   const view: InstanceView = { name: instance.name, config: instance.config, ports };
   const settings = settingsOf(instance, view);
-  const fingerprint = hash([instance.function.fingerprint, settings]);
+  const sizes = host.mapSizes?.(view) ?? {};
+  const fingerprint = hash([instance.function.fingerprint, settings, sizes]);
   const names: string[] = [];
   for (const port of ports) names[port.number] = port.name;
   const room = module.interface?.ports?.kind === "dynamic" ? identity.portRoom : names.length;
   const node: Node = {
     instance: instance.name,
-    module: cache.get(fingerprint, () => prepareModule(module, settings).module),
+    module: cache.get(fingerprint, () => withSizes(prepareModule(module, settings).module, sizes)),
     ports: Array.from({ length: room }, (_, number) => names[number] ?? `#${number}`),
     peers: Array.from({ length: room }, (_, number) => linked.get(number)),
     firstPort: identity.firstPort,
@@ -174,10 +175,15 @@ function numberInstance(given: {
     identity,
     node,
     view,
-    tables: host.tables?.(view) ?? {},
+    tables: { ...host.tables?.(view), ...host.arrays?.(view) },
     floodGroups: host.floodGroups?.(view) ?? [],
     fingerprint,
   };
+}
+
+function withSizes(module: Module, sizes: Readonly<Record<string, number>>): Module {
+  const maps = module.maps.map((map) => ({ ...map, maxEntries: sizes[map.name] ?? map.maxEntries }));
+  return { ...module, maps };
 }
 
 /** Settings of the kernel module: what the host side says, and of the configuration what the module declares. */

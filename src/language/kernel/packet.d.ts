@@ -45,6 +45,11 @@ export interface Packet {
   readonly ingressIfindex: u32;
   /** The receive queue it came in on. */
   readonly queue: u32;
+  /**
+   * Bytes of payload in each segment of a packet that the stack joined, or that a device is to cut up (GSO): it is
+   * longer than any frame. 0 for other packets, and at XDP.
+   */
+  readonly gsoSize: u32;
   /** The number of the instance's port that it came in on, in a graph. */
   readonly port: u32;
   /** VLAN tag control information that the device took out of the frame; always absent at XDP. */

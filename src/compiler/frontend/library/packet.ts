@@ -46,6 +46,7 @@ export const packetObject: ObjectValue = {
       case "length":
       case "ingressIfindex":
       case "queue":
+      case "gsoSize":
       case "port":
         return read(`packet.${name}`, numberType);
       case "vlanTag":

@@ -23,6 +23,8 @@ export interface InterpretInput {
   readonly cpu?: number;
   readonly ingressIfindex?: number;
   readonly queue?: number;
+  /** Bytes of payload in each segment of the packet. Default: 0, a packet that is not cut up. */
+  readonly gsoSize?: number;
   /** The port of the instance that the packet came in on. Default: 0. */
   readonly port?: number;
   /** What functions before this one set, by name. Absent: 0 or false. */

@@ -62,6 +62,7 @@ export const packetOperations = {
   },
   "packet.ingressIfindex": ({ machine }) => BigInt(machine.input.ingressIfindex ?? 1),
   "packet.queue": ({ machine }) => BigInt(machine.input.queue ?? 0),
+  "packet.gsoSize": ({ machine }) => BigInt(machine.input.gsoSize ?? 0),
   "packet.vlanTag"(call) {
     const tag = packetOf(call).vlanTag;
     return tag === undefined ? undefined : BigInt(tag);

@@ -22,6 +22,10 @@ export function lowerQueue(l: Lowering, e: OperationExpression): Lowered {
   return scalar(loadContext(l, contextOffsets(l).queue, e.at));
 }
 
+export function lowerGsoSize(l: Lowering, e: OperationExpression): Lowered {
+  return scalar(packetModel(l) === "skb" ? loadContext(l, skbOffsets.gsoSize, e.at) : l.constant(0, e.at));
+}
+
 export function lowerVlanTag(l: Lowering, e: OperationExpression): Lowered {
   if (packetModel(l) === "xdp") return l.absentValue(e.type as OptionalType, e.at);
   const present = loadContext(l, skbOffsets.vlanPresent, e.at);

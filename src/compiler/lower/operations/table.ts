@@ -10,7 +10,7 @@ import { lowerEqual } from "./bytes.ts";
 import { lowerForEach, lowerTimerCancel, lowerTimerStart } from "./callbacks.ts";
 import { lowerReplaceChecksum } from "./checksum.ts";
 import { lowerDelete, lowerEmit, lowerGet, lowerPush, lowerRef, lowerSet, lowerTailCall, lowerTake } from "./maps.ts";
-import { lowerAt, lowerIngressIfindex, lowerLength, lowerQueue, lowerVlanTag } from "./packet.ts";
+import { lowerAt, lowerGsoSize, lowerIngressIfindex, lowerLength, lowerQueue, lowerVlanTag } from "./packet.ts";
 import { lowerEmitPacket } from "./packet-event.ts";
 import { lowerAdjustRoom, lowerPopVlan, lowerPushVlan, lowerSetLength } from "./resize.ts";
 import { lowerCloneTo, lowerSetType } from "./skb.ts";
@@ -46,6 +46,7 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "packet.at": lowerAt,
   "packet.ingressIfindex": lowerIngressIfindex,
   "packet.queue": lowerQueue,
+  "packet.gsoSize": lowerGsoSize,
   "packet.vlanTag": lowerVlanTag,
   "packet.setLength": lowerSetLength,
   "packet.adjustRoom": lowerAdjustRoom,

@@ -1,0 +1,46 @@
+import type { PipelineHook } from "../../src/engine/pipeline/topology.ts";
+import type { FuzzOptions, Report } from "../job.ts";
+import { failed, type Outcome, thrown } from "../witnesses/outcome.ts";
+import { routerModule, runRouterCase } from "./router.ts";
+import { runSwitchCase, switchModule } from "./switch.ts";
+import { InterpreterWitness, KernelWitness, MachineWitness, type Witness } from "./witness.ts";
+
+/** Configurations of a case: an apply for each takes longer than many frames. */
+const changes = 2;
+
+interface Case {
+  readonly seed: number;
+  readonly frames: number;
+  readonly hook: PipelineHook;
+  readonly changes: number;
+}
+
+/** Says what differed first. */
+type RunCase = (given: Case, witnesses: readonly Witness[]) => Promise<string | undefined>;
+
+const cases: Readonly<Record<"switch" | "router", RunCase>> = {
+  switch: async (given, witnesses) => runSwitchCase(given, await switchModule(), witnesses).failure,
+  router: async (given, witnesses) => runRouterCase(given, await routerModule(), witnesses).failure,
+};
+
+/** One random function of a kind, at a hook by turns; without a kernel the machine is the second witness. */
+export async function checkFunction(kind: keyof typeof cases, options: FuzzOptions, index: number): Promise<Report> {
+  const start = performance.now();
+  const hook = index % 2 === 0 ? "xdp" : "tcx";
+  using owned = new DisposableStack();
+  const witnesses: readonly Witness[] = [
+    owned.use(new InterpreterWitness(hook)),
+    owned.use(options.kernel ? new KernelWitness(hook) : new MachineWitness(hook)),
+  ];
+  let outcome: Outcome;
+  try {
+    const seed = (options.seed * 1_000_003 + index) >>> 0;
+    const failure = await cases[kind]({ seed, frames: options.packets, hook, changes }, witnesses);
+    outcome = failure
+      ? failed(`${kind} at ${hook}`, failure, { hook })
+      : { kind: "agreed", runs: options.packets, loads: changes + 1, skipped: 0 };
+  } catch (cause) {
+    outcome = thrown(kind, cause, { hook });
+  }
+  return { kind: "finished", index, outcome, milliseconds: performance.now() - start, coverage: {} };
+}

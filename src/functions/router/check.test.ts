@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { InstanceView, JsonObject } from "../../engine/host/host-side.ts";
+import { checkRouter } from "./check.ts";
+
+function view(config: JsonObject, lan: JsonObject = { addresses: ["10.0.0.1/24", "2001:db8::1/64"] }): InstanceView {
+  const port = { number: 0, linked: true, device: undefined };
+  return { name: "r1", config, ports: [{ ...port, name: "lan", config: lan }] };
+}
+
+function problems(config: JsonObject, lan?: JsonObject): readonly string[] {
+  return checkRouter(view(config, lan)).map(({ path, message }) => `${path}: ${message}`);
+}
+
+const cases: readonly (readonly [routes: JsonObject, problem: string | undefined])[] = [
+  [{ prefix: "10.1.0.0/16", via: "10.0.0.2" }, undefined],
+  [{ prefix: "::/0", via: "fe80::1", port: "lan" }, undefined],
+  [{ prefix: "10.1.0.0/16", blackhole: true }, undefined],
+  [{ prefix: "10.1.0.1/16", via: "10.0.0.2" }, 'config.routes[0].prefix: "10.1.0.1/16" is no prefix'],
+  [{ prefix: "10.1.0.0/16" }, "config.routes[0]: it leads nowhere"],
+  [{ prefix: "10.1.0.0/16", via: "192.0.2.1" }, "config.routes[0].via: no port reaches 192.0.2.1"],
+  [{ prefix: "::/0", via: "fe80::1" }, "config.routes[0].via: no port reaches fe80::1"],
+  [{ prefix: "10.1.0.0/16", via: "10.0.0.1" }, "config.routes[0].via: it is this router's own address"],
+  [
+    { prefix: "10.1.0.0/16", via: "2001:db8::2" },
+    "config.routes[0].via: \"2001:db8::2\" is no host's address of the prefix's family",
+  ],
+  [{ prefix: "10.1.0.0/16", port: "wan" }, "config.routes[0].port: port 'wan' does not exist on 'r1': it has lan"],
+  [{ prefix: "10.1.0.0/16", port: "lan", prohibit: true }, "config.routes[0]: packets that are dropped go nowhere"],
+];
+
+describe("the configuration of a router", () => {
+  for (const [route, problem] of cases)
+    it(`${problem ? "refuses" : "takes"} ${JSON.stringify(route)}`, () => {
+      assert.deepEqual(problems({ routes: [route] }), problem === undefined ? [] : [problem]);
+    });
+
+  it("refuses addresses that no host can have, and one twice", () => {
+    assert.deepEqual(problems({}, { addresses: ["224.0.0.1/24"] }), [
+      "ports.lan.addresses[0]: no host can have 224.0.0.1",
+    ]);
+    assert.deepEqual(problems({}, { addresses: ["10.0.0.1/24", "10.0.0.1/25"] }), [
+      "ports.lan.addresses[1]: 10.0.0.1 is an address of port 'lan' already",
+    ]);
+  });
+
+  it("refuses static neighbours outside of the networks of their port", () => {
+    const neighbour = { port: "lan", address: "10.9.0.1", mac: "02:00:00:00:00:01" };
+    assert.deepEqual(problems({ neighbours: [neighbour] }), [
+      "config.neighbours[0].address: it is in no network of the port",
+    ]);
+  });
+});

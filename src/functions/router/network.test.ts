@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { skipWithoutNetwork, testNetwork } from "../../../test/network/network.ts";
+import type { JsonObject } from "../../engine/host/host-side.ts";
+import type { PipelineHook } from "../../engine/pipeline/topology.ts";
+import type { Model } from "../../engine/visor/model.ts";
+import { RunningGraph } from "../../engine/visor/running-graph.ts";
+import { deviceOf, links } from "../../engine/visor/testing.ts";
+import type { VirtualHost, VirtualNetwork } from "../../kernel/virtual-network.ts";
+import { routerFunction } from "./testing.ts";
+
+const hosts = ["a", "b", "c"] as const;
+
+/** Three hosts around a router: N is 10.0.N.2 and 2001:db8:N::2 behind its port lanN. */
+function network(): VirtualNetwork {
+  const gateway = (number: number) => [
+    { destination: "0.0.0.0/0", nextHops: [{ gateway: `10.0.${number}.1` }] },
+    { destination: "::/0", nextHops: [{ gateway: `2001:db8:${number}::1` }] },
+  ];
+  return testNetwork({
+    wires: hosts.map((host, index) => [
+      { host, device: "eth0", addresses: [`10.0.${index + 1}.2/24`, `2001:db8:${index + 1}::2/64`] },
+      { host: "middle", device: `lan${index + 1}` },
+    ]),
+    routes: Object.fromEntries(hosts.map((host, index) => [host, gateway(index + 1)])),
+    resolveNeighbours: true,
+  });
+}
+
+async function model(net: VirtualNetwork, hook: PipelineHook, config: JsonObject = {}, mtu = 1500): Promise<Model> {
+  const numbers = hosts.map((_, index) => index + 1);
+  const ports = numbers.map((number) => ({
+    name: `lan${number}`,
+    config: {
+      addresses: [`10.0.${number}.1/24`, `2001:db8:${number}::1/64`],
+      ...(number === 3 ? { mtu } : {}),
+    },
+  }));
+  return {
+    instances: [{ name: "r1", function: await routerFunction(), config, ports }],
+    devices: numbers.map((number) => deviceOf(net.host("middle"), `lan${number}`, hook)),
+    links: links(...numbers.map((number) => `dev:lan${number} -> r1.lan${number}`)),
+  };
+}
+
+let count = 0;
+
+/** A graph that is taken away again. */
+class TestGraph extends RunningGraph {
+  constructor() {
+    super(`iovtest${process.pid}r${count++}`, {
+      failed: (instance, error) => {
+        throw new Error(`host side of ${instance}`, { cause: error });
+      },
+    });
+  }
+
+  async applyModel(wanted: Model): Promise<void> {
+    await this.apply(this.prepare(wanted));
+  }
+
+  override [Symbol.dispose](): void {
+    this.detachAll();
+    super[Symbol.dispose]();
+    this.dataPath.pins.removeAll();
+  }
+}
+
+/** What a command prints, whether it succeeds or not. It runs beside this process, whose host side must answer. */
+async function output(host: VirtualHost, command: string, args: readonly string[]): Promise<string> {
+  const child = host.spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let text = "";
+  child.stdout!.on("data", (data) => (text += data));
+  child.stderr!.on("data", (data) => (text += data));
+  await new Promise((resolve) => child.once("close", resolve));
+  return text;
+}
+
+async function ping(host: VirtualHost, target: string, ...options: readonly string[]): Promise<string> {
+  return await output(host, "ping", ["-n", "-c", "3", "-i", "0.2", "-W", "2", ...options, target]);
+}
+
+/** Sends so much over a TCP connection and gives what arrived. */
+async function transfer(from: VirtualHost, to: VirtualHost, address: string, bytes: number): Promise<number> {
+  const server = await to.listen(address);
+  let received = 0;
+  const done = new Promise<void>((resolve) => {
+    server.on("connection", (socket) => {
+      socket.on("data", (data: Uint8Array) => (received += data.length));
+      socket.on("end", () => {
+        socket.end();
+        resolve();
+      });
+    });
+  });
+  const { port } = server.address() as { port: number };
+  const socket = await from.connect(address, port, 5000);
+  socket.end(new Uint8Array(bytes));
+  await done;
+  socket.destroy();
+  server.close();
+  return received;
+}
+
+function prepare(net: VirtualNetwork, hook: PipelineHook): void {
+  // Frames that XDP sends out of a veth arrive only where the other end has NAPI, and their checksums are as they came.
+  if (hook === "xdp")
+    for (const host of hosts) net.host(host).exec("ethtool", ["-K", "eth0", "gro", "on", "tx", "off"]);
+}
+
+for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
+  const options = { skip: skipWithoutNetwork, timeout: 90_000 };
+
+  test(`hosts reach each other and the router over IPv4 and IPv6 (${hook})`, options, async () => {
+    using net = network();
+    prepare(net, hook);
+    using graph = new TestGraph();
+    await graph.applyModel(await model(net, hook));
+    const a = net.host("a");
+    for (const target of ["10.0.1.1", "10.0.2.1", "10.0.2.2", "10.0.3.2"])
+      assert.match(await ping(a, target), /3 received/, target);
+    for (const target of ["2001:db8:1::1", "2001:db8:2::1", "2001:db8:2::2", "2001:db8:3::2"])
+      assert.match(await ping(a, target), /3 received/, target);
+    assert.match(await ping(a, "10.0.2.2", "-c", "1"), /ttl=63/);
+    assert.match(await ping(a, "2001:db8:2::2", "-c", "1"), /ttl=63/);
+    assert.equal(await transfer(a, net.host("b"), "10.0.2.2", 20_000_000), 20_000_000);
+    assert.equal(await transfer(a, net.host("c"), "2001:db8:3::2", 20_000_000), 20_000_000);
+  });
+
+  test(`packets that wait for a neighbour arrive whole and in their order (${hook})`, options, async () => {
+    using net = network();
+    prepare(net, hook);
+    using graph = new TestGraph();
+    await graph.applyModel(await model(net, hook));
+    for (const [from, to] of [
+      ["10.0.1.2", "10.0.2.2"],
+      ["2001:db8:1::2", "2001:db8:2::2"],
+    ] as const) {
+      const receiver = await net.host("b").udp(to, 4000);
+      const sender = await net.host("a").udp(from);
+      const received: string[] = [];
+      const done = new Promise<void>((resolve) => {
+        receiver.on("message", (message) => {
+          received.push(message.toString());
+          if (received.length === 10) resolve();
+        });
+      });
+      const sent = Array.from({ length: 10 }, (_, index) => `message ${index} to ${to}`);
+      for (const text of sent) sender.send(text, 4000, to);
+      await done;
+      assert.deepEqual(received, sent);
+      sender.close();
+      receiver.close();
+    }
+  });
+
+  test(`senders are told what is wrong (${hook})`, options, async () => {
+    using net = network();
+    prepare(net, hook);
+    using graph = new TestGraph();
+    const routes = [
+      { prefix: "10.9.0.0/16", prohibit: true },
+      { prefix: "2001:db8:9::/48", prohibit: true },
+    ];
+    await graph.applyModel(await model(net, hook, { routes }, 1400));
+    const a = net.host("a");
+    const expected: readonly (readonly [target: string, options: readonly string[], answer: RegExp])[] = [
+      ["10.0.2.2", ["-t", "1"], /From 10\.0\.1\.1 .*Time to live exceeded/],
+      ["2001:db8:2::2", ["-t", "1"], /From 2001:db8:1::1 .*Time exceeded: Hop limit/],
+      ["192.0.2.1", [], /From 10\.0\.1\.1 .*Destination Net Unreachable/],
+      ["2001:db8:ffff::1", [], /From 2001:db8:1::1 .*No route/],
+      ["10.9.0.1", [], /From 10\.0\.1\.1 .*Packet filtered/],
+      ["2001:db8:9::1", [], /From 2001:db8:1::1 .*Administratively prohibited/],
+      ["10.0.2.77", ["-W", "5"], /From 10\.0\.1\.1 .*Destination Host Unreachable/],
+      ["2001:db8:2::77", ["-W", "5"], /From 2001:db8:1::1 .*Address unreachable/],
+      ["10.0.3.2", ["-s", "1450", "-M", "do"], /From 10\.0\.1\.1 .*mtu = 1400/],
+      ["2001:db8:3::2", ["-s", "1440", "-M", "do"], /From 2001:db8:1::1 .*mtu=1400/i],
+    ];
+    for (const [target, given, answer] of expected) assert.match(await ping(a, target, ...given), answer, target);
+    assert.match(await ping(a, "10.0.3.2", "-s", "1450", "-M", "dont"), /3 received/);
+  });
+}
