@@ -6,7 +6,7 @@ import { type Block, type Family, type Interval, readRule, type RuleTerms } from
 export const untagged = 4096;
 const noFlags = 0x100;
 const icmpStart = 0x2_0000;
-const mostRounds = 8;
+const mostRounds = 4;
 
 /** A rule of one of the three lists that the kernel side matches against. */
 export type KernelRule = Readonly<Record<string, unknown>>;

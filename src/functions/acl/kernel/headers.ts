@@ -1,49 +1,47 @@
-import { be16, bytes, type Packet, range, struct, u8, type u32 } from "iovisor/kernel";
+import { be16, bytes, type Packet, range, struct, u8, u16, type u32 } from "iovisor/kernel";
 import { EtherType, IpProtocol, Tcp, TcpFlags, Udp, vlanId } from "iovisor/kernel/headers";
+import type { Subject } from "./tables.ts";
 
 /** What `vlan` says of frames without a tag. */
 export const untagged = 4096;
 
-const Tag = struct({ type: be16, control: be16 });
-const Extension = struct({ next: u8, length: u8 });
+const Type = struct({ value: be16 });
+const Tag = struct({ control: be16, type: be16 });
+/** The least that an extension header has; the third field is that of a fragment header. */
+const Extension = struct({ next: u8, length: u8, fragment: be16, id: bytes(4) });
 const Ports = struct({ source: be16, destination: be16 });
 const IcmpStart = struct({ type: u8, code: u8, checksum: be16 });
-const FragmentHeader = struct({ next: u8, reserved: u8, fragment: be16, id: bytes(4) });
 
 /** Where a fragment stands in its datagram. */
 export const Fragment = { none: 0, first: 1, later: 2 } as const;
 
-/** A link-layer header, with the tags that stand in the frame. */
-export interface Link {
-  readonly vlan: u32;
-  readonly type: u32;
-  /** Of the network header. */
-  readonly offset: u32;
+const typeAt = 12;
+
+function isTag(type: u32): boolean {
+  return type === EtherType.vlan || type === EtherType.serviceVlan;
 }
 
-const firstTag = 12;
-const secondTag = 16;
-
-/** Undefined when the frame ends within. Of two tags the outer one counts. */
-export function linkOf(packet: Packet): Link | undefined {
-  const first = packet.at(firstTag, Tag);
-  const second = packet.at(secondTag, Tag);
-  const third = packet.at(20, Tag);
+/** Puts in what the link-layer header says. Of two tags the outer one counts. Gives false when the frame ends within. */
+export function putLink(packet: Packet, subject: Subject): boolean {
   const beside = packet.vlanTag;
-  if (!first) {
-    // Two bytes behind the type are not there: nothing that is read here is that short.
-    return undefined;
+  let vlan: u32 = beside === undefined ? untagged : vlanId(beside);
+  let type = packet.at(typeAt, Type);
+  if (!type) return false;
+  let offset: u32 = typeAt + Type.size;
+  for (const _ of range(2)) {
+    if (!isTag(type.value)) break;
+    const tag = packet.at(offset, Tag);
+    if (!tag) return false;
+    if (vlan === untagged) vlan = vlanId(tag.control);
+    offset += Tag.size;
+    const next = packet.at(offset - Type.size, Type);
+    if (!next) return false;
+    type = next;
   }
-  if (first.type !== EtherType.vlan && first.type !== EtherType.serviceVlan) {
-    return { vlan: beside === undefined ? untagged : vlanId(beside), type: first.type, offset: 14 };
-  }
-  if (!second) return undefined;
-  const vlan = vlanId(beside ?? first.control);
-  if (second.type !== EtherType.vlan && second.type !== EtherType.serviceVlan) {
-    return { vlan, type: second.type, offset: 18 };
-  }
-  if (!third) return undefined;
-  return { vlan, type: third.type, offset: 22 };
+  subject.vlan = u16(vlan);
+  subject.etherType = type.value;
+  subject.offset = u16(offset);
+  return true;
 }
 
 /** Extension headers that are walked. */
@@ -98,9 +96,7 @@ export function walkExtensions(packet: Packet, first: u32, start: u32, end: u32)
     if (!extension) return { protocol, offset, fragment, fault: Fault.truncated };
     const next: u32 = extension.next;
     if (protocol === Next.fragment) {
-      const header = packet.at(offset, FragmentHeader);
-      if (!header) return { protocol, offset, fragment, fault: Fault.truncated };
-      const place: u32 = header.fragment;
+      const place: u32 = extension.fragment;
       offset += 8;
       if (offset > end) return { protocol, offset, fragment, fault: Fault.truncated };
       if (place >>> 3 !== 0) return { protocol: next, offset, fragment: Fragment.later, fault: Fault.none };

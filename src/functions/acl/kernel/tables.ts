@@ -12,6 +12,7 @@ import {
   ringBuffer,
   rule,
   struct,
+  type TypeOf,
   u8,
   u16,
   u32,
@@ -31,6 +32,24 @@ export const defaultUsage = perCpuArray({ value: Usage, maxEntries: 4, title: "p
 
 /** The MAC addresses that rules name, numbered from 1 on. */
 export const stations = hash({ key: u64, value: u32, maxEntries: 16384, title: "MAC addresses of rules" });
+
+/**
+ * What rules see of a packet, beside the addresses. It stands in memory, so that the verifier forgets by which way it
+ * came to be, and walks the rules once instead of once for each way.
+ */
+export const Subject = struct({
+  protocol: u32,
+  sourcePort: u32,
+  destinationPort: u32,
+  sourceStation: u16,
+  destinationStation: u16,
+  vlan: u16,
+  etherType: u16,
+  offset: u16,
+  place: u16,
+});
+export type Subject = TypeOf<typeof Subject>;
+export const subjects = perCpuArray({ value: Subject, maxEntries: 1 });
 
 export const Logged = struct({ rule: u32, port: u32 });
 export const log = ringBuffer({ event: Logged, bytes: 1 << 18, packetBytes: loggedBytes });
