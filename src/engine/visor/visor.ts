@@ -110,7 +110,7 @@ export class Visor implements AsyncDisposable {
     const kinds = Object.values(graph.functions).map((instance) => instance.kind);
     const functions = await this.#options.functions.loadAll(kinds, this.#options.base);
     const catalogue = new Map([...functions].map(([kind, { description }]) => [kind, description]));
-    return { graph: await parseGraph(graphDocument(graph), { catalogue }), functions };
+    return { graph: await parseGraph(graphDocument(graph), { catalogue, previous: this.#graph }), functions };
   }
 
   /** What an apply of a graph would do. Nothing is touched. */
