@@ -42,17 +42,20 @@ function sharedObject(old: JsonObject, next: JsonObject): JsonObject {
   return same ? old : Object.fromEntries(members);
 }
 
-/** Item by item from the front, and from the back where one is more or less. */
+/** Item by item; where some were put in or taken out, by the first and the last ones. */
 function sharedList(old: readonly JsonValue[], next: readonly JsonValue[]): readonly JsonValue[] {
+  const sameLength = old.length === next.length;
   const items = [...next];
   const shorter = Math.min(old.length, next.length);
-  let start = 0;
+  let [start, same] = [0, sameLength];
   for (; start < shorter; start++) {
     items[start] = shared(old[start], next[start]!);
-    if (items[start] !== old[start]) break;
+    if (items[start] === old[start]) continue;
+    same = false;
+    if (!sameLength) break;
   }
-  if (start === old.length && start === next.length) return old;
-  for (let end = 1; end < shorter - start + 1; end++) {
+  if (same) return old;
+  for (let end = 1; end <= shorter - start; end++) {
     const item = shared(old.at(-end), next.at(-end)!);
     items[items.length - end] = item;
     if (item !== old.at(-end)) break;
