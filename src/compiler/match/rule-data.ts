@@ -64,11 +64,7 @@ export function ruleContents(layout: RuleLayout, { encoded, shape }: RulePlan): 
 }
 
 /** The map for a list of rules. */
-export function ruleDataMap(
-  settings: readonly SettingDeclaration[],
-  setting: number,
-  plan: RulePlan,
-): MapDeclaration {
+export function ruleDataMap(settings: readonly SettingDeclaration[], setting: number, plan: RulePlan): MapDeclaration {
   const declaration = settings[setting]!;
   const contents = ruleContents(ruleLayout(settings, setting), plan);
   return {

@@ -41,11 +41,7 @@ function byPosition(a: Problem, b: Problem): number {
   return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }
 
-async function examineValue(
-  value: unknown,
-  { catalogue, previous }: ParseOptions,
-  locate?: Locate,
-): Promise<Examined> {
+async function examineValue(value: unknown, { catalogue, previous }: ParseOptions, locate?: Locate): Promise<Examined> {
   const document = readDocument(value);
   const read = previous ? { ...document, graph: shareGraph(previous, document.graph) } : document;
   const findings: readonly Finding[] = [

@@ -1,5 +1,5 @@
-import { IovisorError } from "../../errors.ts";
 import type { RuleShape } from "../../compiler/match/rule-data.ts";
+import { IovisorError } from "../../errors.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 
 /** Where an instance's ports and reasons are in the tables of the data path. */

@@ -90,7 +90,8 @@ export function onlyOtherRules(
     const old = before.get(name);
     const table = request.tables[name];
     const list = rules.get(name);
-    const difference = old && changeOf(old, declaration, list?.fingerprint ?? (table && encode(module, name, table).fingerprint));
+    const difference =
+      old && changeOf(old, declaration, list?.fingerprint ?? (table && encode(module, name, table).fingerprint));
     if (!old || (difference !== undefined && !(list && difference === newContents))) return undefined;
     if (difference !== undefined) changed.push(name);
   }

@@ -106,7 +106,11 @@ export function numberModel(
       return [instance.name, numberInstance({ instance, identity, linked, devices, cache })];
     }),
   );
-  return { instances, identities: identitiesOf(instances), topology: new Map([...instances].map(([name, { node }]) => [name, node])) };
+  return {
+    instances,
+    identities: identitiesOf(instances),
+    topology: new Map([...instances].map(([name, { node }]) => [name, node])),
+  };
 }
 
 function identitiesOf(instances: ReadonlyMap<string, NumberedInstance>): Identities["instances"] {

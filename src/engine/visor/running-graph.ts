@@ -8,7 +8,7 @@ import { noIdentities } from "./identities.ts";
 import type { Model } from "./model.ts";
 import { type Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
-import { type RuleMark, RuleMaps } from "./rule-maps.ts";
+import { RuleMaps, type RuleMark } from "./rule-maps.ts";
 import { stageRules } from "./rules-only.ts";
 import { adoptMaps, floodGroups, type LiveState, noGroups, Transaction } from "./transaction.ts";
 
@@ -92,10 +92,7 @@ export class RunningGraph implements Disposable {
    * finds out from the generation, or from the rules' mark, which of the two revisions is live.
    * @throws whatever the kernel has against it; then the revision before is live as it was.
    */
-  async apply(
-    prepared: Prepared,
-    intend: Intend = async () => undefined,
-  ): Promise<ApplyReport> {
+  async apply(prepared: Prepared, intend: Intend = async () => undefined): Promise<ApplyReport> {
     const rules = stageRules(this.#live, prepared, this.#ruleMaps);
     if (rules) {
       await intend(rules.live.record, rules.mark);

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../engine/host/host-side.ts";
 import { isImmutable, keepImmutable } from "../../engine/host/immutable.ts";
-import { type Block, type Family, type Interval, readRule, type RuleTerms } from "./terms.ts";
+import { type Block, type Family, type Interval, type RuleTerms, readRule } from "./terms.ts";
 
 /** The numbers that kernel/headers.ts and kernel/tables.ts agree on. */
 export const untagged = 4096;

@@ -1,4 +1,4 @@
-import { EventSource } from "../../engine/events.ts";
+import type { EventSource } from "../../engine/events.ts";
 import type { HostContext, HostProcess } from "../../engine/host/host-side.ts";
 
 interface Logged {
