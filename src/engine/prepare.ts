@@ -4,7 +4,7 @@ import { type CompiledProgram, type CompileOptions, compileProgram } from "../co
 import type { GivenValue, SettingValues } from "../compiler/hir/settings.ts";
 import { resolveSettings } from "../compiler/hir/settings.ts";
 import { specialise } from "../compiler/hir/specialise.ts";
-import type { RuleForm } from "../compiler/hir/specialise-rules.ts";
+import type { RuleForm, RulePlans } from "../compiler/hir/specialise-rules.ts";
 import type { Module, Program } from "../compiler/hir/tree.ts";
 import { MissingKernelType } from "../compiler/lower/index.ts";
 import { IovisorError, NotSupported } from "../errors.ts";
@@ -22,17 +22,17 @@ export interface PreparedModule {
 }
 
 /**
- * Folds settings into a module and checks the result. `form` is what rules become; by default what costs less.
+ * Folds settings into a module and checks the result. `rules` says what rules become; by default what costs less.
  *
  * @throws E_SETTING for values that do not fit, E_DIAGNOSTICS when the checker refuses the module.
  */
 export function prepareModule(
   module: Module,
   given: Readonly<Record<string, GivenValue>> = {},
-  form?: RuleForm,
+  rules?: RuleForm | RulePlans,
 ): PreparedModule {
   const settings = resolveSettings(module, given);
-  const specialised = specialise(module, settings, form);
+  const specialised = specialise(module, settings, rules);
   const { findings, ranges } = checkModule(specialised);
   const [first, ...rest] = findings;
   if (first) {

@@ -1,5 +1,6 @@
 import { IovisorError } from "../../errors.ts";
 import { formatExamples, parseFormat } from "./formats.ts";
+import { isImmutable, keepImmutable } from "./immutable.ts";
 import { formatBits } from "./settings-tree.ts";
 import type { Module, SettingType, SettingValue, ValueFormat } from "./tree.ts";
 import { type IntegerName, limitsOf } from "./types.ts";
@@ -147,6 +148,15 @@ function isAddress(value: GivenValue, bits: number): boolean {
 
 function struct(type: SettingType & { kind: "struct" }, value: GivenValue, at: Conversion): SettingValue | undefined {
   if (!isRecord(value)) return refuse(at, `an object with ${type.fields.map((field) => field.name).join(", ")}`, value);
+  if (at.base !== undefined) return structOf(type, value, at);
+  return converted(type, value, at, () => structOf(type, value, at));
+}
+
+function structOf(
+  type: SettingType & { kind: "struct" },
+  value: Readonly<Record<string, GivenValue>>,
+  at: Conversion,
+): SettingValue | undefined {
   for (const name of Object.keys(value)) {
     if (!type.fields.some((field) => field.name === name))
       at.problems.push(`${at.path}.${name}: no such field; there is ${type.fields.map((one) => one.name).join(", ")}`);
@@ -170,6 +180,36 @@ function list(
   at: Conversion,
 ): SettingValue | undefined {
   if (!Array.isArray(value)) return refuse(at, "a list in brackets", value);
+  return converted(type, value, at, () => listOf(type, value, at));
+}
+
+/** By type, what values that cannot change were converted to. */
+const known = new WeakMap<SettingType, WeakMap<object, SettingValue>>();
+
+/** Converts a value that was converted before at once: most of a long list is what it was. */
+function converted(
+  type: SettingType,
+  value: object,
+  at: Conversion,
+  convertNow: () => SettingValue | undefined,
+): SettingValue | undefined {
+  if (!isImmutable(value)) return convertNow();
+  const ofType = known.get(type) ?? new WeakMap<object, SettingValue>();
+  known.set(type, ofType);
+  const found = ofType.get(value);
+  if (found !== undefined) return found;
+  const before = at.problems.length;
+  const made = convertNow();
+  if (made === undefined || at.problems.length > before) return made;
+  ofType.set(value, keepImmutable(made));
+  return made;
+}
+
+function listOf(
+  type: SettingType & { kind: "list" | "set" },
+  value: readonly GivenValue[],
+  at: Conversion,
+): SettingValue | undefined {
   const limit = type.maxItems ?? defaultMaxItems;
   if (value.length > limit) return refuse(at, `at most ${limit} items`, value.length);
   const items = value.map((item, index) =>

@@ -1,4 +1,6 @@
-import { ruleDataMap } from "../match/rule-data.ts";
+import { matchersOf } from "../match/compile-rules.ts";
+import { passingOf } from "../match/passing.ts";
+import { planRules, type RulePlan, type RuleShape, ruleDataMap } from "../match/rule-data.ts";
 import { ruleFieldValue } from "./interpret/expressions.ts";
 import type { SettingValues } from "./settings.ts";
 import type {
@@ -26,24 +28,58 @@ const matcherName = "value";
  */
 const mostInCode = 4;
 
-/** Maps for the lists that programs match against and that become data. */
-export function ruleMaps(
+/** Lists of rules that are data, by the setting's name. */
+export type RulePlans = ReadonlyMap<string, RulePlan>;
+
+/**
+ * Builds the lists that programs match against and that become data; not those that a module has maps for.
+ *
+ * @param settings of the module, with the lists that stand for sets.
+ * @param before shapes of maps that there are: a list that has one stays data.
+ */
+export function planRuleLists(
   module: Module,
   settings: readonly SettingDeclaration[],
-  form: RuleForm | undefined,
-): readonly MapDeclaration[] {
-  if (form === "code") return [];
+  form?: RuleForm,
+  before: Readonly<Record<string, RuleShape>> = {},
+): RulePlans {
+  const plans = new Map<string, RulePlan>();
+  if (form === "code") return plans;
+  const used = matchedSettings(module);
+  const made = new Set(module.maps.map((map) => map.rules?.setting));
+  for (const [index, setting] of settings.entries()) {
+    if (setting.type.kind !== "list" || !used.has(setting.name) || made.has(setting.name)) continue;
+    const shape = Object.hasOwn(before, setting.name) ? before[setting.name] : undefined;
+    const { length } = setting.default as readonly SettingValue[];
+    // What has more subjects than a function takes arguments cannot be code.
+    if (!shape && form === undefined && length <= mostInCode && passingOf(matchersOf(setting.type))) continue;
+    const plan = planRules(settings, index, shape);
+    if (plan) plans.set(setting.name, plan);
+  }
+  return plans;
+}
+
+const matched = new WeakMap<Module, ReadonlySet<string>>();
+
+/** Names of the lists that a module's programs match against. */
+function matchedSettings(module: Module): ReadonlySet<string> {
+  const known = matched.get(module);
+  if (known) return known;
   const used = new Set<string>();
   for (const { body } of module.programs) {
     walk(body, (node) => {
       if (node.kind === "match") used.add(node.setting).add(rulesName(node.setting));
     });
   }
+  matched.set(module, used);
+  return used;
+}
+
+/** The maps for lists of rules. */
+export function ruleMaps(settings: readonly SettingDeclaration[], plans: RulePlans): readonly MapDeclaration[] {
   return settings.flatMap((setting, index) => {
-    if (setting.type.kind !== "list" || !used.has(setting.name)) return [];
-    const { length } = setting.default as readonly SettingValue[];
-    if (form === undefined && length <= mostInCode) return [];
-    return ruleDataMap(settings, index, setting.at) ?? [];
+    const plan = plans.get(setting.name);
+    return plan ? [ruleDataMap(settings, index, plan)] : [];
   });
 }
 

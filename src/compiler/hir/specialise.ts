@@ -2,7 +2,16 @@ import { type PackedFields, packFields } from "../match/plain-fields.ts";
 import { foldExpression } from "./fold.ts";
 import { settingValue } from "./interpret/expressions.ts";
 import type { SettingValues } from "./settings.ts";
-import { fieldRuns, matchOverRules, type RuleForm, ruleMaps, rulesOfSets, searchRuns } from "./specialise-rules.ts";
+import {
+  fieldRuns,
+  matchOverRules,
+  planRuleLists,
+  type RuleForm,
+  type RulePlans,
+  ruleMaps,
+  rulesOfSets,
+  searchRuns,
+} from "./specialise-rules.ts";
 import { mapExpression, mapStatement, type Transform } from "./transform.ts";
 import type { Expression, Local, Module, OperationExpression, Routine, SettingDeclaration, Statement } from "./tree.ts";
 import { numberType } from "./types.ts";
@@ -14,20 +23,17 @@ import { someNode, walk } from "./walk.ts";
  * rules; a set gets a list of rules beside it. Meaning and positions of what remains do not change.
  *
  * @param values as `resolveSettings` gives them.
- * @param form what rules become; by default what costs less.
+ * @param rules what rules become, or the lists that are data, built; by default what costs less.
  */
-export function specialise(module: Module, values: SettingValues, form?: RuleForm): Module {
-  const settings = module.settings.map((setting): SettingDeclaration => {
-    const value = values[setting.name];
-    return value === undefined ? setting : { ...setting, default: value };
-  });
-  const all = [...settings, ...rulesOfSets(settings)];
-  const data = ruleMaps(module, all, form);
+export function specialise(module: Module, values: SettingValues, rules?: RuleForm | RulePlans): Module {
+  const all = configuredSettings(module, values);
+  const plans = typeof rules === "object" ? rules : planRuleLists(module, all, rules);
+  const maps = [...module.maps, ...ruleMaps(all, plans)];
   const packed = new Map<number, PackedFields>();
   const configuration: Configuration = {
     settings: all,
     values: Object.fromEntries(all.map((setting) => [setting.name, setting.default])),
-    data: new Set(data.map((map) => map.rules!.setting)),
+    data: new Set(maps.flatMap((map) => map.rules?.setting ?? [])),
     packed(setting) {
       const known = packed.get(setting) ?? packFields(all, setting);
       packed.set(setting, known);
@@ -37,10 +43,19 @@ export function specialise(module: Module, values: SettingValues, form?: RuleFor
   return {
     ...module,
     settings: all,
-    maps: [...module.maps, ...data],
+    maps,
     programs: module.programs.map((program) => new Specialiser(program, configuration).run()),
     callbacks: module.callbacks.map((callback) => new Specialiser(callback, configuration).run()),
   };
+}
+
+/** The settings of a module with their values as defaults, and behind them the lists that stand for sets. */
+export function configuredSettings(module: Module, values: SettingValues): readonly SettingDeclaration[] {
+  const settings = module.settings.map((setting): SettingDeclaration => {
+    const value = values[setting.name];
+    return value === undefined ? setting : { ...setting, default: value };
+  });
+  return [...settings, ...rulesOfSets(settings)];
 }
 
 interface Configuration {

@@ -2,6 +2,7 @@ import type { MatchExpression, OperationExpression } from "../hir/tree.ts";
 import { FunctionBuilder } from "../ir/builder.ts";
 import type { IrFunction, Value } from "../ir/ir.ts";
 import { compileRules, type MatcherField, matchersOf } from "../match/compile-rules.ts";
+import { type Passing, passingOf } from "../match/passing.ts";
 import { packFields } from "../match/plain-fields.ts";
 import { endOfHalves } from "../match/rule-data.ts";
 import { nowhere, ruleLayout } from "../match/rule-layout.ts";
@@ -9,7 +10,7 @@ import { buildDecision, type Decision } from "../match/tree.ts";
 import { lowerExpression } from "./expressions.ts";
 import { type Lowered, scalar } from "./lowered.ts";
 import type { Lowering } from "./lowering.ts";
-import { type Passing, packSubjects, passingOf, subjectWords, unpackWords } from "./match-arguments.ts";
+import { packSubjects, subjectWords, unpackWords } from "./match-arguments.ts";
 import { TreeEmitter } from "./match-tree.ts";
 import { emitWalk } from "./match-walk.ts";
 

@@ -1,3 +1,4 @@
+import { isImmutable } from "../hir/immutable.ts";
 import { formatBits } from "../hir/settings-tree.ts";
 import type { SettingType, SettingValue } from "../hir/tree.ts";
 import type { Box, FieldDomain, Interval } from "./rules.ts";
@@ -60,16 +61,33 @@ export function domainsOf(matchers: readonly MatcherField[]): readonly FieldDoma
 export function compileRules(type: SettingType, values: SettingValue): CompiledRules {
   const matchers = matchersOf(type);
   const wholes = matchers.map(({ words }) => words.map((bits) => ({ low: 0, high: 2 ** bits - 1 })));
+  const compile = (rule: Rule): Alternatives =>
+    product(
+      matchers.map((matcher, at) => {
+        const value = rule[matcher.name];
+        return value === undefined ? [wholes[at]!] : accepted(matcher, value);
+      }),
+    );
+  const known = knownRules.get(type) ?? new WeakMap<Rule, Alternatives>();
+  knownRules.set(type, known);
   const boxes: Box[] = [];
-  for (const [index, rule] of (values as readonly Rule[]).entries()) {
-    const alternatives = matchers.map((matcher, at) => {
-      const value = rule[matcher.name];
-      return value === undefined ? [wholes[at]!] : accepted(matcher, value);
-    });
-    for (const intervals of product(alternatives)) boxes.push({ rule: index, intervals });
+  const rules = values as readonly Rule[];
+  for (let index = 0; index < rules.length; index++) {
+    const rule = rules[index]!;
+    let alternatives = known.get(rule);
+    if (!alternatives) {
+      alternatives = compile(rule);
+      if (isImmutable(rule)) known.set(rule, alternatives);
+    }
+    for (const intervals of alternatives) boxes.push({ rule: index, intervals });
   }
   return { matchers, fields: domainsOf(matchers), boxes };
 }
+
+type Alternatives = readonly (readonly Interval[])[];
+
+/** By type, what rules that cannot change are compiled to: most of a long list is what it was. */
+const knownRules = new WeakMap<SettingType, WeakMap<Rule, Alternatives>>();
 
 /** The alternatives that a rule's matcher accepts, each an interval per word. */
 function accepted(field: MatcherField, value: SettingValue): readonly (readonly Interval[])[] {

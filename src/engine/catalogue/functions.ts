@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -30,6 +30,7 @@ const hostFiles = ["host.ts", "host.js"] as const;
  */
 export class FunctionCatalogue {
   readonly #builtIn: ReadonlyMap<string, string>;
+  readonly #loaded = new Map<string, Loaded>();
 
   /** @param builtIn folders by name. */
   constructor(builtIn: Readonly<Record<string, string | URL>>) {
@@ -53,11 +54,18 @@ export class FunctionCatalogue {
     const folder = this.#folderOf(kind, base);
     const kernelFile = kernelFiles.map((name) => join(folder, name)).find((path) => existsSync(path));
     if (kernelFile === undefined) throw unknown(kind, `${folder} has no kernel.ts`);
-    const { module, dependencies } = await compileSource(kernelFile);
     const hostFile = hostFiles.map((name) => join(folder, name)).find((path) => existsSync(path));
-    const fingerprint = fingerprintOf(module, [...dependencies, ...(hostFile ? [hostFile] : [])]);
+    const key = JSON.stringify([kind, kernelFile, hostFile]);
+    const known = this.#loaded.get(key);
+    if (known?.stamp !== undefined && stampOf(known.files) === known.stamp) return known.found;
+    const { module, dependencies } = await compileSource(kernelFile);
+    const files = [...dependencies, ...(hostFile ? [hostFile] : [])];
+    const stamp = stampOf(files);
+    const fingerprint = fingerprintOf(module, files);
     const host = hostFile ? await hostSideOf(hostFile, fingerprint) : {};
-    return { kind, module, host, fingerprint, folder, description: describe(kind, module, host) };
+    const found = { kind, module, host, fingerprint, folder, description: describe(kind, module, host) };
+    this.#loaded.set(key, { files, stamp, found });
+    return found;
   }
 
   /** All functions of a set of kinds; those that are not there are left out, for the graph's own check to name. */
@@ -92,6 +100,24 @@ export class FunctionCatalogue {
       throw unknown(kind, `it is none of ${this.builtIn.join(", ")}, and no npm package that ${base} can see`);
     }
   }
+}
+
+/** A function as it was loaded, good as long as its files are what they were. */
+interface Loaded {
+  readonly files: readonly string[];
+  readonly stamp: string | undefined;
+  readonly found: CataloguedFunction;
+}
+
+/** A file that was written less long ago may be written again without another time. */
+const settledMilliseconds = 100;
+
+/** What tells files from what they were, without reading them; undefined where that cannot be told. */
+function stampOf(files: readonly string[]): string | undefined {
+  const stats = files.map((file) => statSync(file, { bigint: true, throwIfNoEntry: false }));
+  const latest = Date.now() - settledMilliseconds;
+  if (stats.some((stat) => !stat || Number(stat.ctimeMs) > latest)) return undefined;
+  return stats.map((stat) => [stat!.dev, stat!.ino, stat!.size, stat!.mtimeNs, stat!.ctimeNs].join()).join(" ");
 }
 
 function unknown(kind: string, why: string): IovisorError {

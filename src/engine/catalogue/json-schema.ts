@@ -5,8 +5,14 @@ import type { ConfigProblem } from "./description.ts";
 
 export type SchemaCheck = (value: unknown) => readonly ConfigProblem[];
 
+let checker: Promise<(schema: JsonSchema) => SchemaCheck> | undefined;
+
 /** Makes checks from JSON Schemas (draft 2020-12). One schema object is compiled once. */
-export async function schemaChecker(): Promise<(schema: JsonSchema) => SchemaCheck> {
+export function schemaChecker(): Promise<(schema: JsonSchema) => SchemaCheck> {
+  return (checker ??= makeChecker());
+}
+
+async function makeChecker(): Promise<(schema: JsonSchema) => SchemaCheck> {
   const { Ajv2020 } = await import("ajv/dist/2020.js");
   const ajv = new Ajv2020({
     allErrors: true,

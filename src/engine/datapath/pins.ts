@@ -15,7 +15,8 @@ export class Pins {
 
   /** A map of an instance: each one that was ever made has a number of its own, so that two can stand side by side. */
   map(instance: string, map: string, number: number): string {
-    return `${this.folder}/maps/${instance}/${map}_${number}`;
+    // The names of maps of rules have a dot, and bpffs takes none (kernel/bpf/inode.c, bpf_lookup).
+    return `${this.folder}/maps/${instance}/${map.replaceAll(".", "-")}_${number}`;
   }
 
   link(name: string): string {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { memoOf } from "../memo.ts";
 import { compareText, linkKey, printLink } from "./links.ts";
 import type { Device, Graph, Instance, JsonObject, JsonValue } from "./types.ts";
 
@@ -30,42 +31,64 @@ export function deviceDocument({ name, netns, hook }: Device): JsonObject {
  * an instance's ports stays, since it numbers them.
  */
 export function canonicalText(graph: Graph): string {
-  const functions = sortedEntries(graph.functions).map(([name, { kind, config, ports }]) => {
-    const inOrder = Object.entries(ports).map(([port, settings]) => [port, sorted(settings)] as const);
-    return [name, instanceDocument({ kind, config: sorted(config), ports: Object.fromEntries(inOrder) })] as const;
-  });
-  const devices = sortedEntries(graph.devices).map(([name, device]) => [name, deviceDocument(device)] as const);
-  return JSON.stringify({
-    devices: Object.fromEntries(devices),
-    functions: Object.fromEntries(functions),
-    links: graph.links.map(linkKey).sort(compareText),
-  });
+  const functions = sortedEntries(graph.functions).map(([name, instance]) => [name, instanceText(instance)] as const);
+  const devices = sortedEntries(graph.devices).map(
+    ([name, device]) => [name, JSON.stringify(deviceDocument(device))] as const,
+  );
+  const links = JSON.stringify(graph.links.map(linkKey).sort(compareText));
+  return `{"devices":${objectText(devices)},"functions":${objectText(functions)},"links":${links}}`;
+}
+
+function instanceText({ kind, config, ports }: Instance): string {
+  const inOrder = Object.entries(ports).map(([port, settings]) => [port, canonicalJson(settings)] as const);
+  return objectText([
+    ["kind", JSON.stringify(kind)],
+    ...(Object.keys(config).length > 0 ? [["config", canonicalJson(config)] as const] : []),
+    ...(inOrder.length > 0 ? [["ports", objectText(inOrder)] as const] : []),
+  ]);
+}
+
+function objectText(members: readonly (readonly [name: string, text: string])[]): string {
+  return `{${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(",")}}`;
 }
 
 /** SHA-256 of the canonical text, in hex: equal for graphs that mean the same. */
 export function graphHash(graph: Graph): string {
-  return createHash("sha256").update(canonicalText(graph)).digest("hex");
+  return hashOfText(canonicalText(graph));
+}
+
+export function hashOfText(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 export function sortedEntries<T>(record: Readonly<Record<string, T>>): readonly (readonly [string, T])[] {
   return Object.entries(record).sort(([a], [b]) => compareText(a, b));
 }
 
-function sorted(value: JsonObject): JsonObject;
-function sorted(value: JsonValue): JsonValue;
-function sorted(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map((item) => sorted(item));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(sortedEntries(value as JsonObject).map(([key, inner]) => [key, sorted(inner)]));
-}
-
 /** A value as JSON with sorted keys. */
 export function canonicalJson(value: JsonValue): string {
-  return JSON.stringify(sorted(value));
+  return typeof value === "object" && value !== null ? innerText(value) : JSON.stringify(value);
 }
+
+const innerText = memoOf((value: readonly JsonValue[] | JsonObject): string => {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  return objectText(sortedEntries(value as JsonObject).map(([key, inner]) => [key, canonicalJson(inner)]));
+});
 
 /** Equality of values; the order of an object's keys says nothing. */
 export function sameValue(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return canonicalJson(a) === canonicalJson(b);
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (isList(a) || isList(b)) {
+    return isList(a) && isList(b) && a.length === b.length && a.every((item, index) => sameValue(item, b[index]));
+  }
+  const names = Object.keys(a);
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && sameValue(a[name], b[name]))
+  );
+}
+
+function isList(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
 }

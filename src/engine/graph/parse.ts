@@ -7,6 +7,7 @@ import { checkGraph } from "./check.ts";
 import { checkAgainstCatalogue } from "./check-catalogue.ts";
 import { type Finding, GraphError, type Locate, type Problem, problemOf } from "./problems.ts";
 import { readDocument } from "./read.ts";
+import { shareGraph } from "./share.ts";
 import { readSource, type TextFormat } from "./source.ts";
 import type { Graph } from "./types.ts";
 
@@ -15,6 +16,8 @@ export interface ParseOptions {
   readonly path?: string;
   /** Also holds the graph against these functions. */
   readonly catalogue?: Catalogue;
+  /** An earlier graph that this one takes the place of: what did not change is shared with it. */
+  readonly previous?: Graph;
 }
 
 /** A document as far as it could be read, and all that is wrong with it. */
@@ -25,12 +28,12 @@ export interface Examined {
 
 /** Reads a graph and says all that is wrong with it, each with its line and column when it was a text. */
 export async function examineGraph(source: string | object, options: ParseOptions = {}): Promise<Examined> {
-  if (typeof source !== "string") return await examineValue(source, options.catalogue);
+  if (typeof source !== "string") return await examineValue(source, options);
   const format: TextFormat = extname(options.path ?? "") === ".json" ? "json" : "yaml";
   const { value, locate, faults } = await readSource(source, format);
   const placed = faults.map(({ line, column, ...finding }) => ({ ...problemOf(finding), line, column }));
   if (value === undefined) return { graph: readDocument({}).graph, problems: placed };
-  const { graph, problems } = await examineValue(value, options.catalogue, locate);
+  const { graph, problems } = await examineValue(value, options, locate);
   return { graph, problems: [...placed, ...problems].sort(byPosition) };
 }
 
@@ -38,8 +41,9 @@ function byPosition(a: Problem, b: Problem): number {
   return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }
 
-async function examineValue(value: unknown, catalogue: Catalogue | undefined, locate?: Locate): Promise<Examined> {
-  const read = readDocument(value);
+async function examineValue(value: unknown, { catalogue, previous }: ParseOptions, locate?: Locate): Promise<Examined> {
+  const document = readDocument(value);
+  const read = previous ? { ...document, graph: shareGraph(previous, document.graph) } : document;
   const findings: readonly Finding[] = [
     ...read.findings,
     ...checkGraph(read),

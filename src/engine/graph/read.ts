@@ -1,3 +1,4 @@
+import { isImmutable } from "../../compiler/hir/immutable.ts";
 import { linkForm, parseLink } from "./links.ts";
 import { type Finding, listed, type Path, show } from "./problems.ts";
 import {
@@ -103,6 +104,7 @@ class Reader {
   /** Null stands for nothing, so that YAML can say `lan1:`. */
   #configuration(value: unknown, path: Path): JsonObject {
     if (value === undefined || value === null) return {};
+    if (typeof value === "object" && isImmutable(value)) return value as JsonObject;
     const members = this.record(value, path);
     return this.#json(members, path, 0) as JsonObject;
   }
@@ -114,6 +116,8 @@ class Reader {
     }
     if (value === null || typeof value === "string" || typeof value === "boolean") return value;
     if (typeof value === "number") return this.#number(value, path);
+    // Of a graph that was read before.
+    if (typeof value === "object" && isImmutable(value)) return value as JsonValue;
     if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
     if (Array.isArray(value)) return value.map((item, index) => this.#json(item, [...path, index], depth + 1));
     if (isRecord(value) && isPlain(value)) {

@@ -24,6 +24,8 @@ export interface Intent {
   readonly revision: number;
   /** The datapath's generation that the apply will switch to. */
   readonly generation: number;
+  /** For an apply that changes rules in a map and nothing else: where they begin when they are in force. */
+  readonly rules?: { readonly pin: string; readonly root: number };
 }
 
 export async function intent(transaction: Transaction): Promise<Intent | undefined> {

@@ -1,4 +1,4 @@
-import { canonicalText, graphHash } from "../graph/canonical.ts";
+import { canonicalText, hashOfText } from "../graph/canonical.ts";
 import { readDocument } from "../graph/read.ts";
 import type { Graph } from "../graph/types.ts";
 import { decodeJson, getJson, putJson } from "./records.ts";
@@ -37,9 +37,10 @@ export async function addRevision(
 ): Promise<Revision> {
   const [last] = await transaction.list(collection, { reverse: true, limit: 1 });
   const number = last === undefined ? 1 : decodeJson<Revision>(last.value).number + 1;
-  const hash = graphHash(graph);
+  const text = canonicalText(graph);
+  const hash = hashOfText(text);
   const revision: Revision = { number, time: time.toISOString(), hash, author, comment, state: "prepared" };
-  await transaction.put(graphs, hash, new TextEncoder().encode(canonicalText(graph)));
+  await transaction.put(graphs, hash, new TextEncoder().encode(text));
   await putJson(transaction, collection, keyOf(number), revision);
   return revision;
 }

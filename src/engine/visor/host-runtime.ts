@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { inside, NetworkNamespace } from "../../kernel/namespaces.ts";
 import type { DataPath } from "../datapath/data-path.ts";
 import { EventSource } from "../events.ts";
@@ -164,14 +165,12 @@ interface HostServices {
 class RunningHost {
   process: HostProcess | undefined;
   #instance: NumberedInstance;
-  #view: string;
   readonly #services: HostServices;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #maps = new Map<string, { readonly pin: string; readonly map: AnyMap }>();
 
   constructor(instance: NumberedInstance, services: HostServices) {
     this.#instance = instance;
-    this.#view = JSON.stringify(instance.view);
     this.#services = services;
   }
 
@@ -184,10 +183,9 @@ class RunningHost {
   }
 
   update(instance: NumberedInstance): void {
-    const view = JSON.stringify(instance.view);
+    const before = this.#instance.view;
     this.#instance = instance;
-    if (view === this.#view) return;
-    this.#view = view;
+    if (isDeepStrictEqual(instance.view, before)) return;
     this.process?.update?.(instance.view);
   }
 

@@ -1,3 +1,4 @@
+import type { RuleShape } from "../../compiler/match/rule-data.ts";
 import { IovisorError } from "../../errors.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 
@@ -11,6 +12,8 @@ export interface InstanceIdentity {
   readonly reasonRoom: number;
   /** Numbers of ports by name. A port keeps its number while it exists: state refers to it. */
   readonly ports: Readonly<Record<string, number>>;
+  /** Shapes of its maps of rules, by setting: kept while the rules fit, so that the program is kept. */
+  readonly rules?: Readonly<Record<string, RuleShape>>;
 }
 
 /** All numbers that a data path has given out. Plain data: the store keeps it from one revision to the next. */

@@ -8,6 +8,7 @@ import type { TableContents } from "../host/host-side.ts";
 import { layoutDifference } from "../host-maps.ts";
 import { mapSpec } from "../map-spec.ts";
 import { makeMapTypes } from "../map-types.ts";
+import { contentsOf, type RuleList } from "./rule-lists.ts";
 
 /** A map of an instance in the kernel. */
 export interface InstanceMap {
@@ -25,6 +26,7 @@ export interface MapRequest {
   readonly instance: string;
   readonly module: Module;
   readonly tables: Readonly<Record<string, TableContents | Uint8Array>>;
+  readonly rules: ReadonlyMap<string, RuleList>;
   readonly before: InstanceMaps | undefined;
   readonly pins: Pins;
   /** A number that no map had before. */
@@ -53,16 +55,19 @@ export function makeInstanceMaps(request: MapRequest, made: (map: InstanceMap) =
     const { name } = declaration;
     const old = before?.get(name);
     const table = encoded.get(name);
-    const difference = old && changeOf(old, declaration, table?.fingerprint);
+    const rules = request.rules.get(name);
+    const contents = rules?.fingerprint ?? table?.fingerprint;
+    const difference = old && changeOf(old, declaration, contents);
     if (old && difference === undefined) {
       maps.set(name, old);
       continue;
     }
-    if (difference !== undefined && !table) renewed.set(name, difference);
+    if (difference !== undefined && !table && !rules) renewed.set(name, difference);
     const spec = mapSpec(module, declaration, types.ids);
-    const map = KernelMap.create(spec, types.object ? { btf: types.object } : {});
+    const filled = rules ? { ...spec, contents: contentsOf(rules) } : spec;
+    const map = KernelMap.create(filled, types.object ? { btf: types.object } : {});
     const pin = pins.map(instance, name, request.nextNumber());
-    const entry: InstanceMap = { declaration, map, pin, contents: table?.fingerprint };
+    const entry: InstanceMap = { declaration, map, pin, contents };
     made(entry);
     map.pin(pin);
     if (table) map.batchUpdate(table);
@@ -72,6 +77,27 @@ export function makeInstanceMaps(request: MapRequest, made: (map: InstanceMap) =
 }
 
 const newContents = "new contents";
+
+/** Maps that hold other rules than wanted; undefined when anything else separates the maps from those wanted. */
+export function onlyOtherRules(
+  request: Pick<MapRequest, "module" | "tables" | "rules"> & { readonly before: InstanceMaps },
+): readonly string[] | undefined {
+  const { module, before, rules } = request;
+  const names = new Set(module.maps.map(({ name }) => name));
+  if ([...before.keys()].some((name) => !names.has(name))) return undefined;
+  const changed: string[] = [];
+  for (const declaration of module.maps) {
+    const { name } = declaration;
+    const old = before.get(name);
+    const table = request.tables[name];
+    const list = rules.get(name);
+    const difference =
+      old && changeOf(old, declaration, list?.fingerprint ?? (table && encode(module, name, table).fingerprint));
+    if (!old || (difference !== undefined && !(list && difference === newContents))) return undefined;
+    if (difference !== undefined) changed.push(name);
+  }
+  return changed;
+}
 
 function changeOf(old: InstanceMap, declaration: MapDeclaration, contents: string | undefined): string | undefined {
   const layout = layoutDifference(old.declaration, declaration);

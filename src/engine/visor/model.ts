@@ -15,6 +15,7 @@ import type { Node, Peer, PipelineHook, Topology } from "../pipeline/topology.ts
 import { prepareModule } from "../prepare.ts";
 import type { GraphFunction } from "./function.ts";
 import { type Claim, type Identities, type InstanceIdentity, identifyInstances } from "./identities.ts";
+import { type InstanceRules, rulesOf } from "./rule-lists.ts";
 
 /** One end of a link, as data. */
 export type LinkEnd =
@@ -56,6 +57,8 @@ export interface NumberedInstance {
   readonly node: Node;
   readonly view: InstanceView;
   readonly tables: Readonly<Record<string, TableContents | Uint8Array>>;
+  /** Lists of rules that are data, by the map's name. */
+  readonly rules: InstanceRules["lists"];
   readonly floodGroups: readonly FloodGroup[];
   /** Equal for instances whose programs are equal, but for what they are linked to. */
   readonly fingerprint: string;
@@ -103,7 +106,15 @@ export function numberModel(
       return [instance.name, numberInstance({ instance, identity, linked, devices, cache })];
     }),
   );
-  return { instances, identities, topology: new Map([...instances].map(([name, { node }]) => [name, node])) };
+  return {
+    instances,
+    identities: identitiesOf(instances),
+    topology: new Map([...instances].map(([name, { node }]) => [name, node])),
+  };
+}
+
+function identitiesOf(instances: ReadonlyMap<string, NumberedInstance>): Identities["instances"] {
+  return Object.fromEntries([...instances].map(([name, { identity }]) => [name, identity]));
 }
 
 function claimOf(instance: ModelInstance): Claim {
@@ -156,14 +167,15 @@ function numberInstance(given: {
   });
   const view: InstanceView = { name: instance.name, config: instance.config, ports };
   const settings = settingsOf(instance, view);
+  const rules = rulesOf(module, settings, identity.rules ?? {});
   const sizes = host.mapSizes?.(view) ?? {};
-  const fingerprint = hash([instance.function.fingerprint, settings, sizes]);
+  const fingerprint = hash([instance.function.fingerprint, rules.code, rules.shapes, sizes]);
   const names: string[] = [];
   for (const port of ports) names[port.number] = port.name;
   const room = module.interface?.ports?.kind === "dynamic" ? identity.portRoom : names.length;
   const node: Node = {
     instance: instance.name,
-    module: cache.get(fingerprint, () => withSizes(prepareModule(module, settings).module, sizes)),
+    module: cache.get(fingerprint, () => withSizes(prepareModule(module, settings, rules.plans).module, sizes)),
     ports: Array.from({ length: room }, (_, number) => names[number] ?? `#${number}`),
     peers: Array.from({ length: room }, (_, number) => linked.get(number)),
     firstPort: identity.firstPort,
@@ -172,10 +184,11 @@ function numberInstance(given: {
   };
   return {
     model: instance,
-    identity,
+    identity: Object.keys(rules.shapes).length > 0 ? { ...identity, rules: rules.shapes } : identity,
     node,
     view,
     tables: { ...host.tables?.(view), ...host.arrays?.(view) },
+    rules: rules.lists,
     floodGroups: host.floodGroups?.(view) ?? [],
     fingerprint,
   };

@@ -8,6 +8,8 @@ import { noIdentities } from "./identities.ts";
 import type { Model } from "./model.ts";
 import { type Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
+import { RuleMaps, type RuleMark } from "./rule-maps.ts";
+import { stageRules } from "./rules-only.ts";
 import { adoptMaps, floodGroups, type LiveState, noGroups, Transaction } from "./transaction.ts";
 
 /** What an apply did. */
@@ -23,6 +25,9 @@ export interface ApplyReport {
 export interface RunningGraphOptions extends Partial<HostRuntimeOptions> {
   readonly sizes?: TableSizes;
 }
+
+/** Makes the next record durable. */
+export type Intend = (record: DataPathRecord, rules?: RuleMark) => Promise<void>;
 
 /** The record of a data path that has nothing in it. */
 export const emptyRecord: DataPathRecord = {
@@ -45,6 +50,7 @@ export class RunningGraph implements Disposable {
   readonly #workshop = new Workshop();
   readonly #transaction: Transaction;
   readonly #hosts: HostRuntime;
+  readonly #ruleMaps = new RuleMaps();
   #live: LiveState;
   #unsettled: LiveState | undefined;
 
@@ -80,14 +86,19 @@ export class RunningGraph implements Disposable {
   /**
    * Takes a prepared revision in place of the one that is live.
    *
+   * Where rules that are data are all that changes, one store into their map is the commit; the generation stays.
+   *
    * @param intend makes the record durable right before the commit: a process that dies there is followed by one that
-   * finds out from the generation which of the two revisions is live.
+   * finds out from the generation, or from the rules' mark, which of the two revisions is live.
    * @throws whatever the kernel has against it; then the revision before is live as it was.
    */
-  async apply(
-    prepared: Prepared,
-    intend: (record: DataPathRecord) => Promise<void> = async () => undefined,
-  ): Promise<ApplyReport> {
+  async apply(prepared: Prepared, intend: Intend = async () => undefined): Promise<ApplyReport> {
+    const rules = stageRules(this.#live, prepared, this.#ruleMaps);
+    if (rules) {
+      await intend(rules.live.record, rules.mark);
+      rules.commit();
+      return this.#went(prepared, rules.live, { loaded: [], renewed: new Map() });
+    }
     this.settle();
     const before = this.#live;
     const staged = this.#transaction.stage(before, prepared);
@@ -98,13 +109,19 @@ export class RunningGraph implements Disposable {
       throw error;
     }
     this.#transaction.commit(staged);
-    this.#live = staged.live;
     this.#unsettled = before;
+    return this.#went(prepared, staged.live, staged);
+  }
+
+  /** What follows a commit. */
+  #went(prepared: Prepared, live: LiveState, did: Pick<ApplyReport, "loaded" | "renewed">): ApplyReport {
+    this.#live = live;
+    this.#ruleMaps.follow(live.maps);
     this.#workshop.turn(prepared.pipelines);
-    this.#hosts.follow(prepared, staged.live.maps);
-    const loaded = new Set(staged.loaded);
+    this.#hosts.follow(prepared, live.maps);
+    const loaded = new Set(did.loaded);
     const kept = prepared.pipelines.map(({ key }) => key).filter((key) => !loaded.has(key));
-    return { loaded: staged.loaded, kept, renewed: staged.renewed };
+    return { loaded: did.loaded, kept, renewed: did.renewed };
   }
 
   /**
@@ -117,6 +134,7 @@ export class RunningGraph implements Disposable {
     for (const pair of record.pairs) this.#pairs.ensure(pair);
     const live = { ...record, attachments };
     this.#live = { record: live, maps: adoptMaps(record, prepared), groups: floodGroups(prepared) };
+    this.#ruleMaps.follow(this.#live.maps);
     // Where the process before died between its commit and its clearing away, that is done now.
     this.#unsettled = this.#live;
     this.#hosts.follow(prepared, this.#live.maps);

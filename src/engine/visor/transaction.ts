@@ -185,8 +185,8 @@ export class Transaction {
         this.#dataPath.pins.remove(pin);
       });
     };
-    for (const [instance, { node, tables }] of next.numbered.instances) {
-      const request = { instance, module: node.module, tables, before: before.maps.get(instance) };
+    for (const [instance, { node, tables, rules }] of next.numbered.instances) {
+      const request = { instance, module: node.module, tables, rules, before: before.maps.get(instance) };
       const result = makeInstanceMaps({ ...request, pins: this.#dataPath.pins, nextNumber }, made);
       maps.set(instance, result.maps);
       for (const [map, reason] of result.renewed) renewed.set(`${instance}.${map}`, reason);
@@ -275,7 +275,7 @@ function mapsOf(
   );
 }
 
-function mapRecords(maps: ReadonlyMap<string, InstanceMaps>): DataPathRecord["maps"] {
+export function mapRecords(maps: ReadonlyMap<string, InstanceMaps>): DataPathRecord["maps"] {
   return Object.fromEntries(
     [...maps].map(([instance, own]) => [
       instance,

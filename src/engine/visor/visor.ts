@@ -20,6 +20,7 @@ import type { PlannedAction } from "./actions.ts";
 import type { Prepared } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
 import { resolveGraph } from "./resolve.ts";
+import { isInForce, type RuleMark } from "./rule-maps.ts";
 import { type ApplyReport, RunningGraph, type RunningGraphOptions } from "./running-graph.ts";
 
 export interface VisorOptions extends RunningGraphOptions {
@@ -109,7 +110,7 @@ export class Visor implements AsyncDisposable {
     const kinds = Object.values(graph.functions).map((instance) => instance.kind);
     const functions = await this.#options.functions.loadAll(kinds, this.#options.base);
     const catalogue = new Map([...functions].map(([kind, { description }]) => [kind, description]));
-    return { graph: await parseGraph(graphDocument(graph), { catalogue }), functions };
+    return { graph: await parseGraph(graphDocument(graph), { catalogue, previous: this.#graph }), functions };
   }
 
   /** What an apply of a graph would do. Nothing is touched. */
@@ -153,7 +154,7 @@ export class Visor implements AsyncDisposable {
     return this.#alone(async () => {
       if (!this.#prepared) return undefined;
       const prepared = this.running.prepare(resolveGraph(this.#graph, this.#functions));
-      const report = await this.running.apply(prepared, (record) => this.#intend(record, undefined));
+      const report = await this.running.apply(prepared, (record, rules) => this.#intend(record, rules));
       await this.#committed(undefined);
       this.#prepared = prepared;
       return report;
@@ -183,21 +184,27 @@ export class Visor implements AsyncDisposable {
     const changes = diffGraphs(this.#graph, graph);
     const prepared = this.running.prepare(resolveGraph(graph, functions));
     const { author = "", comment = "" } = options;
-    const revision = await this.#options.store.transact((transaction) =>
-      addRevision(transaction, graph, { author, comment, time: new Date() }),
-    );
+    const add = (transaction: StoreTransaction): Promise<Revision> =>
+      addRevision(transaction, graph, { author, comment, time: new Date() });
+    let revision: Revision | undefined;
     let report: ApplyReport;
     try {
-      report = await this.running.apply(prepared, (record) => this.#intend(record, revision.number));
+      report = await this.running.apply(prepared, async (record, rules) => {
+        revision = await this.#options.store.transact(async (transaction) => {
+          const added = await add(transaction);
+          await intend(transaction, { record, rules, revision: added.number });
+          return added;
+        });
+      });
     } catch (error) {
-      await this.#failed(revision.number, error);
+      await this.#failed(revision, add, error);
       throw error;
     }
-    const committed = await this.#committed(revision.number);
+    const committed = await this.#committed(revision?.number);
     this.#graph = graph;
     this.#functions = functions;
     this.#prepared = prepared;
-    this.#revision = committed ?? revision;
+    this.#revision = committed!;
     return { ...report, revision: this.#revision, changes };
   }
 
@@ -212,11 +219,8 @@ export class Visor implements AsyncDisposable {
   }
 
   /** Right before the commit: the next record beside the live one. */
-  async #intend(record: DataPathRecord, revision: number | undefined): Promise<void> {
-    await this.#options.store.transact(async (transaction) => {
-      await setIntent(transaction, { revision: revision ?? 0, generation: record.generation });
-      await putJson(transaction, collection, "next", record);
-    });
+  async #intend(record: DataPathRecord, rules: RuleMark | undefined): Promise<void> {
+    await this.#options.store.transact((transaction) => intend(transaction, { record, rules, revision: 0 }));
   }
 
   /** Right after the commit: the next record is the live one. */
@@ -229,25 +233,30 @@ export class Visor implements AsyncDisposable {
     });
   }
 
-  async #failed(revision: number, error: unknown): Promise<void> {
+  async #failed(
+    revision: Revision | undefined,
+    add: (transaction: StoreTransaction) => Promise<Revision>,
+    error: unknown,
+  ): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
     await this.#options.store.transact(async (transaction) => {
       await clearIntent(transaction);
       await transaction.delete(collection, "next");
-      await settleRevision(transaction, revision, { state: "failed", reason });
+      const { number } = revision ?? (await add(transaction));
+      await settleRevision(transaction, number, { state: "failed", reason });
     });
   }
 
   /**
-   * After a process that ended in whatever way: the generation in the kernel says whether the apply that it was in took
-   * effect. After a reboot nothing is in the kernel, and the last revision is applied again.
+   * After a process that ended in whatever way: the generation in the kernel, or where packets begin in a map of rules,
+   * says whether the apply that it was in took effect. After a reboot nothing is in the kernel, and the last revision is applied again.
    */
   async #recover(): Promise<void> {
     const generation = this.running.dataPath.generation.value;
     const found = await this.#options.store.transact(async (transaction) => {
       const pending = await intent(transaction);
       if (pending) {
-        const took = pending.generation === generation;
+        const took = pending.generation === generation && (!pending.rules || this.#isInForce(pending.rules));
         if (took) await promote(transaction);
         if (pending.revision > 0) {
           const outcome = took
@@ -273,8 +282,13 @@ export class Visor implements AsyncDisposable {
     this.running.forgetStrangers();
     this.#prepared = this.running.prepare(model);
     // What is as it should be is left alone; what changed while nobody was here is put right.
-    await this.running.apply(this.#prepared, (record) => this.#intend(record, undefined));
+    await this.running.apply(this.#prepared, (record, rules) => this.#intend(record, rules));
     await this.#committed(undefined);
+  }
+
+  #isInForce(rules: RuleMark): boolean {
+    const { pins } = this.running.dataPath;
+    return isInForce(rules, (pin) => pins.exists(pin));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -286,6 +300,16 @@ export class Visor implements AsyncDisposable {
 const collection = "visor";
 
 type StoreTransaction = Parameters<Parameters<Store["transact"]>[0]>[0];
+
+/** Makes what is about to be committed durable. */
+async function intend(
+  transaction: StoreTransaction,
+  next: { readonly record: DataPathRecord; readonly rules: RuleMark | undefined; readonly revision: number },
+): Promise<void> {
+  const { record, rules, revision } = next;
+  await setIntent(transaction, { revision, generation: record.generation, ...(rules ? { rules } : {}) });
+  await putJson(transaction, collection, "next", record);
+}
 
 async function promote(transaction: StoreTransaction): Promise<void> {
   const next = await getJson<DataPathRecord>(transaction, collection, "next");

@@ -1,0 +1,15 @@
+/** Objects that can never change, with all that is in them: what is worked out from one may be kept for it. */
+const known = new WeakSet<object>();
+
+/** Whether `keepImmutable` was told of an object. */
+export function isImmutable(value: object): boolean {
+  return known.has(value);
+}
+
+/** Freezes plain data with all that is in it. */
+export function keepImmutable<T>(value: T): T {
+  if (typeof value !== "object" || value === null || known.has(value)) return value;
+  for (const inner of Object.values(value)) keepImmutable(inner);
+  known.add(Object.freeze(value));
+  return value;
+}

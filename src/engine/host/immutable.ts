@@ -1,0 +1,1 @@
+export { isImmutable, keepImmutable } from "../../compiler/hir/immutable.ts";
