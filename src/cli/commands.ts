@@ -43,6 +43,11 @@ export const commands: readonly CommandRow[] = [
     load: () => import("./commands/doctor.ts"),
   },
   {
+    name: "daemon",
+    summary: "keep a graph of functions in the kernel and serve it to the commands below",
+    load: () => import("./commands/daemon.ts"),
+  },
+  {
     name: "types",
     summary: "set up an editor for kernel code outside of this package",
     load: () => import("./commands/types.ts"),
