@@ -4,8 +4,10 @@ import { createServer as createTlsServer } from "node:https";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { problemType } from "../api/problem.ts";
 import { IovisorError } from "../errors.ts";
 import { type Callers, groupId } from "./callers.ts";
+import { problemOf } from "./problems.ts";
 
 /** A server and how it is closed: connections that do nothing end at once, others have some time. */
 export interface Listener {
@@ -36,6 +38,7 @@ export async function listenLocal(
   await removeStale(path);
   mkdirSync(dirname(path), { recursive: true });
   const server = createServer(handle);
+  answerNonsense(server);
   server.on("connection", (socket) => callers.addLocal(socket));
   // The mask makes the socket what it is to be from its first moment on.
   const mask = process.umask(0o777 & ~socketMode);
@@ -57,6 +60,7 @@ export async function listenNetwork(
   callers: Callers,
 ): Promise<Listener> {
   const server = tlsServer(certificate, key, handle);
+  answerNonsense(server);
   server.on("secureConnection", (socket) => callers.addNetwork(socket));
   await started(server, (done) => server.listen(port, host, done), `${host}:${port}`);
   const address = server.address();
@@ -72,6 +76,16 @@ function tlsServer(certificate: string, key: string, handle: RequestListener) {
     const message = `the TLS certificate or key cannot be used: ${(cause as Error).message}`;
     throw new IovisorError("E_USAGE", message, "give PEM files that belong together", { cause });
   }
+}
+
+/** What is no HTTP is answered as well, as far as it can be. */
+function answerNonsense(server: Server): void {
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable) return;
+    const text = JSON.stringify(problemOf(Object.assign(error, { statusCode: 400 })));
+    const head = `HTTP/1.1 400 Bad Request\r\ncontent-type: ${problemType}\r\ncontent-length: ${text.length}`;
+    socket.end(`${head}\r\nconnection: close\r\n\r\n${text}`);
+  });
 }
 
 async function started(server: Server, listen: (done: () => void) => void, where: string): Promise<void> {
