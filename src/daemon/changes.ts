@@ -24,12 +24,13 @@ export type Outcome = { readonly revision: Revision; readonly seconds: number } 
 const settleMilliseconds = 10;
 
 /** All changes of the graph that requests make: one at a time, each against the graph that the one before left. */
-export class Changes {
+export class Changes implements AsyncDisposable {
   readonly #visor: Visor;
   readonly #events: EventHub;
   readonly #times: ApplyTimes;
   readonly #done: () => void;
   #queue: Promise<unknown> = Promise.resolve();
+  #settling: NodeJS.Timeout | undefined;
 
   /** @param done is called after each change. */
   constructor(visor: Visor, events: EventHub, times: ApplyTimes, done: () => void) {
@@ -62,7 +63,7 @@ export class Changes {
     const seconds = (performance.now() - started) / 1000;
     this.#times.add(seconds);
     this.#events.publish("revision", { ...applied.revision, text: renderChanges(applied.changes) });
-    setTimeout(() => this.#visor.running.settle(), settleMilliseconds).unref();
+    this.#settling ??= setTimeout(() => this.#settle(), settleMilliseconds);
     this.#done();
     return { changed: true, revision: applied.revision, applied, seconds };
   }
@@ -79,8 +80,15 @@ export class Changes {
     }
   }
 
-  /** Returns when no change is under way. */
-  async rest(): Promise<void> {
+  #settle(): void {
+    clearTimeout(this.#settling);
+    this.#settling = undefined;
+    this.#visor.running.settle();
+  }
+
+  /** Returns when no change is under way, and what the last one replaced is cleared away. */
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.#queue;
+    if (this.#settling) this.#settle();
   }
 }

@@ -60,16 +60,13 @@ export class Daemon implements AsyncDisposable {
     const visor = await openVisor(options, events, stack);
     const watch = stack.use(watchDevices(visor, events, log));
     const times = new ApplyTimes();
-    const changes = new Changes(visor, events, times, () => watch.look());
+    const changes = stack.use(new Changes(visor, events, times, () => watch.look()));
     const callers = new Callers(options.network?.token);
     const app = await makeApp({
       ...{ name, version: packageVersion(), visor, changes, events, times, callers, log },
       counters: new Counters(visor.running.dataPath),
     });
-    stack.defer(async () => {
-      await app.close();
-      await changes.rest();
-    });
+    stack.defer(() => app.close());
     const handle: RequestListener = (request, response) => app.routing(request, response);
     const addresses: string[] = [];
     for (const listener of await listeners(options, handle, callers, stack)) addresses.push(listener.address);

@@ -3,7 +3,6 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect } from "node:net";
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { problemType } from "../api/problem.ts";
 import { IovisorError } from "../errors.ts";
 import { type Callers, groupId } from "./callers.ts";
@@ -17,6 +16,7 @@ export interface Listener {
 
 /** Time for answers that are under way when the daemon ends. */
 const graceMilliseconds = 3000;
+const idleMilliseconds = 20;
 /** rw-rw----: whoever may write to the socket may program the machine's network. */
 const socketMode = 0o660;
 
@@ -83,8 +83,9 @@ function answerNonsense(server: Server): void {
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     if (!socket.writable) return;
     const text = JSON.stringify(problemOf(Object.assign(error, { statusCode: 400 })));
-    const head = `HTTP/1.1 400 Bad Request\r\ncontent-type: ${problemType}\r\ncontent-length: ${text.length}`;
-    socket.end(`${head}\r\nconnection: close\r\n\r\n${text}`);
+    const length = Buffer.byteLength(text);
+    const headers = [`content-type: ${problemType}`, `content-length: ${length}`, "connection: close"];
+    socket.end(["HTTP/1.1 400 Bad Request", ...headers, "", text].join("\r\n"));
   });
 }
 
@@ -128,13 +129,10 @@ async function closeServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  server.closeIdleConnections();
-  const late = new AbortController();
-  const timer = sleep(graceMilliseconds, undefined, { signal: late.signal }).then(
-    () => server.closeAllConnections(),
-    () => undefined,
-  );
+  // A connection whose answer was just sent is idle a moment later, and would be kept for the next request.
+  const idle = setInterval(() => server.closeIdleConnections(), idleMilliseconds);
+  const late = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
   await closed;
-  late.abort();
-  await timer;
+  clearInterval(idle);
+  clearTimeout(late);
 }

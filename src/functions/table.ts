@@ -1,2 +1,4 @@
 /** The built-in functions: their folders by the kind that graphs write. A new one is a folder and a line here. */
-export const builtInFunctions: Readonly<Record<string, URL>> = {};
+export const builtInFunctions: Readonly<Record<string, URL>> = {
+  switch: new URL("./switch/", import.meta.url),
+};

@@ -3,9 +3,9 @@ import { formatOption, positiveNumber, socketOption } from "../options.ts";
 import type { TableArguments } from "../show/table-command.ts";
 
 const help = `
-list shows the entries (with -o json a line each), add writes KEY=VALUE, delete removes KEYs, flush removes all. Keys and
-values are JSON or texts: hexadecimal digits for bytes, an IPv4 address for 32 bits in network order. Tables that follow
-from the configuration are changed by changing that.
+list shows the entries (with -o json a line each), add writes KEY=VALUE, delete removes KEYs, flush removes all. Keys
+and values are JSON or texts: hexadecimal digits for bytes, an IPv4 address for 32 bits in network order. Tables that
+follow from the configuration are changed by changing that.
 
 Examples:
   iovisor table sw1 fdb list

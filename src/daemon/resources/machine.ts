@@ -1,4 +1,5 @@
 import { Devices, Health } from "../../api/machine.ts";
+import { openObject } from "../../api/schema.ts";
 import { listDevices } from "../../engine/inspect/devices.ts";
 import { metricsText } from "../metrics.ts";
 import { type Resource, route } from "./resource.ts";
@@ -22,7 +23,7 @@ export const machine: Resource = (app, context) => {
     return reply.type(`${media}; charset=utf-8`).send(metricsText(visor, context.counters, context.times));
   });
 
-  const openapi = route({ summary: "This description: OpenAPI 3.1", media: "application/json" });
+  const openapi = route({ summary: "This description: OpenAPI 3.1", answer: openObject("OpenAPI 3.1") });
   app.get("/v1/openapi.json", { schema: openapi }, async (_request, reply) => {
     return reply.type("application/json; charset=utf-8").send(JSON.stringify(app.swagger()));
   });

@@ -22,7 +22,7 @@ export interface EntryText {
   readonly value: unknown;
 }
 
-/** A table of an instance for people: plain values, pages, changes. Holds a descriptor of its own until it is closed. */
+/** A table of an instance: plain values, pages, changes. Holds a descriptor of its own until it is closed. */
 export class InspectedTable implements Disposable {
   readonly declaration: MapDeclaration;
   readonly #map: KernelMap;
