@@ -6,13 +6,14 @@ import { runPool } from "./pool.ts";
 import { checkProgram, smallestFailure } from "./programs.ts";
 import { Summary } from "./summary.ts";
 
-const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|switch|router]
+const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|switch|router|api]
 
   --programs N   how many programs are made (default 1000)
   --seed S       repeats a run; a failure prints its seed and number
   --kind KIND    programs (default): interpreter, machine and kernel must agree on generated programs;
                  hir: HIR files with random changes are refused or behave;
-                 switch, router: the function does what its model does, in the interpreter and the kernel
+                 switch, router: the function does what its model does, in the interpreter and the kernel;
+                 api: random requests to a daemon are refused or do what they say
   --start N      the number of the first program (default 0)
   --show         print program --start and what becomes of it
   --packets N    packets for each program (default 4; of functions 1000)
@@ -20,13 +21,15 @@ const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|
   --no-shrink    print failures as they are, not the smallest program that fails alike
   --no-coverage  leave out the table of constructs`;
 
-const kinds: readonly FuzzKind[] = ["programs", "hir", "switch", "router"];
+const kinds: readonly (FuzzKind | "api")[] = ["programs", "hir", "switch", "router", "api"];
 
 /** How often each construct must have been met. */
 const leastCoverage = 50;
 
 interface Wanted {
   readonly options: FuzzOptions;
+  /** Requests to a daemon instead, in this process. */
+  readonly api: boolean;
   readonly show: boolean;
   readonly coverage: boolean;
 }
@@ -50,8 +53,8 @@ function readOptions(): Wanted | undefined {
   if (values.help) return undefined;
   const kind = kinds.find((one) => one === values.kind);
   if (!kind) throw new RangeError(`--kind is one of ${kinds.join(", ")}`);
-  const options = {
-    kind,
+  const options: FuzzOptions = {
+    kind: kind === "api" ? "programs" : kind,
     seed: number(values.seed, "seed"),
     programs: number(values.programs, "programs"),
     start: number(values.start, "start"),
@@ -60,7 +63,7 @@ function readOptions(): Wanted | undefined {
     kernel: skipWithoutBpf === false,
     shrink: !values["no-shrink"],
   };
-  return { options, show: values.show, coverage: !values["no-coverage"] };
+  return { options, api: kind === "api", show: values.show, coverage: !values["no-coverage"] };
 }
 
 function number(text: string, name: string): number {
@@ -78,6 +81,16 @@ function showOne(options: FuzzOptions): void {
   }
 }
 
+async function runApi({ seed, programs, start }: FuzzOptions): Promise<number> {
+  const { fuzzApi } = await import("./api/run.ts");
+  console.log(`seed ${seed}`);
+  const { requests, changes, statuses, failures } = await fuzzApi(seed, programs, start);
+  for (const failure of failures) console.log(failure);
+  const counts = Object.entries(statuses).map(([status, count]) => `${status}: ${count}`);
+  console.log(`${requests} requests, ${changes} changed the graph, ${failures.length} failed; ${counts.join(", ")}`);
+  return failures.length > 0 ? 1 : 0;
+}
+
 async function main(): Promise<number> {
   let wanted: Wanted | undefined;
   try {
@@ -90,7 +103,8 @@ async function main(): Promise<number> {
     console.log(help);
     return 0;
   }
-  const { options, show, coverage } = wanted;
+  const { options, api, show, coverage } = wanted;
+  if (api) return await runApi(options);
   if (show) {
     showOne(options);
     return 0;

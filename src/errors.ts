@@ -51,6 +51,11 @@ export const errorCodes = {
   E_SETTING: "a setting's value does not fit its declaration",
   E_GRAPH: "a graph of functions is not valid; the problems say where and why",
   E_STORE: "the store of revisions and state cannot be read or written",
+  E_NOT_FOUND: "what a request names is not there",
+  E_UNAUTHORIZED: "a request over the network came without the token",
+  E_TOO_LARGE: "a request is larger than the daemon takes",
+  E_NO_DAEMON: "no daemon answers where a command looks for it",
+  E_UNEXPECTED: "something went wrong that should not: a defect",
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -43,6 +43,81 @@ export const commands: readonly CommandRow[] = [
     load: () => import("./commands/doctor.ts"),
   },
   {
+    name: "daemon",
+    summary: "keep a graph of functions in the kernel and serve it to the commands below",
+    load: () => import("./commands/daemon.ts"),
+  },
+  {
+    name: "apply",
+    summary: "make a graph the live one",
+    load: () => import("./commands/apply.ts"),
+  },
+  {
+    name: "plan",
+    summary: "say what an apply of a graph would do",
+    load: () => import("./commands/plan.ts"),
+  },
+  {
+    name: "get",
+    summary: "list what the daemon has: graph, instances, devices, revisions, functions, pipelines",
+    load: () => import("./commands/get.ts"),
+  },
+  {
+    name: "describe",
+    summary: "show an instance, a function or a pipeline in full",
+    load: () => import("./commands/describe.ts"),
+  },
+  {
+    name: "create",
+    summary: "add an instance of a function to the live graph",
+    load: () => import("./commands/create.ts"),
+  },
+  {
+    name: "edit",
+    summary: "change the configuration of an instance",
+    load: () => import("./commands/edit.ts"),
+  },
+  {
+    name: "delete",
+    summary: "remove an instance, or the description of a device",
+    load: () => import("./commands/delete.ts"),
+  },
+  {
+    name: "link",
+    summary: "join two ports of the live graph",
+    load: () => import("./commands/link.ts"),
+  },
+  {
+    name: "unlink",
+    summary: "part two ports of the live graph",
+    load: () => import("./commands/unlink.ts"),
+  },
+  {
+    name: "rollback",
+    summary: "go back to the graph of an earlier revision",
+    load: () => import("./commands/rollback.ts"),
+  },
+  {
+    name: "table",
+    summary: "look into a table of an instance, or change it",
+    load: () => import("./commands/table.ts"),
+  },
+  {
+    name: "top",
+    summary: "show live rates of all ports",
+    load: () => import("./commands/top.ts"),
+  },
+  {
+    name: "events",
+    summary: "show what happened",
+    load: () => import("./commands/events.ts"),
+  },
+  {
+    name: "metrics",
+    summary: "print the metrics for Prometheus",
+    load: () => import("./commands/metrics.ts"),
+  },
+  {
     name: "types",
     summary: "set up an editor for kernel code outside of this package",
     load: () => import("./commands/types.ts"),

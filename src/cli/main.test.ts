@@ -54,6 +54,25 @@ test("ends with 2 for wrong arguments, and says which", () => {
   );
   wrong(["explain", closedPort, "--packet", root], /is not a file\n.* capture file/);
   wrong(["build", closedPort, "-o", "x.exe"], /does not say what to make/);
+  wrong(["get", "nothing"], /Allowed choices are graph, instances/);
+  wrong(["rollback", "0"], /Expected the number of a revision/);
+  wrong(["apply", "-f", "no-such.yaml"], /no-such\.yaml: cannot be read/);
+  wrong(["create", "switch", "sw1", "--port", "=dev:lo"], /"=dev:lo" is no port/);
+  wrong(["daemon", "--listen", "[::1]:8443"], /with TLS only[\s\S]*--tls-cert/);
+  wrong(["daemon", "--listen", "[::1]:8443", "--tls-cert", "a", "--tls-key", "b"], /with a token only/);
+  wrong(["daemon", "--token-file", "a"], /are for the network/);
+});
+
+test("commands of the graph say so when no daemon answers, and how to mend it", () => {
+  using folder = scratch();
+  const socket = join(folder.path, "none.sock");
+  for (const command of [["get", "instances"], ["rollback", "1"], ["metrics"], ["link", "a.b", "c.d"]]) {
+    const { code, err } = iovisor(...command, "--socket", socket);
+    assert.match(err, /no daemon answers at .*none\.sock\n {2}start one with `iovisor daemon`.* \[E_NO_DAEMON\]/);
+    assert.equal(code, 1);
+  }
+  const json = JSON.parse(iovisor("get", "devices", "--socket", socket, "-o", "json").err);
+  assert.equal(json.error.code, "E_NO_DAEMON");
 });
 
 test("says when the current folder is gone", () => {
@@ -210,10 +229,15 @@ complete_line() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _iovisor; printf '%
 complete_line iovisor exp
 complete_line iovisor run --att
 complete_line iovisor run --attach tcx
-complete_line iovisor dump --stage by`;
+complete_line iovisor dump --stage by
+complete_line iovisor get inst
+complete_line iovisor table sw1 fdb fl`;
   const { stdout, status } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
   assert.equal(status, 0);
-  assert.deepEqual(stdout.trimEnd().split(/ \n/), ["explain", "--attach", "tcx-ingress: tcx-egress:", "bytecode"]);
+  assert.deepEqual(stdout.trimEnd().split(/ \n/), [
+    ...["explain", "--attach", "tcx-ingress: tcx-egress:", "bytecode"],
+    ...["instances instance", "flush"],
+  ]);
 });
 
 test("check accepts a function of a graph and says that the verifier was not asked; run and build refuse it", () => {

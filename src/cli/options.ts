@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
+import { socketPath } from "./client/socket-path.ts";
 
 /** `--set`, as often as needed. */
 export function settingOption(): Option {
@@ -41,4 +42,27 @@ export function milliseconds(seconds: number): number {
 export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Expected a whole number.");
   return Number(text);
+}
+
+/** `-o table|json|yaml`, for what the daemon tells. */
+export function formatOption(): Option {
+  return new Option("-o, --output <format>", "form of the output").choices(["table", "json", "yaml"]).default("table");
+}
+
+export function socketOption(): Option {
+  return new Option("--socket <path>", "the daemon's unix socket (IOVISOR_SOCKET)").default(socketPath());
+}
+
+export function commentOption(): Option {
+  return new Option("--comment <text>", "recorded with the revision");
+}
+
+/** What every command has that talks to the daemon. */
+export interface ClientArguments {
+  readonly socket: string;
+  readonly output: "table" | "json" | "yaml";
+}
+
+export interface ChangeArguments extends ClientArguments {
+  readonly comment?: string;
 }

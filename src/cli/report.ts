@@ -53,7 +53,8 @@ function errorObject(error: unknown): object {
     };
   }
   if (error instanceof IovisorError) {
-    return { error: { code: error.code, message: error.message, remedy: error.remedy } };
+    const faults = "faults" in error ? { faults: error.faults } : {};
+    return { error: { code: error.code, message: error.message, remedy: error.remedy, ...faults } };
   }
   return { error: { code: "E_UNEXPECTED", message: error instanceof Error ? error.message : String(error) } };
 }

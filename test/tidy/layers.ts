@@ -20,7 +20,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   engine: ["errors.ts", "capture", "bytecode", "language", "vm", "compiler", "kernel"],
   functions: ["errors.ts", "capture", "language", "engine"],
   api: ["errors.ts"],
-  daemon: ["errors.ts", "api", "engine", "functions"],
+  // The kernel knows who is at the other end of a socket, and holds the lock of a data path.
+  daemon: ["errors.ts", "api", "kernel", "engine", "functions"],
   "index.ts": ["errors.ts", "capture", "bytecode", "language", "vm", "compiler", "kernel", "engine"],
   cli: [
     ...["errors.ts", "capture", "bytecode", "language", "vm", "compiler", "kernel", "engine"],
@@ -34,6 +35,10 @@ const packageHomes: readonly { readonly name: string; readonly home: RegExp }[] 
   { name: "yaml", home: /^src\/engine\/graph\/source\.ts$/ },
   { name: "ajv", home: /^src\/engine\/catalogue\/json-schema\.ts$/ },
   { name: "node:sqlite", home: /^src\/engine\/store\// },
+  { name: "fastify", home: /^src\/daemon\// },
+  { name: "@fastify/swagger", home: /^src\/daemon\/app\.ts$/ },
+  { name: "pino", home: /^src\/daemon\/log\.ts$/ },
+  { name: "typebox", home: /^src\/(api|daemon)\// },
   { name: "koffi", home: /^src\/kernel\/sys\/native\.ts$/ },
 ];
 

@@ -27,16 +27,31 @@ function flagsOf(option: Option): readonly string[] {
   return [option.short, option.long].filter((flag) => flag !== undefined && flag !== null);
 }
 
+interface Completed {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: readonly Option[];
+  /** Words that may stand at each place, where they are known. */
+  readonly places: readonly (readonly string[])[];
+}
+
 /** Commands by name with their options; `help` has none. */
-function tree(
-  program: Command,
-): readonly { readonly name: string; readonly summary: string; readonly options: readonly Option[] }[] {
+function tree(program: Command): readonly Completed[] {
   const shown = program.createHelp();
   return program.commands.map((command) => ({
     name: command.name(),
     summary: command.summary(),
     options: shown.visibleOptions(command),
+    places: command.registeredArguments.map((argument) => argument.argChoices ?? []),
   }));
+}
+
+/** The cases of bash for words at a place: the command is at place 1. */
+function bashPlaces({ name, places }: Completed): readonly string[] {
+  return places.flatMap((words, index) => {
+    if (words.length === 0) return [];
+    return [`    ${name},${index + 2}) COMPREPLY=($(compgen -W "${words.join(" ")}" -- "$word")); return ;;`];
+  });
 }
 
 function bash(program: Command): string {
@@ -64,6 +79,9 @@ _iovisor() {
     *,-n|*,--netns) COMPREPLY=($(compgen -W "$(ls /run/netns 2>/dev/null)" -- "$word")); return ;;
 ${values.join("\n")}
   esac
+  [[ $word == -* ]] || case "$command,$COMP_CWORD" in
+${commands.flatMap(bashPlaces).join("\n")}
+  esac
   [[ $word == -* ]] || { COMPREPLY=($(compgen -f -- "$word")); return; }
   case "$command" in
 ${flags.join("\n")}
@@ -76,9 +94,12 @@ complete -o filenames -F _iovisor iovisor ./iovisor
 function zsh(program: Command): string {
   const commands = tree(program);
   const summaries = commands.map(({ name, summary }) => `    '${name}:${quoted(summary)}'`);
-  const cases = commands.map(({ name, options }) => {
-    const lines = options.map((option) => `        ${zshOption(option)}`);
-    return `      ${name}) _arguments -s \\\n${[...lines, "        '*:file:_files'"].join(" \\\n")} ;;`;
+  const cases = commands.map(({ name, options, places }) => {
+    const words = places.flatMap((choices, index) => {
+      return choices.length > 0 ? [`        '${index + 1}:word:(${choices.join(" ")})'`] : [];
+    });
+    const lines = [...options.map((option) => `        ${zshOption(option)}`), ...words, "        '*:file:_files'"];
+    return `      ${name}) _arguments -s \\\n${lines.join(" \\\n")} ;;`;
   });
   return `#compdef iovisor
 # zsh completion of iovisor: put it into a folder of $fpath as _iovisor
@@ -104,7 +125,7 @@ function zshOption(option: Option): string {
   const names = flags.length > 1 ? `{${flags.join(",")}}` : (flags[0] ?? "");
   const choices = choicesOf(option).map((word) => word.replaceAll(":", "\\:"));
   const value = !option.required ? "" : choices.length > 0 ? `:value:(${choices.join(" ")})` : ":value:_files";
-  const repeat = option.attributeName() === "set" || option.attributeName() === "attach" ? "'*'" : "";
+  const repeat = ["set", "attach", "port", "unset"].includes(option.attributeName()) ? "'*'" : "";
   return `${repeat}${names}'[${quoted(option.description)}]${value}'`;
 }
 

@@ -1,10 +1,8 @@
-import { slotCount } from "../../bytecode/instruction.ts";
-import { printInstruction } from "../../bytecode/print.ts";
-import type { CompiledProgram } from "../../compiler/compile.ts";
 import { printModule } from "../../compiler/hir/print.ts";
 import type { Module } from "../../compiler/hir/tree.ts";
 import { printIr } from "../../compiler/ir/text.ts";
 import { compileModulePrograms } from "../../engine/compiled.ts";
+import { codeHeading, type ListingStyle, listCode } from "../../engine/listing.ts";
 import { compileSource } from "../../engine/source.ts";
 import { IovisorError } from "../../errors.ts";
 import type { DumpArguments } from "../commands/dump.ts";
@@ -41,33 +39,13 @@ function dump(module: Module, args: DumpArguments): readonly string[] {
     case "passes":
       return stages.map(([stage, text]) => `${paint("bold", `; after ${stage}`)}\n${text}`);
     case "bytecode":
-      return programs.map(({ code }) => printCode(code));
+      return programs.map(({ code }) => listCode(code, style));
     case "btf":
-      return programs.map(({ code }) => `${heading(code)}\n${printBtf(code.btf)}`);
+      return programs.map(({ code }) => `${codeHeading(code, style)}\n${printBtf(code.btf)}`);
   }
 }
 
-function heading(code: CompiledProgram): string {
-  const size = `${code.instructions.length} instructions, ${code.stackDepth} bytes of stack`;
-  return paint("bold", `; ${code.name} at ${code.hook.name}: ${size}`);
-}
-
-/** Instructions under the lines of the source that they come from. */
-function printCode(code: CompiledProgram): string {
-  const lines = new Map(code.lines.map((line) => [line.slot, line]));
-  const maps = new Map(code.mapReferences.map((reference) => [reference.index, reference.map]));
-  const functions = new Map(code.kernelFunctions.map((call) => [call.index, call.name]));
-  const output = [heading(code)];
-  let slot = 0;
-  for (const [index, instruction] of code.instructions.entries()) {
-    const line = lines.get(slot);
-    if (line) output.push(paint("dim", `; ${line.file}:${line.line}: ${line.text}`));
-    const text = printInstruction(instruction, {
-      mapName: () => maps.get(index),
-      kfuncName: () => functions.get(index),
-    });
-    output.push(`${String(slot).padStart(5)}: ${text}`);
-    slot += slotCount(instruction);
-  }
-  return output.join("\n");
-}
+const style: ListingStyle = {
+  heading: (text) => paint("bold", text),
+  source: (text) => paint("dim", text),
+};

@@ -111,3 +111,9 @@ function offsetOf(
   const found = at === "key" && key !== undefined ? key : node;
   return (found as Node | null | undefined)?.range?.[0] ?? undefined;
 }
+
+/** A value as YAML. */
+export async function printYaml(value: unknown): Promise<string> {
+  const { stringify } = await import("yaml");
+  return stringify(value, { lineWidth: 120 });
+}

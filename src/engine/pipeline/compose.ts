@@ -117,8 +117,10 @@ export class Composer {
       metadata: this.metadata.localsOf(node),
     });
     this.locals.push(...inlined.locals);
+    const identity = build.convert("u32", build.add(build.number(node.firstPort), this.use(portLocal.local)));
     return [
       portLocal.statement,
+      ...this.count("ports", identity, "inPackets", "inBytes"),
       kind.statement,
       argument.statement,
       build.block(exit, inlined.body),

@@ -28,9 +28,11 @@ function isUnsupported(result: number): boolean {
   return result === -errno.EINVAL || result === -errno.ENOTSUPP || result === -errno.EOPNOTSUPP;
 }
 
-function* singleEntries(target: BatchTarget): Generator<PackedEntries> {
+/** Entry by entry, from the first one or from the one behind a key that is in the map. */
+export function* singleEntries(target: BatchTarget, after?: Uint8Array): Generator<PackedEntries> {
   const { elements } = target;
-  let next = elements.next(true);
+  if (after) elements.key.set(after);
+  let next = elements.next(after === undefined);
   while (next === 0) {
     const keys = elements.key.slice();
     const found = elements.lookup(0);

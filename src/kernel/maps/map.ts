@@ -7,7 +7,14 @@ import { Descriptor } from "../sys/descriptor.ts";
 import { errno } from "../sys/errno.ts";
 import { duplicate } from "../sys/native.ts";
 import { checked, systemError } from "../system-error.ts";
-import { type BatchTarget, batchDelete, batchUpdate, type PackedEntries, packedEntries } from "./batch.ts";
+import {
+  type BatchTarget,
+  batchDelete,
+  batchUpdate,
+  type PackedEntries,
+  packedEntries,
+  singleEntries,
+} from "./batch.ts";
 import { ElementCalls } from "./elements.ts";
 import { mapFailure, sizeError } from "./failure.ts";
 import { type MapInfo, readMapInfo } from "./info.ts";
@@ -245,6 +252,15 @@ export class KernelMap implements Disposable {
 
   [Symbol.iterator](): Generator<[key: Uint8Array, value: Uint8Array]> {
     return this.entries();
+  }
+
+  /**
+   * The entries behind a key, read one by one: for walks that go on later where they ended. A hash that does not have
+   * the key any more begins anew (kernel/bpf/hashtab.c, htab_map_get_next_key).
+   */
+  *entriesAfter(key: Uint8Array): Generator<[key: Uint8Array, value: Uint8Array]> {
+    if (key.length !== this.keySize) throw sizeError(this, "key", key.length, this.keySize);
+    for (const { keys, values } of singleEntries(this.#batchTarget(), key)) yield [keys, values];
   }
 
   *keys(): Generator<Uint8Array> {

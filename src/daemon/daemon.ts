@@ -1,0 +1,146 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import type { RequestListener } from "node:http";
+import { join } from "node:path";
+import { FunctionCatalogue } from "../engine/catalogue/functions.ts";
+import { Pins } from "../engine/datapath/pins.ts";
+import { Counters } from "../engine/inspect/counters.ts";
+import { SqliteStore } from "../engine/store/sqlite.ts";
+import { DeviceWatch } from "../engine/visor/device-watch.ts";
+import { Visor } from "../engine/visor/visor.ts";
+import { IovisorError } from "../errors.ts";
+import { builtInFunctions } from "../functions/table.ts";
+import { ensureBpffs } from "../kernel/bpffs.ts";
+import { DirectoryLock } from "../kernel/directory-lock.ts";
+import { makeApp } from "./app.ts";
+import { Callers } from "./callers.ts";
+import { Changes } from "./changes.ts";
+import { EventHub } from "./events.ts";
+import { type Listener, listenLocal, listenNetwork } from "./listen.ts";
+import type { Log } from "./log.ts";
+import { ApplyTimes } from "./metrics.ts";
+
+export interface DaemonOptions {
+  /** Of the data path. */
+  readonly name: string;
+  /** Folder of the stores; also where npm packages of functions are looked for. */
+  readonly state: string;
+  readonly socket: string;
+  readonly group?: string | undefined;
+  readonly network?: NetworkOptions | undefined;
+  /** Takes the data path off the machine at the end. */
+  readonly teardown: boolean;
+  readonly log: Log;
+}
+
+export interface NetworkOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly certificate: string;
+  readonly key: string;
+  readonly token: string;
+}
+
+/** A visor with its interfaces. Closing it leaves the data path at work, unless it is to be torn down. */
+export class Daemon implements AsyncDisposable {
+  /** Where it listens. */
+  readonly addresses: readonly string[];
+  readonly #stack: AsyncDisposableStack;
+
+  private constructor(addresses: readonly string[], stack: AsyncDisposableStack) {
+    this.addresses = addresses;
+    this.#stack = stack;
+  }
+
+  /** @throws E_BUSY when another daemon has the data path or the socket */
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const { name, log } = options;
+    await using stack = new AsyncDisposableStack();
+    stack.use(lockDataPath(name));
+    const events = new EventHub();
+    const visor = await openVisor(options, events, stack);
+    const watch = stack.use(watchDevices(visor, events, log));
+    const times = new ApplyTimes();
+    const changes = stack.use(new Changes(visor, events, times, () => watch.look()));
+    const callers = new Callers(options.network?.token);
+    const app = await makeApp({
+      ...{ name, version: packageVersion(), visor, changes, events, times, callers, log },
+      counters: new Counters(visor.running.dataPath),
+    });
+    stack.defer(() => app.close());
+    const handle: RequestListener = (request, response) => app.routing(request, response);
+    const addresses: string[] = [];
+    for (const listener of await listeners(options, handle, callers, stack)) addresses.push(listener.address);
+    // Streams of events never end by themselves: servers wait for them.
+    stack.defer(() => events.close());
+    log.info({ name, revision: visor.revision?.number ?? 0, listening: addresses }, "the daemon is at work");
+    return new Daemon(addresses, stack.move());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}
+
+function lockDataPath(name: string): DirectoryLock {
+  ensureBpffs();
+  const lock = DirectoryLock.take(new Pins(name).folder);
+  if (lock) return lock;
+  const remedy = "end it first, or give this one another --name";
+  throw new IovisorError("E_BUSY", `another daemon works on the data path "${name}"`, remedy);
+}
+
+async function openVisor(options: DaemonOptions, events: EventHub, stack: AsyncDisposableStack): Promise<Visor> {
+  const { name, state, log } = options;
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  const store = stack.use(await SqliteStore.open(join(state, `${name}.db`)));
+  const visor = stack.use(
+    await Visor.open({
+      ...{ name, store, base: state, functions: new FunctionCatalogue(builtInFunctions) },
+      report: ({ instance, event }) => events.publish("report", event, instance),
+      failed: (instance, error) => {
+        log.warn({ error, instance }, "a host side failed");
+        events.publish("failure", { what: "host side", message: String(error) }, instance);
+      },
+    }),
+  );
+  stack.defer(async () => {
+    if (options.teardown) await visor.teardown();
+  });
+  return visor;
+}
+
+function watchDevices(visor: Visor, events: EventHub, log: Log): DeviceWatch {
+  return new DeviceWatch(visor, {
+    changed: (devices) => {
+      const found = devices.map(({ alias, name, netns, found: device }) => {
+        return { alias, name, ...(netns === undefined ? {} : { netns }), present: device !== undefined };
+      });
+      log.info({ devices: found }, "devices changed");
+      events.publish("devices", { devices: found });
+    },
+    failed: (error) => {
+      log.warn({ error }, "the data path could not follow the devices");
+      events.publish("failure", { what: "devices", message: String(error) });
+    },
+  });
+}
+
+async function listeners(
+  { socket, group, network }: DaemonOptions,
+  handle: RequestListener,
+  callers: Callers,
+  stack: AsyncDisposableStack,
+): Promise<readonly Listener[]> {
+  const opened: Listener[] = [await listenLocal(socket, group, handle, callers)];
+  stack.defer(() => opened[0]!.close());
+  if (!network) return opened;
+  const { certificate, key } = network;
+  const remote = await listenNetwork(network, { certificate, key }, handle, callers);
+  stack.defer(() => remote.close());
+  return [...opened, remote];
+}
+
+function packageVersion(): string {
+  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(manifest) as { readonly version: string }).version;
+}

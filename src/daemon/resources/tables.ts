@@ -1,0 +1,116 @@
+import { Readable } from "node:stream";
+import {
+  Deleted,
+  type Entry,
+  Keys,
+  NewEntries,
+  type TablePage as Page,
+  PageQuery,
+  TablePage,
+  Tables,
+  Written,
+  type Written as WrittenAnswer,
+} from "../../api/instances.ts";
+import { tablesOf } from "../../engine/inspect/instances.ts";
+import { InspectedTable } from "../../engine/inspect/tables.ts";
+import { IovisorError } from "../../errors.ts";
+import { type DaemonContext, instanceNamed } from "../context.ts";
+import { toJson } from "../json.ts";
+import { notFound } from "../problems.ts";
+import { type Resource, route } from "./resource.ts";
+
+interface TableParameters {
+  readonly name: string;
+  readonly table: string;
+}
+
+const ndjson = "application/x-ndjson";
+const usualLimit = 1000;
+/** Entries in one piece of a stream. */
+const chunkEntries = 512;
+
+/** The tables of an instance: pages and streams of entries, and changes of tables that hold state. */
+export const tables: Resource = (app, context) => {
+  app.get<{ Params: { name: string } }>(
+    "/v1/instances/:name/tables",
+    { schema: route({ summary: "Tables of an instance", answer: Tables }) },
+    async (request) => ({ tables: tablesOf(context.visor, instanceNamed(context, request.params.name)) }),
+  );
+
+  app.get<{ Params: TableParameters; Querystring: { limit?: number; cursor?: string } }>(
+    "/v1/instances/:name/tables/:table",
+    {
+      schema: route({
+        summary: `Entries of a table: a page, or with \`Accept: ${ndjson}\` all of them as a stream of lines`,
+        ...{ query: PageQuery, answer: TablePage },
+      }),
+    },
+    async (request, reply): Promise<Page | undefined> => {
+      const { limit = usualLimit, cursor } = request.query;
+      if (request.headers.accept?.includes(ndjson)) {
+        const stream = Readable.from(lines(open(context, request.params)), { objectMode: false });
+        return await reply.type(ndjson).send(stream);
+      }
+      using table = open(context, request.params);
+      return table.page(limit, cursor);
+    },
+  );
+
+  app.post<{ Params: TableParameters; Body: { entries: readonly Entry[] } }>(
+    "/v1/instances/:name/tables/:table/entries",
+    { schema: route({ summary: "Write entries", body: NewEntries, answer: Written }) },
+    async (request): Promise<WrittenAnswer> => {
+      using table = openForChange(context, request.params);
+      table.put(request.body.entries);
+      return { written: request.body.entries.length };
+    },
+  );
+
+  app.delete<{ Params: TableParameters; Body: { keys: readonly unknown[] } }>(
+    "/v1/instances/:name/tables/:table/entries",
+    { schema: route({ summary: "Delete entries by their keys", body: Keys, answer: Deleted }) },
+    async (request) => {
+      using table = openForChange(context, request.params);
+      return { deleted: table.delete(request.body.keys) };
+    },
+  );
+
+  app.post<{ Params: TableParameters }>(
+    "/v1/instances/:name/tables/:table/flush",
+    { schema: route({ summary: "Delete every entry", answer: Written }) },
+    async (request) => {
+      using table = openForChange(context, request.params);
+      table.flush();
+      return { written: 0 };
+    },
+  );
+};
+
+function* lines(opened: InspectedTable): Generator<string> {
+  using table = opened;
+  let chunk: string[] = [];
+  for (const entry of table.all()) {
+    chunk.push(`${toJson(entry)}\n`);
+    if (chunk.length < chunkEntries) continue;
+    yield chunk.join("");
+    chunk = [];
+  }
+  yield chunk.join("");
+}
+
+function open(context: DaemonContext, { name, table }: TableParameters): InspectedTable {
+  const instance = instanceNamed(context, name);
+  const known = tablesOf(context.visor, instance).some((one) => one.name === table);
+  const map = known ? context.visor.running.map(name, table) : undefined;
+  if (map) return new InspectedTable(map.declaration, map.map);
+  throw notFound(`table "${table}" of "${name}"`, `\`iovisor describe instance ${name}\` lists its tables`);
+}
+
+function openForChange(context: DaemonContext, parameters: TableParameters): InspectedTable {
+  const { name, table } = parameters;
+  const instance = instanceNamed(context, name);
+  const report = tablesOf(context.visor, instance).find((one) => one.name === table);
+  if (report?.holds !== "configuration") return open(context, parameters);
+  const message = `table "${table}" of "${name}" follows from the configuration`;
+  throw new IovisorError("E_USAGE", message, "change the instance's configuration instead");
+}

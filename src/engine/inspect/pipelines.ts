@@ -1,0 +1,108 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { CompiledProgram } from "../../compiler/compile.ts";
+import { printModule } from "../../compiler/hir/print.ts";
+import { printIr } from "../../compiler/ir/text.ts";
+import { KernelProgram, type ProgramInfo } from "../../kernel/programs.ts";
+import { runningAbilities } from "../abilities.ts";
+import { compilerHook } from "../datapath/load-composed.ts";
+import { listCode } from "../listing.ts";
+import { type CutReason, cutsOf, stagesOf } from "../pipeline/cut.ts";
+import type { PipelineHook } from "../pipeline/topology.ts";
+import { compilePrepared, prepareModule } from "../prepare.ts";
+import type { PlannedPipeline } from "../visor/pipelines.ts";
+import type { Visor } from "../visor/visor.ts";
+
+/** A pipeline that is live. */
+export interface PipelineReport {
+  readonly key: string;
+  readonly hook: PipelineHook;
+  readonly functions: readonly string[];
+  readonly cuts: readonly { readonly link: string; readonly why: CutReason }[];
+  /** Of its program in the kernel; undefined where it is not there any more. */
+  readonly program: ProgramReport | undefined;
+}
+
+export type ProgramReport = Pick<ProgramInfo, "id" | "tag" | "verifiedInstructions" | "jitedSize"> & {
+  /** After the verifier's rewrites. */
+  readonly instructions: number;
+  /** Counted while the machine's statistics of programs are on (kernel.bpf_stats_enabled). */
+  readonly runs: bigint;
+  readonly runNanoseconds: bigint;
+};
+
+export const pipelineForms = ["source", "ir", "bytecode"] as const;
+export type PipelineForm = (typeof pipelineForms)[number];
+
+const instructionBytes = 8;
+
+export function listPipelines(visor: Visor): readonly PipelineReport[] {
+  return (visor.prepared?.pipelines ?? []).map((planned) => reportPipeline(visor, planned));
+}
+
+function reportPipeline(visor: Visor, { key, pipeline, slot }: PlannedPipeline): PipelineReport {
+  return {
+    key,
+    hook: pipeline.hook,
+    functions: stagesOf(pipeline.root).map((stage) => stage.instance),
+    cuts: cutsOf(visor.prepared!.numbered.topology, pipeline.root),
+    program: reportProgram(visor, pipeline.hook, slot),
+  };
+}
+
+function reportProgram(visor: Visor, hook: PipelineHook, slot: number): ProgramReport | undefined {
+  const { dataPath } = visor.running;
+  const id = dataPath.slots(hook).programId(slot, dataPath.generation.parity);
+  if (id === undefined) return undefined;
+  using program = KernelProgram.fromId(id);
+  const { tag, verifiedInstructions, jitedSize, translatedSize, runCount, runTime } = program.info();
+  const instructions = translatedSize / instructionBytes;
+  return { id, tag, instructions, verifiedInstructions, jitedSize, runs: runCount, runNanoseconds: runTime };
+}
+
+/** A pipeline as text: what its functions are written in, or what became of it. Undefined when there is none. */
+export function pipelineText(visor: Visor, key: string, form: PipelineForm): string | undefined {
+  const planned = visor.prepared?.pipelines.find((one) => one.key === key);
+  if (!planned) return undefined;
+  switch (form) {
+    case "source":
+      return sourceText(visor, planned);
+    case "ir":
+      return compile(planned).ir;
+    case "bytecode":
+      return `${listCode(compile(planned).code)}\n`;
+  }
+}
+
+function compile(planned: PlannedPipeline): { readonly code: CompiledProgram; readonly ir: string } {
+  const prepared = prepareModule(planned.compose());
+  let ir = "";
+  const hook = compilerHook(planned.pipeline.hook);
+  const code = compilePrepared(prepared, prepared.module.programs[0]!, hook, runningAbilities(), undefined, {
+    observe: (stage, program) => {
+      if (stage === "optimized") ir = printIr(program);
+    },
+  });
+  return { code, ir };
+}
+
+/** The source of each function once, in the order in which packets meet them; HIR where a function ships as that. */
+function sourceText(visor: Visor, { pipeline }: PlannedPipeline): string {
+  const instances = stagesOf(pipeline.root).map((stage) => visor.prepared!.numbered.instances.get(stage.instance)!);
+  const functions = [...new Map(instances.map(({ model }) => [model.function.kind, model.function]))];
+  return functions
+    .map(([kind, { module }]) => {
+      const names = instances.filter(({ model }) => model.function.kind === kind).map(({ model }) => model.name);
+      const folder = visor.functions.get(kind)?.folder;
+      return `// ${kind}: ${names.join(", ")}\n${(folder && readSource(folder)) ?? printModule(module)}`;
+    })
+    .join("\n");
+}
+
+function readSource(folder: string): string | undefined {
+  try {
+    return readFileSync(join(folder, "kernel.ts"), "utf8");
+  } catch {
+    return undefined;
+  }
+}
