@@ -5,7 +5,7 @@ import { addAddress } from "./netlink/addresses.ts";
 import { changeLink } from "./netlink/change-link.ts";
 import { NETLINK_ROUTE } from "./netlink/constants.ts";
 import { createLink, type LinkOptions } from "./netlink/create-link.ts";
-import { getLink, type Link } from "./netlink/links.ts";
+import { getLink, type Link, listLinks } from "./netlink/links.ts";
 import { NetlinkSocket } from "./netlink/socket.ts";
 
 const POLL_INTERVAL_MS = 2;
@@ -22,12 +22,21 @@ export interface VethEnd extends LinkOptions {
  * from its peer's, else up to a second later, and drops what is sent before (net/core/link_watch.c,
  * linkwatch_urgent_event).
  */
-let nextIndex = 100;
+const lowestIndex = 100;
+
+function freeIndices(namespaces: readonly (NetworkNamespace | undefined)[]): readonly [number, number] {
+  const taken = namespaces.flatMap((namespace) => {
+    using netlink = new NetlinkSocket(NETLINK_ROUTE, namespace);
+    return listLinks(netlink).map(({ index }) => index);
+  });
+  const first = Math.max(lowestIndex, ...taken.map((index) => index + 1));
+  return [first, first + 1];
+}
 
 /** Makes a veth pair, gives it addresses, sets both ends up and waits until frames flow. */
 export function createVethPair(left: VethEnd, right: VethEnd): void {
-  const indices = left.index === undefined && right.index === undefined ? [nextIndex++, nextIndex++] : [];
-  const [leftIndex, rightIndex] = indices;
+  const chosen = left.index === undefined && right.index === undefined;
+  const [leftIndex, rightIndex] = chosen ? freeIndices([left.namespace, right.namespace]) : [];
   using socket = new NetlinkSocket(NETLINK_ROUTE, left.namespace);
   createLink(socket, {
     ...left,

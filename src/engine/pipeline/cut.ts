@@ -26,7 +26,7 @@ export type CutReason =
   | "loop"
   /** The function has more ports that lead to functions than are worth a copy each. */
   | "fan-out"
-  /** Many pipelines lead to the function behind it: one program serves them all. */
+  /** The function behind it is in this pipeline already, or in many: one program serves all that lead there. */
   | "fan-in"
   /** The pipeline is as long as it may be. */
   | "length";
@@ -42,10 +42,12 @@ export interface CutLimits {
 
 export const usualLimits: CutLimits = { stages: 8, branches: 2, copies: 2 };
 
-/** Which instances packets enter from devices or the host, and by which hook. */
+/** Which instances packets enter, and by which hook. */
 export interface Entrance {
   readonly instance: string;
   readonly hook: PipelineHook;
+  /** Few packets come this way: they are not worth copies of the functions behind. */
+  readonly rare?: boolean;
 }
 
 /**
@@ -59,14 +61,18 @@ export function cutPipelines(
 ): readonly Pipeline[] {
   const shared = sharedInstances(topology, entrances, limits);
   const pipelines = new Map<string, Pipeline>();
-  const wanted = [...entrances];
-  for (let next = wanted.shift(); next; next = wanted.shift()) {
+  const wanted: Entrance[] = entrances.filter((entrance) => !entrance.rare);
+  const rare = entrances.filter((entrance) => entrance.rare);
+  for (let next = wanted.shift() ?? rare.shift(); next; next = wanted.shift() ?? rare.shift()) {
     const key = pipelineKey(next.hook, next.instance);
     if (pipelines.has(key)) continue;
-    const cutter = new Cutter(topology, shared, limits);
+    const cutter = new Cutter(topology, shared, next.rare ? { ...limits, stages: 1 } : limits);
     const root = cutter.stage(nodeOf(topology, next.instance), []);
     pipelines.set(key, { hook: next.hook, root });
-    for (const instance of cutter.continuations) wanted.push({ instance, hook: next.hook });
+    for (const [instance, why] of cutter.continuations) {
+      if (why === "loop") rare.push({ instance, hook: next.hook, rare: true });
+      else wanted.push({ instance, hook: next.hook });
+    }
   }
   return [...pipelines.values()];
 }
@@ -78,7 +84,8 @@ export function pipelineKey(hook: PipelineHook, instance: string): string {
 /** Instances that more than `copies` pipelines would contain. They become pipelines of their own. */
 function sharedInstances(topology: Topology, entrances: readonly Entrance[], limits: CutLimits): ReadonlySet<string> {
   const users = new Map<string, Set<string>>();
-  for (const { instance, hook } of entrances) {
+  for (const { instance, hook, rare } of entrances) {
+    if (rare) continue;
     const cutter = new Cutter(topology, new Set(), limits);
     cutter.stage(nodeOf(topology, instance), []);
     for (const inner of cutter.members) {
@@ -91,9 +98,9 @@ function sharedInstances(topology: Topology, entrances: readonly Entrance[], lim
 }
 
 class Cutter {
-  /** The instances in the pipeline, and those in which it continues. */
+  /** The instances in the pipeline, and those in which it continues, with a reason that is no loop where there is one. */
   readonly members = new Set<string>();
-  readonly continuations = new Set<string>();
+  readonly continuations = new Map<string, CutReason>();
   readonly #topology: Topology;
   readonly #shared: ReadonlySet<string>;
   readonly #limits: CutLimits;
@@ -120,7 +127,7 @@ class Cutter {
     if (peer.kind === "host") return { kind: "host", device: peer.device };
     const why = this.#reasonToCut(peer.instance, path, branches);
     if (why) {
-      this.continuations.add(peer.instance);
+      if (why !== "loop" || !this.continuations.has(peer.instance)) this.continuations.set(peer.instance, why);
       return { kind: "pipeline", instance: peer.instance, port: peer.port, why };
     }
     return { kind: "stage", stage: this.stage(nodeOf(this.#topology, peer.instance), path), port: peer.port };
@@ -129,7 +136,7 @@ class Cutter {
   #reasonToCut(instance: string, path: readonly string[], branches: number): CutReason | undefined {
     if (path.includes(instance)) return "loop";
     if (branches > this.#limits.branches) return "fan-out";
-    if (this.#shared.has(instance)) return "fan-in";
+    if (this.#shared.has(instance) || this.members.has(instance)) return "fan-in";
     return this.#stages >= this.#limits.stages ? "length" : undefined;
   }
 }

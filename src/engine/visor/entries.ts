@@ -12,6 +12,8 @@ interface EntryPlace {
   readonly hook: PipelineHook;
   readonly instance: string;
   readonly port: number;
+  /** Few packets enter here. */
+  readonly rare: boolean;
 }
 
 /** The hook of a device. What the host sends passes TCX only. */
@@ -39,14 +41,24 @@ function deviceEntries(model: Model, numbered: NumberedModel): readonly Entry[] 
     const side = end.kind === "device" ? "dev" : "host";
     const hook = side === "host" ? "tcx" : hooks.get(end.device)!;
     const port = numbered.identities[other.instance]!.ports[other.port]!;
-    return [{ key: `${side}-${end.device}-${hook}`, side, hook, device: end.device, instance: other.instance, port }];
+    return [
+      {
+        key: `${side}-${end.device}-${hook}`,
+        side,
+        hook,
+        device: end.device,
+        instance: other.instance,
+        port,
+        rare: false,
+      },
+    ];
   };
   return model.links.flatMap(([left, right]) => [...entry(left, right), ...entry(right, left)]);
 }
 
 function innerEntry(numbered: NumberedModel, hook: PipelineHook, instance: string, port: number): InnerEntry {
   const name = nodeOf(numbered.topology, instance).ports[port] ?? String(port);
-  return { key: `in-${instance}.${name}-${hook}`, side: "inner", hook, instance, port };
+  return { key: `in-${instance}.${name}-${hook}`, side: "inner", hook, instance, port, rare: true };
 }
 
 /** Host sides that are at work send frames into the graph: in on their own ports, and out to the functions behind. */

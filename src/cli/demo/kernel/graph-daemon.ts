@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { DEFAULT_BPFFS, unpin } from "../../../kernel/bpffs.ts";
 
 const launcher = resolve(import.meta.dirname, "../../../../iovisor");
-const startTimeout = 20_000;
+const startTimeout = 60_000;
 const run = promisify(execFile);
 
 /** A daemon of the demo's own: its data path, its socket and its state are nobody else's. */
