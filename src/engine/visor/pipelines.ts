@@ -1,6 +1,6 @@
 import type { Module } from "../../compiler/hir/tree.ts";
 import { composePipeline } from "../pipeline/compose.ts";
-import { cutPipelines, type Pipeline, pipelineKey, type Stage } from "../pipeline/cut.ts";
+import { type CutLimits, cutPipelines, type Pipeline, pipelineKey, type Stage } from "../pipeline/cut.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import type { Entry } from "./entries.ts";
 import { hash, type NumberedModel } from "./model.ts";
@@ -16,13 +16,15 @@ export interface PlannedPipeline {
 }
 
 /** The pipelines of a graph. */
-export function planPipelines(
-  numbered: NumberedModel,
-  entries: readonly Entry[],
-  place: (keys: readonly string[]) => Readonly<Record<string, number>>,
-  tables: TableSizes,
-): readonly PlannedPipeline[] {
-  const pipelines = cutPipelines(numbered.topology, entries);
+export function planPipelines(given: {
+  readonly numbered: NumberedModel;
+  readonly entries: readonly Entry[];
+  readonly place: (keys: readonly string[]) => Readonly<Record<string, number>>;
+  readonly tables: TableSizes;
+  readonly limits: CutLimits;
+}): readonly PlannedPipeline[] {
+  const { numbered, entries, place, tables, limits } = given;
+  const pipelines = cutPipelines(numbered.topology, entries, limits);
   const slots = place(pipelines.map(({ hook, root }) => pipelineKey(hook, root.instance)));
   const places = new Map(Object.entries(slots));
   return pipelines.map((pipeline) => {

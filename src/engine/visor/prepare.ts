@@ -1,6 +1,7 @@
 import type { CompiledProgram } from "../../compiler/compile.ts";
 import type { DeviceRecord } from "../datapath/device-table.ts";
 import { compileComposed } from "../datapath/load-composed.ts";
+import { type CutLimits, usualLimits } from "../pipeline/cut.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import { type AttachmentRecord, attachmentOf } from "./attachments.ts";
 import { type Entry, entriesOf } from "./entries.ts";
@@ -19,10 +20,13 @@ export interface Prepared {
   readonly attachments: readonly AttachmentRecord[];
   readonly devices: readonly DeviceRecord[];
   readonly pairs: readonly PairRecord[];
+  /** How many functions its pipelines may have. */
+  readonly stages: number;
 }
 
 /** What is kept from one revision to the next, so that an apply costs what it changes. */
 export class Workshop {
+  #limits: CutLimits = usualLimits;
   readonly #modules = new ModuleCache();
   #compiled = new Map<string, CompiledProgram>();
 
@@ -32,7 +36,7 @@ export class Workshop {
     const entries = entriesOf(model, numbered);
     let slots: Identities["slots"] = {};
     const place = (keys: readonly string[]) => (slots = placePipelines(before.slots, keys, sizes));
-    const pipelines = planPipelines(numbered, entries, place, sizes);
+    const pipelines = planPipelines({ numbered, entries, place, tables: sizes, limits: this.#limits });
     const keys = entries.map((entry) => entry.key);
     const numbers = numberEntries(before.entries, keys, sizes);
     const identities: Identities = { instances: numbered.identities, slots, entries: numbers };
@@ -49,7 +53,21 @@ export class Workshop {
       }),
       devices: devicesOf(model, numbered),
       pairs: pairsOf(model, entries),
+      stages: this.#limits.stages,
     };
+  }
+
+  /** Makes pipelines as a process before did. */
+  adopt(stages: number): void {
+    this.#limits = { ...this.#limits, stages };
+  }
+
+  /** Makes pipelines of half as many functions from now on. False when they have one each already. */
+  cutShorter(): boolean {
+    const { stages } = this.#limits;
+    if (stages === 1) return false;
+    this.#limits = { ...this.#limits, stages: Math.ceil(stages / 2) };
+    return true;
   }
 
   compile(planned: PlannedPipeline): CompiledProgram {

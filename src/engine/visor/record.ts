@@ -49,4 +49,6 @@ export interface DataPathRecord {
   readonly pairs: readonly PairRecord[];
   /** The next number for a pinned map. */
   readonly nextMap: number;
+  /** How many functions a pipeline may have: fewer where the verifier found longer ones too complex. */
+  readonly stages: number;
 }

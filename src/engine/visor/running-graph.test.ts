@@ -4,8 +4,12 @@ import { skipWithoutNetwork, testNetwork } from "../../../test/network/network.t
 import { buildPacket } from "../../capture/packet.ts";
 import { PacketSocket } from "../../kernel/packet-socket.ts";
 import type { VirtualNetwork } from "../../kernel/virtual-network.ts";
+import { usualSizes } from "../datapath/tables.ts";
+import { stagesOf } from "../pipeline/cut.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
+import { noIdentities } from "./identities.ts";
 import type { Model } from "./model.ts";
+import { Workshop } from "./prepare.ts";
 import type { RunningGraph } from "./running-graph.ts";
 import { deviceOf, functionOf, instance, links, TestGraph } from "./testing.ts";
 
@@ -158,3 +162,15 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
     assert.equal(dscpOf((await ends.b.next(2000))?.data), 5);
   });
 }
+
+test("pipelines can be made shorter, down to one function each", { skip: skipWithoutNetwork }, () => {
+  using net = network();
+  const workshop = new Workshop();
+  const longest = (): number => {
+    const { pipelines } = workshop.prepare(chain(net, "tcx", 1), noIdentities, usualSizes);
+    return Math.max(...pipelines.map(({ pipeline }) => stagesOf(pipeline.root).length));
+  };
+  assert.equal(longest(), 2);
+  while (workshop.cutShorter()) assert.ok(longest() >= 1);
+  assert.equal(longest(), 1);
+});

@@ -1,4 +1,6 @@
+import { VerifierError } from "../../kernel/programs.ts";
 import { DataPath } from "../datapath/data-path.ts";
+import { usualLimits } from "../pipeline/cut.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import { type PlannedAction, plannedActions } from "./actions.ts";
 import { Attachments } from "./attachments.ts";
@@ -10,7 +12,7 @@ import { type Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
 import { RuleMaps, type RuleMark } from "./rule-maps.ts";
 import { stageRules } from "./rules-only.ts";
-import { adoptMaps, floodGroups, type LiveState, noGroups, Transaction } from "./transaction.ts";
+import { adoptMaps, floodGroups, type LiveState, noGroups, type StagedRevision, Transaction } from "./transaction.ts";
 
 /** What an apply did. */
 export interface ApplyReport {
@@ -40,7 +42,13 @@ export const emptyRecord: DataPathRecord = {
   groups: [],
   pairs: [],
   nextMap: 0,
+  stages: usualLimits.stages,
 };
+
+/** The verifier's limits: instructions that it walks, and branches that it has yet to walk. */
+function isTooComplex(error: unknown): boolean {
+  return error instanceof VerifierError && /too large|too complex/.test(error.log);
+}
 
 /** The functions of one graph in the kernel. Closing it leaves them at work; `remove` takes them away. */
 export class RunningGraph implements Disposable {
@@ -52,6 +60,7 @@ export class RunningGraph implements Disposable {
   readonly #hosts: HostRuntime;
   readonly #ruleMaps = new RuleMaps();
   #live: LiveState;
+  #prepared: Prepared | undefined;
   #unsettled: LiveState | undefined;
 
   constructor(name: string, options: RunningGraphOptions = {}) {
@@ -73,6 +82,11 @@ export class RunningGraph implements Disposable {
       maps: new Map(),
       groups: noGroups,
     };
+  }
+
+  /** The live revision as it was worked out; undefined before the first apply. */
+  get prepared(): Prepared | undefined {
+    return this.#prepared;
   }
 
   get record(): DataPathRecord {
@@ -101,7 +115,7 @@ export class RunningGraph implements Disposable {
     }
     this.settle();
     const before = this.#live;
-    const staged = this.#transaction.stage(before, prepared);
+    const { staged, prepared: fitting } = this.#stage(before, prepared);
     try {
       await intend(staged.live.record);
     } catch (error) {
@@ -110,12 +124,24 @@ export class RunningGraph implements Disposable {
     }
     this.#transaction.commit(staged);
     this.#unsettled = before;
-    return this.#went(prepared, staged.live, staged);
+    return this.#went(fitting, staged.live, staged);
+  }
+
+  /** Where the verifier gives up on a program for its size, pipelines are made shorter until it does not. */
+  #stage(before: LiveState, wanted: Prepared): { readonly staged: StagedRevision; readonly prepared: Prepared } {
+    for (let prepared = wanted; ; prepared = this.prepare(wanted.model)) {
+      try {
+        return { staged: this.#transaction.stage(before, prepared), prepared };
+      } catch (error) {
+        if (!isTooComplex(error) || !this.#workshop.cutShorter()) throw error;
+      }
+    }
   }
 
   /** What follows a commit. */
   #went(prepared: Prepared, live: LiveState, did: Pick<ApplyReport, "loaded" | "renewed">): ApplyReport {
     this.#live = live;
+    this.#prepared = prepared;
     this.#ruleMaps.follow(live.maps);
     this.#workshop.turn(prepared.pipelines);
     this.#hosts.follow(prepared, live.maps);
@@ -129,6 +155,7 @@ export class RunningGraph implements Disposable {
    * the next apply.
    */
   adopt(record: DataPathRecord, model: Model): Prepared {
+    this.#workshop.adopt(record.stages);
     const prepared = this.#workshop.prepare(model, record.identities, this.dataPath.sizes);
     const attachments = record.attachments.filter((one) => this.#attachments.adopt(one));
     for (const pair of record.pairs) this.#pairs.ensure(pair);

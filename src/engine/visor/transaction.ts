@@ -104,6 +104,7 @@ export class Transaction {
       }),
       pairs: next.pairs,
       nextMap,
+      stages: next.stages,
     };
     return { live: { record, maps, groups }, loaded: pipelines.loaded, renewed, undo: undo.move() };
   }

@@ -59,7 +59,6 @@ export class Visor implements AsyncDisposable {
   readonly #options: VisorOptions;
   #graph: Graph = emptyGraph;
   #revision: Revision | undefined;
-  #prepared: Prepared | undefined;
   #functions: ReadonlyMap<string, CataloguedFunction> = new Map();
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -91,7 +90,7 @@ export class Visor implements AsyncDisposable {
 
   /** The live revision as the engine sees it. */
   get prepared(): Prepared | undefined {
-    return this.#prepared;
+    return this.running.prepared;
   }
 
   get functions(): ReadonlyMap<string, CataloguedFunction> {
@@ -152,11 +151,10 @@ export class Visor implements AsyncDisposable {
   /** Looks at the devices again: those that came are attached to, those that went are let go. */
   refresh(): Promise<ApplyReport | undefined> {
     return this.#alone(async () => {
-      if (!this.#prepared) return undefined;
+      if (!this.running.prepared) return undefined;
       const prepared = this.running.prepare(resolveGraph(this.#graph, this.#functions));
       const report = await this.running.apply(prepared, (record, rules) => this.#intend(record, rules));
       await this.#committed(undefined);
-      this.#prepared = prepared;
       return report;
     });
   }
@@ -203,7 +201,6 @@ export class Visor implements AsyncDisposable {
     const committed = await this.#committed(revision?.number);
     this.#graph = graph;
     this.#functions = functions;
-    this.#prepared = prepared;
     this.#revision = committed!;
     return { ...report, revision: this.#revision, changes };
   }
@@ -280,9 +277,8 @@ export class Visor implements AsyncDisposable {
     const model = resolveGraph(graph, functions);
     if (found.record && found.record.generation === generation) this.running.adopt(found.record, model);
     this.running.forgetStrangers();
-    this.#prepared = this.running.prepare(model);
     // What is as it should be is left alone; what changed while nobody was here is put right.
-    await this.running.apply(this.#prepared, (record, rules) => this.#intend(record, rules));
+    await this.running.apply(this.running.prepare(model), (record, rules) => this.#intend(record, rules));
     await this.#committed(undefined);
   }
 
