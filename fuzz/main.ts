@@ -56,7 +56,7 @@ function readOptions(): Wanted | undefined {
     programs: number(values.programs, "programs"),
     start: number(values.start, "start"),
     workers: Math.max(1, Math.min(2, number(values.workers, "workers"))),
-    packets: number(values.packets ?? (kind === "switch" || kind === "router" || kind === "acl" ? "1000" : "4"), "packets"),
+    packets: number(values.packets ?? (kind === "programs" || kind === "hir" ? "4" : "1000"), "packets"),
     kernel: skipWithoutBpf === false,
     shrink: !values["no-shrink"],
   };

@@ -1,7 +1,6 @@
 /** A process that works through its share of the indexes, so that a crash or a hang costs one case. */
+
 import { checkFunction } from "./functions/check-function.ts";
-import { checkAcl } from "./functions/check-acl.ts";
-import { checkSwitch } from "./functions/check-switch.ts";
 import { checkMutation } from "./hir/mutation.ts";
 import type { Job, Report } from "./job.ts";
 import { checkProgram, smallestFailure } from "./programs.ts";
@@ -31,10 +30,8 @@ function check(job: Job, index: number): Report | Promise<Report> {
       return checkMutation(job, index);
     case "switch":
     case "router":
-      return checkFunction(job.kind, job, index);
-      return checkSwitch(job, index);
     case "acl":
-      return checkAcl(job, index);
+      return checkFunction(job.kind, job, index);
   }
 }
 

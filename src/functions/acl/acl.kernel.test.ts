@@ -17,7 +17,8 @@ const ends = "const [address, port] = process.argv.slice(1);";
 const datagrams = "const s = require('dgram').createSocket(address.includes(':') ? 'udp6' : 'udp4');";
 const servers = {
   tcp: `${ends} require("net").createServer((c) => { c.on("error", () => {}); c.end("yes"); }).listen(+port, address);`,
-  udp: `${ends} ${datagrams} s.on("message", (_, from) => s.send("yes", from.port, from.address)); s.bind(+port, address);`,
+  udp: `${ends} ${datagrams} s.on("message", (_, from) => s.send("yes", from.port, from.address));
+    s.bind(+port, address);`,
 };
 /** Ask until there is an answer, for two seconds: the server may not be there yet. */
 const again = "setInterval(ask, 100); ask(); setTimeout(() => process.exit(1), 2000);";
