@@ -26,6 +26,11 @@ const benchmarks: readonly Benchmark[] = [
     load: () => import("./speed-of-change.ts"),
   },
   {
+    name: "rule-change",
+    summary: "one rule of a thousand in a running graph, to live and to recorded",
+    load: () => import("./rule-change.ts"),
+  },
+  {
     name: "fusion",
     summary: "chains of functions fused to one program against tail calls",
     load: () => import("./fusion.ts"),

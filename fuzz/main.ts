@@ -6,13 +6,13 @@ import { runPool } from "./pool.ts";
 import { checkProgram, smallestFailure } from "./programs.ts";
 import { Summary } from "./summary.ts";
 
-const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|switch|router|api]
+const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|switch|router|acl|api]
 
   --programs N   how many programs are made (default 1000)
   --seed S       repeats a run; a failure prints its seed and number
   --kind KIND    programs (default): interpreter, machine and kernel must agree on generated programs;
                  hir: HIR files with random changes are refused or behave;
-                 switch, router: the function does what its model does, in the interpreter and the kernel;
+                 switch, router, acl: the function does what its model does, in the interpreter and the kernel;
                  api: random requests to a daemon are refused or do what they say
   --start N      the number of the first program (default 0)
   --show         print program --start and what becomes of it
@@ -21,7 +21,7 @@ const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|
   --no-shrink    print failures as they are, not the smallest program that fails alike
   --no-coverage  leave out the table of constructs`;
 
-const kinds: readonly (FuzzKind | "api")[] = ["programs", "hir", "switch", "router", "api"];
+const kinds: readonly (FuzzKind | "api")[] = ["programs", "hir", "switch", "router", "acl", "api"];
 
 /** How often each construct must have been met. */
 const leastCoverage = 50;
@@ -59,7 +59,7 @@ function readOptions(): Wanted | undefined {
     programs: number(values.programs, "programs"),
     start: number(values.start, "start"),
     workers: Math.max(1, Math.min(2, number(values.workers, "workers"))),
-    packets: number(values.packets ?? (kind === "switch" || kind === "router" ? "1000" : "4"), "packets"),
+    packets: number(values.packets ?? (kind === "programs" || kind === "hir" ? "4" : "1000"), "packets"),
     kernel: skipWithoutBpf === false,
     shrink: !values["no-shrink"],
   };

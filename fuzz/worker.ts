@@ -1,4 +1,5 @@
 /** A process that works through its share of the indexes, so that a crash or a hang costs one case. */
+
 import { checkFunction } from "./functions/check-function.ts";
 import { checkMutation } from "./hir/mutation.ts";
 import type { Job, Report } from "./job.ts";
@@ -29,6 +30,7 @@ function check(job: Job, index: number): Report | Promise<Report> {
       return checkMutation(job, index);
     case "switch":
     case "router":
+    case "acl":
       return checkFunction(job.kind, job, index);
   }
 }

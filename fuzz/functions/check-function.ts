@@ -1,6 +1,7 @@
 import type { PipelineHook } from "../../src/engine/pipeline/topology.ts";
 import type { FuzzOptions, Report } from "../job.ts";
 import { failed, type Outcome, thrown } from "../witnesses/outcome.ts";
+import { aclModule, runAclCase } from "./acl.ts";
 import { routerModule, runRouterCase } from "./router.ts";
 import { runSwitchCase, switchModule } from "./switch.ts";
 import { InterpreterWitness, KernelWitness, MachineWitness, type Witness } from "./witness.ts";
@@ -18,8 +19,9 @@ interface Case {
 /** Says what differed first. */
 type RunCase = (given: Case, witnesses: readonly Witness[]) => Promise<string | undefined>;
 
-const cases: Readonly<Record<"switch" | "router", RunCase>> = {
+const cases: Readonly<Record<"switch" | "router" | "acl", RunCase>> = {
   switch: async (given, witnesses) => runSwitchCase(given, await switchModule(), witnesses).failure,
+  acl: async (given, witnesses) => runAclCase(given, await aclModule(), witnesses).failure,
   router: async (given, witnesses) => runRouterCase(given, await routerModule(), witnesses).failure,
 };
 

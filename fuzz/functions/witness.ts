@@ -89,7 +89,8 @@ class Stores<Map extends object> {
       if (old?.state) continue;
       if (old) this.#drop(old.map);
       const map = this.#make(declaration, module);
-      this.#maps.set(name, { map, declaration, state: !(name in tables) });
+      this.#maps.set(name, { map, declaration, state: !(name in tables) && !declaration.rules });
+      if (!(name in tables)) continue;
       const [keys, values] = [new Codec(declaration.key!), new Codec(declaration.value!)];
       const contents = tables[name] ?? [];
       if (contents instanceof Uint8Array) {

@@ -19,6 +19,8 @@ export interface Block {
 
 /** A rule of the configuration, read. What is undefined takes everything. */
 export interface RuleTerms {
+  /** As the configuration has it. */
+  readonly given: JsonObject;
   readonly action: Action;
   /** 0 is `inside`, 1 is `outside`. */
   readonly port: number | undefined;
@@ -84,6 +86,7 @@ export function readRule(rule: JsonObject, sets: Readonly<Record<string, readonl
   const given = allOf(rule["protocol"])?.map((protocol) => numberOf(protocol, protocolNames));
   const flags = flagsOf(rule, given);
   const terms = {
+    given: rule,
     action: rule["action"] as Action,
     port: rule["port"] === undefined ? undefined : rule["port"] === "inside" ? 0 : 1,
     sourceMac: macOf(rule["sourceMac"]),

@@ -21,15 +21,15 @@ function isTag(type: u32): boolean {
   return type === EtherType.vlan || type === EtherType.serviceVlan;
 }
 
-/** Puts in what the link-layer header says. Of two tags the outer one counts. Gives false when the frame ends within. */
+/** Puts in what the frame's header says; of two tags the outer one counts. Gives false when the frame ends within. */
 export function putLink(packet: Packet, subject: Subject): boolean {
   const beside = packet.vlanTag;
   let vlan: u32 = beside === undefined ? untagged : vlanId(beside);
   let type = packet.at(typeAt, Type);
   if (!type) return false;
   let offset: u32 = typeAt + Type.size;
-  for (const _ of range(2)) {
-    if (!isTag(type.value)) break;
+  for (const tags of range(2)) {
+    if (!isTag(type.value) || (tags === 1 && beside !== undefined)) break;
     const tag = packet.at(offset, Tag);
     if (!tag) return false;
     if (vlan === untagged) vlan = vlanId(tag.control);
