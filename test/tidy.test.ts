@@ -149,11 +149,21 @@ const rules: readonly Rule[] = [
   {
     name: "every file of src is reached from an entry point or a test",
     check: deadFiles,
-    broken: [{ "src/a.ts": "" }, { "src/a.ts": `import "./b.ts";`, "src/b.ts": `import "./a.ts";` }],
+    broken: [
+      { "src/a.ts": "" },
+      { "src/a.ts": `import "./b.ts";`, "src/b.ts": `import "./a.ts";` },
+      {
+        "src/cli/main.ts": `import "../functions/table.ts";`,
+        "src/functions/table.ts": "",
+        "src/functions/a/host.ts": "",
+      },
+    ],
     kept: {
       "src/cli/main.ts": `const url = ${"new"} URL("../a.ts", import.meta.url);`,
-      "src/a.ts": `import "./b.ts";`,
+      "src/a.ts": `import "./b.ts"; import "./functions/table.ts";`,
       "src/b.ts": "",
+      "src/functions/table.ts": `const a = ${"new"} URL("./a/", import.meta.url);`,
+      "src/functions/a/host.ts": "",
     },
   },
 ];

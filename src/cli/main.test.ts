@@ -63,6 +63,15 @@ test("ends with 2 for wrong arguments, and says which", () => {
   wrong(["daemon", "--token-file", "a"], /are for the network/);
 });
 
+test("the unit of systemd starts the daemon with options that it has", () => {
+  const unit = readFileSync(join(root, "packaging/iovisor.service"), "utf8");
+  const [, options = ""] = /^ExecStart=\/usr\/bin\/iovisor daemon (.*)$/m.exec(unit) ?? [];
+  const { out } = iovisor("daemon", "--help");
+  const flags = options.match(/--\w+/g) ?? [];
+  assert.ok(flags.length >= 2);
+  for (const flag of flags) assert.match(out, new RegExp(`^ {2}${flag} `, "m"));
+});
+
 test("commands of the graph say so when no daemon answers, and how to mend it", () => {
   using folder = scratch();
   const socket = join(folder.path, "none.sock");

@@ -12,7 +12,8 @@ export class EventHub {
   readonly #recent: NumberedEvent[] = [];
   readonly #listeners = new Set<(event: NumberedEvent) => void>();
   readonly #closing = new Set<() => void>();
-  #next = 1;
+  /** Numbers go on where a daemon before ended: readers that come back have seen the lower ones. */
+  #next = Date.now();
 
   publish(kind: (typeof eventKinds)[number], data: object, instance?: string): void {
     const event: NumberedEvent = {

@@ -40,16 +40,20 @@ export async function listenLocal(
   const server = createServer(handle);
   answerNonsense(server);
   server.on("connection", (socket) => callers.addLocal(socket));
-  // The mask makes the socket what it is to be from its first moment on.
-  const mask = process.umask(0o777 & ~socketMode);
-  try {
-    await started(server, (done) => server.listen(path, done), path);
-  } finally {
-    process.umask(mask);
-  }
+  await started(server, (done) => listenMasked(server, path, done), path);
   if (gid !== undefined) chownSync(path, process.getuid?.() ?? 0, gid);
   chmodSync(path, socketMode);
   return { address: path, close: () => closeServer(server) };
+}
+
+/** The mask makes the socket what it is to be from its first moment on: Node binds it before this returns. */
+function listenMasked(server: Server, path: string, done: () => void): void {
+  const mask = process.umask(0o777 & ~socketMode);
+  try {
+    server.listen(path, done);
+  } finally {
+    process.umask(mask);
+  }
 }
 
 /** Listens on the network, with TLS only. @throws E_USAGE */

@@ -10,7 +10,18 @@ export function deadFiles(project: Project): string[] {
 /** What starts by itself: the command line, scripts, benchmarks, tests, the package's exports, the tsconfigs' files. */
 function entryPoints(project: Project): string[] {
   const started = [...project.keys()].filter((path) => isTest(path) || /^(scripts|bench|fuzz|examples)\//.test(path));
-  return ["src/cli/main.ts", ...started, ...namedIn(project, "package.json"), ...namedInTsconfigs(project)];
+  return [
+    ...["src/cli/main.ts", ...started, ...builtInFunctions(project)],
+    ...[...namedIn(project, "package.json"), ...namedInTsconfigs(project)],
+  ];
+}
+
+/** The table names folders; the catalogue finds the two sides of a function in there. */
+function builtInFunctions(project: Project): string[] {
+  const table = project.get("src/functions/table.ts") ?? "";
+  return [...table.matchAll(/new URL\("\.\/(?<folder>[\w-]+)\/"/g)].flatMap((match) =>
+    ["kernel.ts", "host.ts"].map((file) => `src/functions/${match.groups?.["folder"]}/${file}`),
+  );
 }
 
 function namedInTsconfigs(project: Project): string[] {
