@@ -2,17 +2,19 @@
 import { parseArgs } from "node:util";
 import { skipWithoutBpf } from "../src/kernel/testing.ts";
 import type { FuzzKind, FuzzOptions } from "./job.ts";
+import { runKills } from "./kills/kills.ts";
 import { runPool } from "./pool.ts";
 import { checkProgram, smallestFailure } from "./programs.ts";
 import { Summary } from "./summary.ts";
 
-const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|switch|router]
+const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|switch|router|kills]
 
   --programs N   how many programs are made (default 1000)
   --seed S       repeats a run; a failure prints its seed and number
   --kind KIND    programs (default): interpreter, machine and kernel must agree on generated programs;
                  hir: HIR files with random changes are refused or behave;
-                 switch, router: the function does what its model does, in the interpreter and the kernel
+                 switch, router: the function does what its model does, in the interpreter and the kernel;
+                 kills: processes that apply graphs are killed (--programs of them) under traffic
   --start N      the number of the first program (default 0)
   --show         print program --start and what becomes of it
   --packets N    packets for each program (default 4; of functions 1000)
@@ -20,13 +22,14 @@ const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|
   --no-shrink    print failures as they are, not the smallest program that fails alike
   --no-coverage  leave out the table of constructs`;
 
-const kinds: readonly FuzzKind[] = ["programs", "hir", "switch", "router"];
+const kinds: readonly (FuzzKind | "kills")[] = ["programs", "hir", "switch", "router", "kills"];
 
 /** How often each construct must have been met. */
 const leastCoverage = 50;
 
 interface Wanted {
   readonly options: FuzzOptions;
+  readonly kills: boolean;
   readonly show: boolean;
   readonly coverage: boolean;
 }
@@ -51,7 +54,7 @@ function readOptions(): Wanted | undefined {
   const kind = kinds.find((one) => one === values.kind);
   if (!kind) throw new RangeError(`--kind is one of ${kinds.join(", ")}`);
   const options = {
-    kind,
+    kind: kind === "kills" ? "programs" : kind,
     seed: number(values.seed, "seed"),
     programs: number(values.programs, "programs"),
     start: number(values.start, "start"),
@@ -60,7 +63,7 @@ function readOptions(): Wanted | undefined {
     kernel: skipWithoutBpf === false,
     shrink: !values["no-shrink"],
   };
-  return { options, show: values.show, coverage: !values["no-coverage"] };
+  return { options, kills: kind === "kills", show: values.show, coverage: !values["no-coverage"] };
 }
 
 function number(text: string, name: string): number {
@@ -90,7 +93,13 @@ async function main(): Promise<number> {
     console.log(help);
     return 0;
   }
-  const { options, show, coverage } = wanted;
+  const { options, show, coverage, kills } = wanted;
+  if (kills) {
+    console.log(`seed ${options.seed}`);
+    const report = await runKills({ kills: options.programs, seed: options.seed + 1, log: console.log });
+    console.log(report);
+    return 0;
+  }
   if (show) {
     showOne(options);
     return 0;

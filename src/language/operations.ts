@@ -171,6 +171,16 @@ export const operations = {
     packetModel: "skb",
     about: "hand the packet to the stack as if the device with this interface index had received it",
   },
+  "verdict.deliverMap": {
+    args: ["number"],
+    result: "verdict",
+    map: "device",
+    kinds: packet,
+    helper: true,
+    internal: true,
+    packetModel: "skb",
+    about: "hand the packet to the stack as if the device at a key of a device map had received it; drop it if none is",
+  },
   "verdict.allow": { args: [], result: "verdict", kinds: connect, about: "let the connection be made" },
   "verdict.deny": { args: [], result: "verdict", kinds: connect, about: "refuse the connection with EPERM" },
 
@@ -262,6 +272,16 @@ export const operations = {
     packetModel: "skb",
     about: "send a copy out of the device with this interface index; false when it cannot be done",
   },
+  "packet.cloneToHost": {
+    args: ["number"],
+    result: "bool",
+    kinds: packet,
+    helper: true,
+    invalidatesPacket: true,
+    internal: true,
+    packetModel: "skb",
+    about: "hand a copy to the stack as if the device with this interface index had received it",
+  },
   "packet.setType": {
     args: [],
     result: "void",
@@ -269,6 +289,33 @@ export const operations = {
     helper: true,
     internal: true,
     about: "let the stack take the packet for one to this host, whatever its MAC address says (skb hooks)",
+  },
+  "packet.device": {
+    args: [],
+    result: "number u32",
+    kinds: packet,
+    internal: true,
+    packetModel: "skb",
+    about: "index of the device whose hook the program runs on",
+  },
+  "packet.markHandled": {
+    args: [],
+    result: "void",
+    constants: ["side"],
+    kinds: packet,
+    internal: true,
+    packetModel: "skb",
+    about:
+      "note beside the packet that it was handled: its next hook on the way in (0) or out (1) is to let it through",
+  },
+  "packet.takeHandled": {
+    args: [],
+    result: "bool",
+    constants: ["side"],
+    kinds: packet,
+    internal: true,
+    packetModel: "skb",
+    about: "whether that was noted; the note is gone then",
   },
 
   "metadata.get": {
