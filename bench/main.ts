@@ -41,6 +41,16 @@ const benchmarks: readonly Benchmark[] = [
     load: () => import("./replace-under-load.ts"),
   },
   {
+    name: "tcp",
+    summary: "TCP through a graph and through the kernel's bridge, side by side",
+    load: () => import("./tcp.ts"),
+  },
+  {
+    name: "apply-under-load",
+    summary: "500 applies while frames come at full rate: sent = delivered + counted drops",
+    load: () => import("./apply-under-load.ts"),
+  },
+  {
     name: "ring-buffer",
     summary: "events from the kernel to JavaScript objects and columns",
     load: () => import("./ring-buffer.ts"),

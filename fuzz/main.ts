@@ -2,18 +2,20 @@
 import { parseArgs } from "node:util";
 import { skipWithoutBpf } from "../src/kernel/testing.ts";
 import type { FuzzKind, FuzzOptions } from "./job.ts";
+import { runKills } from "./kills/kills.ts";
 import { runPool } from "./pool.ts";
 import { checkProgram, smallestFailure } from "./programs.ts";
 import { Summary } from "./summary.ts";
 
-const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|switch|router|acl|api]
+const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|switch|router|acl|api|kills]
 
   --programs N   how many programs are made (default 1000)
   --seed S       repeats a run; a failure prints its seed and number
   --kind KIND    programs (default): interpreter, machine and kernel must agree on generated programs;
                  hir: HIR files with random changes are refused or behave;
                  switch, router, acl: the function does what its model does, in the interpreter and the kernel;
-                 api: random requests to a daemon are refused or do what they say
+                 api: random requests to a daemon are refused or do what they say;
+                 kills: processes that apply graphs are killed (--programs of them) under traffic
   --start N      the number of the first program (default 0)
   --show         print program --start and what becomes of it
   --packets N    packets for each program (default 4; of functions 1000)
@@ -21,15 +23,15 @@ const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|
   --no-shrink    print failures as they are, not the smallest program that fails alike
   --no-coverage  leave out the table of constructs`;
 
-const kinds: readonly (FuzzKind | "api")[] = ["programs", "hir", "switch", "router", "acl", "api"];
+const kinds: readonly (FuzzKind | "api" | "kills")[] = ["programs", "hir", "switch", "router", "acl", "api", "kills"];
 
 /** How often each construct must have been met. */
 const leastCoverage = 50;
 
 interface Wanted {
   readonly options: FuzzOptions;
-  /** Requests to a daemon instead, in this process. */
-  readonly api: boolean;
+  /** Requests to a daemon, or processes that are killed, instead. In this process. */
+  readonly instead: "api" | "kills" | undefined;
   readonly show: boolean;
   readonly coverage: boolean;
 }
@@ -54,7 +56,7 @@ function readOptions(): Wanted | undefined {
   const kind = kinds.find((one) => one === values.kind);
   if (!kind) throw new RangeError(`--kind is one of ${kinds.join(", ")}`);
   const options: FuzzOptions = {
-    kind: kind === "api" ? "programs" : kind,
+    kind: kind === "api" || kind === "kills" ? "programs" : kind,
     seed: number(values.seed, "seed"),
     programs: number(values.programs, "programs"),
     start: number(values.start, "start"),
@@ -63,7 +65,8 @@ function readOptions(): Wanted | undefined {
     kernel: skipWithoutBpf === false,
     shrink: !values["no-shrink"],
   };
-  return { options, api: kind === "api", show: values.show, coverage: !values["no-coverage"] };
+  const instead = kind === "api" || kind === "kills" ? kind : undefined;
+  return { options, instead, show: values.show, coverage: !values["no-coverage"] };
 }
 
 function number(text: string, name: string): number {
@@ -103,8 +106,14 @@ async function main(): Promise<number> {
     console.log(help);
     return 0;
   }
-  const { options, api, show, coverage } = wanted;
-  if (api) return await runApi(options);
+  const { options, instead, show, coverage } = wanted;
+  if (instead === "api") return await runApi(options);
+  if (instead === "kills") {
+    console.log(`seed ${options.seed}`);
+    const report = await runKills({ kills: options.programs, seed: options.seed + 1, log: console.log });
+    console.log(report);
+    return 0;
+  }
   if (show) {
     showOne(options);
     return 0;

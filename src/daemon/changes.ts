@@ -20,24 +20,17 @@ export type Outcome = { readonly revision: Revision; readonly seconds: number } 
   | { readonly changed: false; readonly kept: readonly string[] }
 );
 
-/** Old programs are cleared away when packets have left them; the answer does not wait for that. */
-const settleMilliseconds = 10;
-
 /** All changes of the graph that requests make: one at a time, each against the graph that the one before left. */
 export class Changes implements AsyncDisposable {
   readonly #visor: Visor;
   readonly #events: EventHub;
   readonly #times: ApplyTimes;
-  readonly #done: () => void;
   #queue: Promise<unknown> = Promise.resolve();
-  #settling: NodeJS.Timeout | undefined;
 
-  /** @param done is called after each change. */
-  constructor(visor: Visor, events: EventHub, times: ApplyTimes, done: () => void) {
+  constructor(visor: Visor, events: EventHub, times: ApplyTimes) {
     this.#visor = visor;
     this.#events = events;
     this.#times = times;
-    this.#done = done;
   }
 
   /** Makes a graph of the live one, and applies it. */
@@ -63,8 +56,6 @@ export class Changes implements AsyncDisposable {
     const seconds = (performance.now() - started) / 1000;
     this.#times.add(seconds);
     this.#events.publish("revision", { ...applied.revision, text: renderChanges(applied.changes) });
-    this.#settling ??= setTimeout(() => this.#settle(), settleMilliseconds);
-    this.#done();
     return { changed: true, revision: applied.revision, applied, seconds };
   }
 
@@ -80,15 +71,8 @@ export class Changes implements AsyncDisposable {
     }
   }
 
-  #settle(): void {
-    clearTimeout(this.#settling);
-    this.#settling = undefined;
-    this.#visor.running.settle();
-  }
-
-  /** Returns when no change is under way, and what the last one replaced is cleared away. */
+  /** Returns when no change is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#queue;
-    if (this.#settling) this.#settle();
   }
 }

@@ -5,7 +5,7 @@ import { FunctionCatalogue } from "../engine/catalogue/functions.ts";
 import { Pins } from "../engine/datapath/pins.ts";
 import { Counters } from "../engine/inspect/counters.ts";
 import { SqliteStore } from "../engine/store/sqlite.ts";
-import { DeviceWatch } from "../engine/visor/device-watch.ts";
+import { DeviceWatcher } from "../engine/visor/device-watcher.ts";
 import { Visor } from "../engine/visor/visor.ts";
 import { IovisorError } from "../errors.ts";
 import { builtInFunctions } from "../functions/table.ts";
@@ -58,9 +58,9 @@ export class Daemon implements AsyncDisposable {
     stack.use(lockDataPath(name));
     const events = new EventHub();
     const visor = await openVisor(options, events, stack);
-    const watch = stack.use(watchDevices(visor, events, log));
+    stack.use(watchDevices(visor, events, log));
     const times = new ApplyTimes();
-    const changes = stack.use(new Changes(visor, events, times, () => watch.look()));
+    const changes = stack.use(new Changes(visor, events, times));
     const callers = new Callers(options.network?.token);
     const app = await makeApp({
       ...{ name, version: packageVersion(), visor, changes, events, times, callers, log },
@@ -109,10 +109,10 @@ async function openVisor(options: DaemonOptions, events: EventHub, stack: AsyncD
   return visor;
 }
 
-function watchDevices(visor: Visor, events: EventHub, log: Log): DeviceWatch {
-  return new DeviceWatch(visor, {
-    changed: (devices) => {
-      const found = devices.map(({ alias, name, netns, found: device }) => {
+function watchDevices(visor: Visor, events: EventHub, log: Log): DeviceWatcher {
+  return new DeviceWatcher(visor, {
+    refreshed: () => {
+      const found = (visor.prepared?.model.devices ?? []).map(({ alias, name, netns, found: device }) => {
         return { alias, name, ...(netns === undefined ? {} : { netns }), present: device !== undefined };
       });
       log.info({ devices: found }, "devices changed");

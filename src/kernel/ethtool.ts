@@ -4,10 +4,10 @@ import type { NetworkNamespace } from "./namespaces.ts";
 import { NETLINK_GENERIC } from "./netlink/constants.ts";
 import { genericRequest, resolveFamily } from "./netlink/generic.ts";
 import { checkedName } from "./netlink/links.ts";
-import { type Attributes, flagAttribute, nest, textAttribute } from "./netlink/message.ts";
+import { type Attributes, flagAttribute, nest, textAttribute, u32Attribute } from "./netlink/message.ts";
 import { NetlinkSocket } from "./netlink/socket.ts";
 
-const MSG = { featuresGet: 11, featuresSet: 12, channelsGet: 17 } as const;
+const MSG = { featuresGet: 11, featuresSet: 12, channelsGet: 17, channelsSet: 18 } as const;
 /** Every request's first attribute. */
 const HEADER = 1;
 const HEADER_DEVICE_NAME = 2;
@@ -80,12 +80,9 @@ export function setFeatures(
   const entries = Object.entries(wanted) as [OffloadFeature, boolean][];
   const before = readFeatures(device, namespace);
   const changes = entries.flatMap(([feature, on]) =>
-    membersOf(feature, before.changeable).map((name) => bit(name, on)),
+    membersOf(feature, before.changeable).map((name) => [name, on] as const),
   );
-  if (changes.length > 0) {
-    const bitset = nest(FEATURES.wanted, nest(BITSET.bits, ...changes));
-    ethtool(device, namespace, `setting features of ${device}`, MSG.featuresSet, [bitset]);
-  }
+  setNamedFeatures(device, Object.fromEntries(changes), namespace);
   const after = readFeatures(device, namespace);
   for (const [feature, on] of entries) {
     if (hasFeature(after, feature) === on) continue;
@@ -95,6 +92,28 @@ export function setFeatures(
       { remedy: `\`ethtool -k ${device}\` shows what can be changed ("fixed" cannot)` },
     );
   }
+}
+
+/** Switches features by the kernel's own names. What the device does not take stays as it is. */
+export function setNamedFeatures(
+  device: string,
+  wanted: Readonly<Record<string, boolean>>,
+  namespace?: NetworkNamespace,
+): void {
+  const bits = Object.entries(wanted).map(([name, on]) => bit(name, on));
+  if (bits.length === 0) return;
+  const bitset = nest(FEATURES.wanted, nest(BITSET.bits, ...bits));
+  ethtool(device, namespace, `setting features of ${device}`, MSG.featuresSet, [bitset]);
+}
+
+/** The features of a group that are active, by the kernel's names. */
+export function activeOf(features: DeviceFeatures, feature: OffloadFeature): readonly string[] {
+  return membersOf(feature, features.active);
+}
+
+/** Sets the number of receive queues of a device that has them by themselves (veth, since Linux 5.17). */
+export function setReceiveQueues(device: string, count: number, namespace?: NetworkNamespace): void {
+  ethtool(device, namespace, `setting the queues of ${device}`, MSG.channelsSet, [u32Attribute(CHANNELS.rx, count)]);
 }
 
 /** Reads the queue counts of a device; NotSupported for devices without a notion of them. */

@@ -23,7 +23,9 @@ const argumentWidths: Readonly<Record<string, readonly NarrowInteger[]>> = {
   "packet.pushVlan": ["u16"],
   "verdict.flood": ["u16", "u16"],
   "verdict.redirectIngress": ["u32"],
+  "verdict.deliverMap": ["u32"],
   "packet.cloneTo": ["u32"],
+  "packet.cloneToHost": ["u32"],
   "program.tailCall": ["u32"],
 };
 

@@ -19,7 +19,17 @@ const offsets: Readonly<Record<PacketModel, ContextOffsets>> = {
 };
 
 /** Only in struct __sk_buff. */
-export const skbOffsets = { length: 0, vlanPresent: 20, vlanTci: 24, protocol: 16, ifindex: 40, gsoSize: 176 } as const;
+export const skbOffsets = {
+  length: 0,
+  vlanPresent: 20,
+  vlanTci: 24,
+  protocol: 16,
+  ifindex: 40,
+  gsoSize: 176,
+  /** Two of the five words that programs may use (cb). */
+  note: 48,
+  noteCheck: 52,
+} as const;
 
 export function contextOffsets(l: Lowering): ContextOffsets {
   return offsets[packetModel(l)];

@@ -5,6 +5,8 @@ import { maskCovering } from "./fold.ts";
 const whole = (1n << 64n) - 1n;
 const low32 = (1n << 32n) - 1n;
 const deepest = 8;
+const shifts: ReadonlySet<string> = new Set(["shl", "lshr", "ashr"]);
+const forgotten: ReadonlySet<string> = new Set(["udiv", "sdiv", "umod", "smod"]);
 
 /**
  * The greatest unsigned value that a register may hold **as the verifier sees it**. It knows less than we do (a byte
@@ -45,11 +47,21 @@ function maximumOfBinary(
   { op, width, left, right }: Extract<Instruction, { kind: "binary" }>,
   depth: number,
 ): bigint {
-  const most = width === 32 ? low32 : whole;
+  // The verifier forgets the whole register then, the half that the machine clears too (__mark_reg_unknown).
+  const most = width === 32 && !isForgotten(definitions, op, right) ? low32 : whole;
   const a = maximumOf(definitions, left, depth + 1);
   const b = maximumOf(definitions, right, depth + 1);
   const bounded = exactMaximum(definitions, op, a, b, right);
   return bounded !== undefined && bounded <= most && a <= most ? bounded : most;
+}
+
+/** Quotients, remainders and shifts by a variable: is_safe_to_compute_dst_reg_range in kernel/bpf/verifier.c. */
+function isForgotten(
+  definitions: Definitions,
+  op: Extract<Instruction, { kind: "binary" }>["op"],
+  right: Value,
+): boolean {
+  return forgotten.has(op) || (shifts.has(op) && definitions[right]?.kind !== "const");
 }
 
 function exactMaximum(

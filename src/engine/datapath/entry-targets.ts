@@ -1,5 +1,12 @@
 import type { KernelMap } from "../../kernel/maps.ts";
 
+export interface EntryTarget {
+  readonly slot: number;
+  /** The port's number in its instance, and its identity. */
+  readonly port: number;
+  readonly identity: number;
+}
+
 /** Where the packets of each entry go, for the even and the odd generations. */
 export class EntryTargets {
   readonly #map: KernelMap;
@@ -9,12 +16,13 @@ export class EntryTargets {
   }
 
   /** @param target undefined: packets are left to the kernel. */
-  set(entry: number, parity: number, target: { readonly slot: number; readonly port: number } | undefined): void {
-    const value = new Uint8Array(8);
+  set(entry: number, parity: number, target: EntryTarget | undefined): void {
+    const value = new Uint8Array(16);
     const view = new DataView(value.buffer);
     // Slot 0 of the array stays empty, so that 0 can say "nowhere".
     view.setUint32(0, target ? target.slot : 0, true);
     view.setUint32(4, target?.port ?? 0, true);
+    view.setUint32(8, target?.identity ?? 0, true);
     this.#map.update(keyOf(entry, parity), value);
   }
 

@@ -46,6 +46,7 @@ export function recirculationModule(hook: PipelineHook, sizes: TableSizes): Modu
       const goOn: readonly Statement[] = [
         build.store(place("port"), build.load(build.field(ref(target), "port"))),
         build.store(place("parity"), locals.use(parity)),
+        build.store(place("fromHost"), build.number(0)),
         ...Array.from({ length: metadataSlots }, (_, number) =>
           build.store(build.element(place("metadata"), build.number(number)), build.wide(0)),
         ),

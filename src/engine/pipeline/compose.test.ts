@@ -99,7 +99,7 @@ function run(topology: Topology, root: string, port: number, wanted: number): Ra
   const store = (name: string) => maps[module.maps.findIndex((map) => map.name === name)]!;
   store(tableNames.scratch).update(
     u32(0),
-    codecs.scratch.encode({ port, parity: 0, metadata: Array(metadataSlots).fill(0n) }),
+    codecs.scratch.encode({ port, parity: 0, fromHost: 0, unused: 0, metadata: Array(metadataSlots).fill(0n) }),
     0,
     0,
   );

@@ -98,7 +98,7 @@ function sharedInstances(topology: Topology, entrances: readonly Entrance[], lim
 }
 
 class Cutter {
-  /** The instances in the pipeline, and those in which it continues, with a reason that is no loop where there is one. */
+  /** The instances in the pipeline, and those in which it continues: why, a loop only where nothing else is. */
   readonly members = new Set<string>();
   readonly continuations = new Map<string, CutReason>();
   readonly #topology: Topology;

@@ -1,6 +1,6 @@
 import * as build from "../../compiler/hir/build.ts";
 import type { Expression, Statement } from "../../compiler/hir/tree.ts";
-import { boolType, verdictType, voidType } from "../../compiler/hir/types.ts";
+import { boolType, numberType, verdictType, voidType } from "../../compiler/hir/types.ts";
 import type { Composer, EntryLocals } from "./compose.ts";
 import type { Exit, Stage } from "./cut.ts";
 import { flood, floods } from "./flood.ts";
@@ -29,7 +29,7 @@ export function dispatch(composer: Composer, decided: Decided): readonly Stateme
   const copies = floods(node) ? [build.when(isKind(verdict, "flood"), flood(composer, decided))] : [];
   return [
     build.when(isKind(verdict, "forward"), forward(composer, decided)),
-    build.when(isKind(verdict, "toHost"), [build.giveBack(build.pass())]),
+    build.when(isKind(verdict, "toHost"), toHost(composer, decided)),
     ...copies,
     ...punts,
     ...composer.dropFor(reason),
@@ -59,8 +59,46 @@ function toDevice(composer: Composer, { node, entry }: Decided, port: Expression
   return [
     identity.statement,
     ...countOut(composer, composer.use(identity.local)),
+    ...handled(composer, "out"),
     build.giveBack(build.operation("verdict.redirectMap", [key], verdictType, { map })),
   ];
+}
+
+/** What was handled here passes the entries on its way on: that of the device that it leaves by or arrives on. */
+export function handled({ pipeline }: Composer, way: "in" | "out"): readonly Statement[] {
+  if (pipeline.hook === "xdp") return [];
+  const constants = [way === "in" ? 0 : 1];
+  return [build.evaluate(build.operation("packet.markHandled", [], voidType, { constants }))];
+}
+
+/**
+ * To the stack, as received on the device that the packet came in on. What the host itself sent would leave the device
+ * if it were passed: it is turned round.
+ */
+function toHost(composer: Composer, { entry }: Decided): readonly Statement[] {
+  if (composer.pipeline.hook === "xdp") return [build.giveBack(build.pass())];
+  const fromHost = build.compare("notEqual", composer.field(entry.scratch, "fromHost"), build.number(0));
+  const device = build.operation("packet.device", [], numberType);
+  const turned = build.operation("verdict.redirectIngress", [device], verdictType);
+  return [build.when(fromHost, [...handled(composer, "in"), build.giveBack(turned)]), build.giveBack(build.pass())];
+}
+
+/** To the stack, as if the device with this identity of a port had received the packet. */
+function toHostOf(composer: Composer, { node, entry }: Decided, number: number): readonly Statement[] {
+  const first = build.number(2 * (node.firstPort + number));
+  const key = build.convert("u32", build.add(first, composer.use(entry.parity)));
+  const map = composer.table("devices");
+  if (composer.pipeline.hook === "tcx") {
+    return [
+      ...handled(composer, "in"),
+      build.giveBack(build.operation("verdict.deliverMap", [key], verdictType, { map })),
+    ];
+  }
+  const device = composer.variable("host device", composer.lookup("devices", key));
+  const own = build.operation("packet.ingressIfindex", [], numberType);
+  const same = build.compare("equal", build.load(build.unwrap(composer.use(device.local))), own);
+  const here = build.both(build.present(composer.use(device.local)), same);
+  return [device.statement, build.when(here, [build.giveBack(build.pass())]), ...composer.drop(node, "otherHost")];
 }
 
 function countOut(composer: Composer, identity: Expression): readonly Statement[] {
@@ -78,7 +116,7 @@ function leaveBy(composer: Composer, decided: Decided, exit: Exit, number: numbe
     case "pipeline":
       return [...counted, ...continueIn(composer, decided, exit)];
     case "host":
-      return [...counted, build.giveBack(build.pass())];
+      return [...counted, ...toHostOf(composer, decided, number)];
     case "device":
       return toDevice(composer, decided, build.number(number));
   }

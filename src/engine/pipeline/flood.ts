@@ -3,7 +3,7 @@ import type { Expression, Statement } from "../../compiler/hir/tree.ts";
 import { boolType, numberType, verdictType } from "../../compiler/hir/types.ts";
 import type { Composer } from "./compose.ts";
 import type { Stage } from "./cut.ts";
-import type { Decided } from "./dispatch.ts";
+import { type Decided, handled } from "./dispatch.ts";
 import { mostMembers } from "./tables.ts";
 import { type Node, usesOperation } from "./topology.ts";
 
@@ -113,10 +113,12 @@ function copies(composer: Composer, decided: Decided, { members: group, tag }: F
   const field = (name: string): Expression => build.load(build.field(composer.use(member.local), name));
   const recirculated = build.compare("notEqual", field("recirculation"), build.number(0));
   const tagged = build.compare("notEqual", field("tagged"), build.number(0));
+  const toHost = build.compare("notEqual", field("toHost"), build.number(0));
   const other = build.compare("notEqual", field("port"), composer.use(decided.port));
   const outPort = build.add(build.number(decided.node.firstPort), field("port"));
   return [
     count.statement,
+    ...handled(composer, "out"),
     build.loop(
       counter,
       build.number(0),
@@ -126,7 +128,12 @@ function copies(composer: Composer, decided: Decided, { members: group, tag }: F
         build.when(other, [
           build.when(tagged, [packetCall("packet.pushVlan", [tag])]),
           build.when(recirculated, [packetCall("packet.pushVlan", [field("recirculation")])]),
-          packetCall("packet.cloneTo", [field("ifindex")]),
+          build.when(toHost, [
+            ...handled(composer, "in"),
+            packetCall("packet.cloneToHost", [field("ifindex")]),
+            ...handled(composer, "out"),
+          ]),
+          build.when(build.not(toHost), [packetCall("packet.cloneTo", [field("ifindex")])]),
           build.when(recirculated, [packetCall("packet.popVlan", [])]),
           build.when(tagged, [packetCall("packet.popVlan", [])]),
           ...composer.count("ports", build.convert("u32", outPort), "outPackets", "outBytes"),

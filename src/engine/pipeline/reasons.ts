@@ -7,6 +7,7 @@ export const graphReasons = [
   { name: "tooManyHops", description: "it went through more functions than a packet may" },
   { name: "puntsFull", description: "the queue to the host side was full" },
   { name: "noGroup", description: "it was flooded to a group without members" },
+  { name: "otherHost", description: "at XDP a packet reaches the host only on the device that it came in on" },
   { name: "failed", description: "the kernel could not copy or change it" },
 ] as const;
 

@@ -19,6 +19,9 @@ export const Scratch = build.struct("Scratch", {
   port: u32,
   /** The generation's parity that the packet met at its entry: it keeps it to the end. */
   parity: u32,
+  /** 1 when the host sent the packet: it was on its way out of a device. */
+  fromHost: u32,
+  unused: u32,
   metadata: { kind: "array", element: u64, length: metadataSlots } as Layout,
 });
 
@@ -35,8 +38,11 @@ export const Count = build.struct("Count", { packets: u64, bytes: u64 });
 /** In front of a packet that goes to the host side. */
 export const Punt = build.struct("Punt", { instance: u32, reason: u32, port: u32, unused: u32 });
 
-/** Where packets of an entry go: a pipeline's place (0: to the kernel), and the port of its first function. */
-export const EntryTarget = build.struct("EntryTarget", { slot: u32, port: u32 });
+/**
+ * Where packets of an entry go: a pipeline's place (0: to the kernel), and the port of its first function, by its
+ * number there and by its identity for the counters.
+ */
+export const EntryTarget = build.struct("EntryTarget", { slot: u32, port: u32, identity: u32, unused: u32 });
 
 /** Members of a group at most. */
 export const mostMembers = 64;
@@ -49,7 +55,8 @@ export const FloodMember = build.struct("FloodMember", {
   ifindex: u32,
   /** Whether it gets the VLAN tag that the packet is flooded with. */
   tagged: u8,
-  unused: u8,
+  /** Whether it goes to the stack, as received on the device. */
+  toHost: u8,
   /** Tag that says where a packet goes on in the graph; 0 for devices. */
   recirculation: u16,
 });

@@ -36,17 +36,17 @@ export class Attachments implements Disposable {
     return [...this.#held.values()].map(({ record }) => record);
   }
 
+  /** Whether an entry is in its place. Not when its device went: another one may have its name and index. */
   has(record: AttachmentRecord): boolean {
-    const held = this.#held.get(record.key)?.record;
-    return held !== undefined && sameAttachment(held, record);
+    const held = this.#held.get(record.key);
+    return held !== undefined && sameAttachment(held.record, record) && held.attachment.isAttached();
   }
 
   /** Attaches an entry and pins it. @throws E_NO_DEVICE, E_BUSY, NotSupported */
   add(record: AttachmentRecord): void {
     const { spec } = record;
-    const hook: PipelineHook = spec.hook === "xdp" ? "xdp" : "tcx";
     this.remove(record.key);
-    using program = this.#load(record.entry, hook);
+    using program = this.#load(record.entry, spec.hook);
     using namespace = openNamespace(record.netns);
     const attachment = attach(program, spec satisfies AttachSpec, namespace ? { namespace } : {});
     try {
@@ -86,8 +86,10 @@ export class Attachments implements Disposable {
     detachPinned(this.#dataPath.pins.link(name));
   }
 
-  #load(entry: number, hook: PipelineHook): KernelProgram {
-    const compiled = compileComposed(entryModule(entry, this.#dataPath.sizes), hook);
+  #load(entry: number, at: DeviceSpec["hook"]): KernelProgram {
+    const hook: PipelineHook = at === "xdp" ? "xdp" : "tcx";
+    const way = at === "xdp" ? "xdp" : at === "tcx-ingress" ? "in" : "out";
+    const compiled = compileComposed(entryModule(entry, this.#dataPath.sizes, way), hook);
     return loadComposed(compiled, this.#dataPath.named(hook));
   }
 

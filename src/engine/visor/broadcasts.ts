@@ -36,7 +36,8 @@ export class BroadcastTable {
     for (const [variant, left] of [undefined, ...innerPorts].entries()) {
       const devices = made.use(KernelMap.create(deviceMap));
       for (const [index, member] of group.members.entries()) {
-        if (member.port === left) continue;
+        // At XDP no copy can reach the stack: graphs that would need it are refused.
+        if (member.port === left || member.kind === "host") continue;
         if (!programs.has(member.port)) programs.set(member.port, this.#program(group, member, parity, made));
         this.#add(devices, index, member, programs.get(member.port), hidden);
       }
@@ -67,7 +68,7 @@ export class BroadcastTable {
     program: KernelProgram | undefined,
     hidden: number | undefined,
   ): void {
-    const ifindex = member.kind === "device" ? member.ifindex : hidden;
+    const ifindex = member.kind === "entry" ? hidden : member.ifindex;
     if (ifindex === undefined) return;
     using namespace = openNamespace(member.kind === "device" ? member.netns : undefined);
     setDevice(devices, index, { ifindex, ...(program ? { program } : {}), ...(namespace ? { namespace } : {}) });

@@ -22,6 +22,8 @@ export type PlannedMember = {
   readonly tagged: boolean;
 } & (
   | { readonly kind: "device"; readonly ifindex: number; readonly netns: string | undefined }
+  /** The stack, as received on a device. */
+  | { readonly kind: "host"; readonly ifindex: number }
   /** A port of another function, reached by the hidden pair. */
   | { readonly kind: "entry"; readonly entry: number }
 );
@@ -56,7 +58,8 @@ function plannedMember(
     return entry === undefined ? undefined : { port, tagged, kind: "entry", entry };
   }
   const device = instance.view.ports.find((one) => one.number === port)?.device;
-  if (!device || peer?.kind !== "device") return undefined;
+  if (!device || !peer) return undefined;
+  if (peer.kind === "host") return { port, tagged, kind: "host", ifindex: device.ifindex };
   const { netns } = prepared.model.devices.find((one) => one.alias === peer.device)!;
   return { port, tagged, kind: "device", ifindex: device.ifindex, netns };
 }
@@ -81,11 +84,12 @@ export class FloodTable {
   set(group: PlannedGroup, parity: number, hidden: number | undefined): void {
     const members = group.members.flatMap((member) => {
       const { port, tagged } = member;
-      if (member.kind === "device") return [{ port, tagged, ifindex: member.ifindex, recirculation: 0 }];
+      const plain = { port, tagged, toHost: Number(member.kind === "host"), recirculation: 0 };
+      if (member.kind !== "entry") return [{ ...plain, ifindex: member.ifindex }];
       const recirculation = recirculationTag(member.entry, parity);
-      return hidden === undefined ? [] : [{ port, tagged, ifindex: hidden, recirculation }];
+      return hidden === undefined ? [] : [{ ...plain, ifindex: hidden, recirculation }];
     });
-    const none = { port: 0, ifindex: 0, tagged: 0, unused: 0, recirculation: 0 };
+    const none = { port: 0, ifindex: 0, tagged: 0, toHost: 0, recirculation: 0 };
     const value = {
       count: members.length,
       tagged: group.members.some((member) => member.tagged) ? 1 : 0,

@@ -4,6 +4,7 @@ import { compileComposed } from "../datapath/load-composed.ts";
 import { type CutLimits, usualLimits } from "../pipeline/cut.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import { type AttachmentRecord, attachmentOf } from "./attachments.ts";
+import { checkHooks } from "./check-hooks.ts";
 import { type Entry, entriesOf } from "./entries.ts";
 import { type Identities, numberEntries, placePipelines } from "./identities.ts";
 import { type Model, ModuleCache, type NumberedModel, numberModel } from "./model.ts";
@@ -30,9 +31,10 @@ export class Workshop {
   readonly #modules = new ModuleCache();
   #compiled = new Map<string, CompiledProgram>();
 
-  /** @throws E_SETTING, E_DIAGNOSTICS, E_USAGE */
+  /** @throws E_SETTING, E_DIAGNOSTICS, E_USAGE, E_GRAPH for what the devices' hooks cannot do */
   prepare(model: Model, before: Identities, sizes: TableSizes): Prepared {
     const numbered = numberModel(model, before.instances, sizes, this.#modules);
+    checkHooks(model, numbered);
     const entries = entriesOf(model, numbered);
     let slots: Identities["slots"] = {};
     const place = (keys: readonly string[]) => (slots = placePipelines(before.slots, keys, sizes));
@@ -91,7 +93,7 @@ function devicesOf(model: Model, numbered: NumberedModel): readonly DeviceRecord
   const devices = new Map(model.devices.map((device) => [device.alias, device]));
   return [...numbered.instances.values()].flatMap(({ node }) =>
     node.peers.flatMap((peer, port): DeviceRecord[] => {
-      const device = peer?.kind === "device" ? devices.get(peer.device) : undefined;
+      const device = peer?.kind === "device" || peer?.kind === "host" ? devices.get(peer.device) : undefined;
       if (!device?.found) return [];
       const { netns } = device;
       return [

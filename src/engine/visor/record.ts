@@ -2,6 +2,7 @@ import type { DeviceRecord } from "../datapath/device-table.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
 import type { AttachmentRecord } from "./attachments.ts";
 import type { Identities } from "./identities.ts";
+import type { Remedy } from "./preflight.ts";
 
 /** A pipeline that is in the kernel. */
 export interface PipelineRecord {
@@ -47,6 +48,8 @@ export interface DataPathRecord {
   readonly groups: readonly GroupRecord[];
   /** Hidden pairs of devices. */
   readonly pairs: readonly PairRecord[];
+  /** What was changed on devices for the hooks. */
+  readonly remedies: readonly Remedy[];
   /** The next number for a pinned map. */
   readonly nextMap: number;
   /** How many functions a pipeline may have: fewer where the verifier found longer ones too complex. */

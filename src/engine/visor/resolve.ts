@@ -1,4 +1,5 @@
 import { NetworkNamespace } from "../../kernel/namespaces.ts";
+import { readXdpFeatures } from "../../kernel/netdev.ts";
 import { NETLINK_ROUTE } from "../../kernel/netlink/constants.ts";
 import { type Link as KernelLink, listLinks } from "../../kernel/netlink/links.ts";
 import { NetlinkSocket } from "../../kernel/netlink/socket.ts";
@@ -87,7 +88,7 @@ class Machine {
       alias: as,
       name: called,
       netns,
-      hook: hook === "auto" ? usualHook(link) : hook,
+      hook: hook === "auto" ? usualHook(link, netns) : hook,
       found: link && portDevice(link),
     });
     if (!isPattern({ name, hook }))
@@ -125,8 +126,12 @@ function portDevice(link: KernelLink): PortDevice {
 }
 
 /**
- * TCX keeps segmentation and checksum offloads, which is what virtual devices live on; physical ones are faster at XDP.
+ * TCX keeps segmentation and checksum offloads, which is what virtual devices live on; physical ones are faster at XDP,
+ * where their driver has it.
  */
-function usualHook(link: KernelLink | undefined): PipelineHook {
-  return link && link.kind === undefined && link.name !== "lo" ? "xdp" : "tcx";
+function usualHook(link: KernelLink | undefined, netns: string | undefined): PipelineHook {
+  if (!link || link.kind !== undefined || link.name === "lo") return "tcx";
+  using namespace = netns === undefined ? undefined : NetworkNamespace.open(netns);
+  const features = readXdpFeatures(link.index, namespace);
+  return features?.basic && features.redirect ? "xdp" : "tcx";
 }

@@ -8,6 +8,7 @@ import { HiddenPairs } from "./hidden-pairs.ts";
 import { HostRuntime, type HostRuntimeOptions } from "./host-runtime.ts";
 import { noIdentities } from "./identities.ts";
 import type { Model } from "./model.ts";
+import { lookAhead, putBack } from "./preflight.ts";
 import { type Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
 import { RuleMaps, type RuleMark } from "./rule-maps.ts";
@@ -22,6 +23,8 @@ export interface ApplyReport {
   readonly kept: readonly string[];
   /** Maps whose state was lost because their layout changed, with the reason. */
   readonly renewed: ReadonlyMap<string, string>;
+  /** What was changed on devices, and what could not be made sure of. */
+  readonly warnings: readonly string[];
 }
 
 export interface RunningGraphOptions extends Partial<HostRuntimeOptions> {
@@ -41,6 +44,7 @@ export const emptyRecord: DataPathRecord = {
   devices: [],
   groups: [],
   pairs: [],
+  remedies: [],
   nextMap: 0,
   stages: usualLimits.stages,
 };
@@ -111,7 +115,7 @@ export class RunningGraph implements Disposable {
     if (rules) {
       await intend(rules.live.record, rules.mark);
       rules.commit();
-      return this.#went(prepared, rules.live, { loaded: [], renewed: new Map() });
+      return this.#went(prepared, rules.live, { loaded: [], renewed: new Map(), warnings: [] });
     }
     this.settle();
     const before = this.#live;
@@ -139,7 +143,7 @@ export class RunningGraph implements Disposable {
   }
 
   /** What follows a commit. */
-  #went(prepared: Prepared, live: LiveState, did: Pick<ApplyReport, "loaded" | "renewed">): ApplyReport {
+  #went(prepared: Prepared, live: LiveState, did: Pick<ApplyReport, "loaded" | "renewed" | "warnings">): ApplyReport {
     this.#live = live;
     this.#prepared = prepared;
     this.#ruleMaps.follow(live.maps);
@@ -147,7 +151,7 @@ export class RunningGraph implements Disposable {
     this.#hosts.follow(prepared, live.maps);
     const loaded = new Set(did.loaded);
     const kept = prepared.pipelines.map(({ key }) => key).filter((key) => !loaded.has(key));
-    return { loaded: did.loaded, kept, renewed: did.renewed };
+    return { loaded: did.loaded, kept, renewed: did.renewed, warnings: did.warnings };
   }
 
   /**
@@ -171,6 +175,24 @@ export class RunningGraph implements Disposable {
   /** What an apply of a prepared revision would do. */
   actions(prepared: Prepared): readonly PlannedAction[] {
     return plannedActions(this.#live.record, prepared);
+  }
+
+  /**
+   * Whether the kernel still has all that the live revision attached and pointed to. A device that moved to another
+   * namespace and back has lost its places in device maps, though it is found as before.
+   */
+  isIntact(): boolean {
+    const { attachments, devices } = this.#live.record;
+    const { parity } = this.dataPath.generation;
+    return (
+      attachments.every((record) => this.#attachments.has(record)) &&
+      devices.every(({ port, ifindex }) => this.dataPath.devices.get(port, parity) === ifindex)
+    );
+  }
+
+  /** What an apply of a prepared revision would change on devices, and what it could not make sure of. */
+  warnings(prepared: Prepared): readonly string[] {
+    return lookAhead(prepared).warnings;
   }
 
   /** Removes pins of this data path that no revision knows: what a process left that died during an apply. */
@@ -210,8 +232,11 @@ export class RunningGraph implements Disposable {
 
   /** Takes the graph off all hooks. */
   detachAll(): void {
+    this.#prepared = undefined;
     for (const { key } of this.#attachments.records()) this.#attachments.remove(key);
     this.#pairs.keepOnly([]);
+    putBack(this.#live.record.remedies);
+    this.#live = { ...this.#live, record: { ...this.#live.record, remedies: [] } };
   }
 
   /** Takes everything away. */

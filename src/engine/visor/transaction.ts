@@ -10,6 +10,7 @@ import type { HiddenPairs } from "./hidden-pairs.ts";
 import { type InstanceMap, type InstanceMaps, makeInstanceMaps } from "./instance-maps.ts";
 import { hash } from "./model.ts";
 import type { PlannedPipeline } from "./pipelines.ts";
+import { outdated, prepareDevices, putBack } from "./preflight.ts";
 import type { Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord, GroupRecord, PipelineRecord } from "./record.ts";
 
@@ -47,6 +48,8 @@ export interface StagedRevision {
   readonly loaded: readonly string[];
   /** Maps whose state was lost, "instance.map", with the reason. */
   readonly renewed: ReadonlyMap<string, string>;
+  /** What was changed on devices, and what could not be made sure of. */
+  readonly warnings: readonly string[];
   readonly undo: DisposableStack;
 }
 
@@ -91,6 +94,7 @@ export class Transaction {
     this.#makePairs(next, undo);
     const groups = floodGroups(next);
     this.#writeGroups(before.groups, groups, parity);
+    const { remedies, warnings } = prepareDevices(next, before.record.remedies, undo);
     this.#attachNew(next, undo);
     const record: DataPathRecord = {
       generation: this.#dataPath.generation.value + 1,
@@ -103,10 +107,11 @@ export class Transaction {
         return { instance, group, innerPorts: innerPortsOf(next, instance) };
       }),
       pairs: next.pairs,
+      remedies,
       nextMap,
       stages: next.stages,
     };
-    return { live: { record, maps, groups }, loaded: pipelines.loaded, renewed, undo: undo.move() };
+    return { live: { record, maps, groups }, loaded: pipelines.loaded, renewed, warnings, undo: undo.move() };
   }
 
   /** The moment at which all hooks go over to a staged revision. */
@@ -122,6 +127,7 @@ export class Transaction {
   settle(before: LiveState, live: LiveState): void {
     const wanted = new Set(live.record.attachments.map((one) => one.key));
     for (const { key } of this.#attachments.records()) if (!wanted.has(key)) this.#attachments.remove(key);
+    putBack(outdated(before.record.remedies, live.record.remedies));
     this.#dataPath.waitForPackets();
     const { parity } = this.#dataPath.generation;
     const all = { ...before.record.pipelines, ...live.record.pipelines };
@@ -234,7 +240,8 @@ export class Transaction {
     const wanted = new Map(
       next.entries.map((entry) => {
         const slot = slots.get(pipelineKey(entry.hook, entry.instance))!;
-        return [next.identities.entries[entry.key]!, { slot, port: entry.port }] as const;
+        const identity = next.identities.instances[entry.instance]!.firstPort + entry.port;
+        return [next.identities.entries[entry.key]!, { slot, port: entry.port, identity }] as const;
       }),
     );
     const known = this.#attachments.records().map((record) => record.entry);

@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { IovisorError } from "../../errors.ts";
 import type { CataloguedFunction, FunctionCatalogue } from "../catalogue/functions.ts";
 import { graphDocument } from "../graph/canonical.ts";
@@ -17,6 +19,7 @@ import {
 } from "../store/revisions.ts";
 import type { Store } from "../store/store.ts";
 import type { PlannedAction } from "./actions.ts";
+import type { ModelDevice } from "./model.ts";
 import type { Prepared } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
 import { resolveGraph } from "./resolve.ts";
@@ -36,6 +39,8 @@ export interface VisorOptions extends RunningGraphOptions {
 export interface Plan {
   readonly changes: readonly Change[];
   readonly actions: readonly PlannedAction[];
+  /** What it would change on devices, and what could not be made sure of. */
+  readonly warnings: readonly string[];
 }
 
 export interface Applied extends ApplyReport {
@@ -60,6 +65,7 @@ export class Visor implements AsyncDisposable {
   #graph: Graph = emptyGraph;
   #revision: Revision | undefined;
   #functions: ReadonlyMap<string, CataloguedFunction> = new Map();
+  readonly #listeners = new Set<() => void>();
   #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(options: VisorOptions) {
@@ -116,7 +122,11 @@ export class Visor implements AsyncDisposable {
   async plan(wanted: Graph): Promise<Plan> {
     const { graph, functions } = await this.check(wanted);
     const prepared = this.running.prepare(resolveGraph(graph, functions));
-    return { changes: diffGraphs(this.#graph, graph), actions: this.running.actions(prepared) };
+    return {
+      changes: diffGraphs(this.#graph, graph),
+      actions: this.running.actions(prepared),
+      warnings: this.running.warnings(prepared),
+    };
   }
 
   /** Makes a graph the one that is live. One apply at a time; on failure nothing has changed. */
@@ -148,15 +158,28 @@ export class Visor implements AsyncDisposable {
     });
   }
 
-  /** Looks at the devices again: those that came are attached to, those that went are let go. */
+  /**
+   * Looks at the devices again: those that came are attached to, those that went are let go. Undefined when all is as
+   * it was; then nothing is written.
+   */
   refresh(): Promise<ApplyReport | undefined> {
     return this.#alone(async () => {
-      if (!this.running.prepared) return undefined;
-      const prepared = this.running.prepare(resolveGraph(this.#graph, this.#functions));
+      const live = this.running.prepared;
+      if (!live) return undefined;
+      const model = resolveGraph(this.#graph, this.#functions);
+      if (sameDevices(model.devices, live.model.devices) && this.running.isIntact()) return undefined;
+      const prepared = this.running.prepare(model);
       const report = await this.running.apply(prepared, (record, rules) => this.#intend(record, rules));
       await this.#committed(undefined);
+      this.running.settle();
       return report;
     });
+  }
+
+  /** Calls back after every apply: what the graph names may be other devices. */
+  onApply(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
   }
 
   /** Takes the graph off the machine. The store keeps its revisions. */
@@ -174,6 +197,18 @@ export class Visor implements AsyncDisposable {
     const result = this.#queue.then(work);
     this.#queue = result.catch(() => undefined);
     return result;
+  }
+
+  /** What an apply replaced is cleared away when its caller has been told: that waits for packets under way. */
+  #settleSoon(): void {
+    void this.#alone(async () => {
+      await setImmediate();
+      try {
+        this.running.settle();
+      } catch (error) {
+        this.#options.failed?.(this.#options.name, error);
+      }
+    });
   }
 
   async #apply(wanted: Graph, options: ApplyOptions): Promise<Applied> {
@@ -202,6 +237,8 @@ export class Visor implements AsyncDisposable {
     this.#graph = graph;
     this.#functions = functions;
     this.#revision = committed!;
+    this.#settleSoon();
+    for (const listener of this.#listeners) listener();
     return { ...report, revision: this.#revision, changes };
   }
 
@@ -292,6 +329,10 @@ export class Visor implements AsyncDisposable {
     await this.#queue;
     this.running[Symbol.dispose]();
   }
+}
+
+function sameDevices(left: readonly ModelDevice[], right: readonly ModelDevice[]): boolean {
+  return isDeepStrictEqual(left, right);
 }
 
 const collection = "visor";

@@ -44,6 +44,8 @@ export const RTM = {
   newFilter: 44,
   delFilter: 45,
   getFilter: 46,
+  newNamespaceId: 88,
+  getNamespaceId: 90,
 } as const;
 
 /** Multicast groups of rtnetlink, for NETLINK_ADD_MEMBERSHIP. */

@@ -49,6 +49,8 @@ export interface Link {
   readonly peer: number | undefined;
   /** True if `peer` is an index in another namespace. */
   readonly peerElsewhere: boolean;
+  /** By which id the device's namespace knows the peer's; undefined in the same one. */
+  readonly peerNamespaceId: number | undefined;
   readonly txQueues: number;
   readonly rxQueues: number;
   readonly xdp: XdpState;
@@ -111,6 +113,7 @@ export function decodeLink(message: NetlinkMessage): Link {
     master: attributes.u32(IFLA.master),
     peer: attributes.u32(IFLA.link),
     peerElsewhere: attributes.has(IFLA.linkNetnsId),
+    peerNamespaceId: attributes.u32(IFLA.linkNetnsId),
     txQueues: attributes.u32(IFLA.txQueues) ?? 1,
     rxQueues: attributes.u32(IFLA.rxQueues) ?? 1,
     xdp: decodeXdp(attributes.nested(IFLA.xdp)),

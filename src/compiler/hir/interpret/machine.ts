@@ -17,9 +17,10 @@ export interface EmittedEvent {
   readonly bytes: Uint8Array;
 }
 
-/** A copy of the packet that went out of a device. */
+/** A copy of the packet that went out of a device, or (`ingress`) to the stack as received on it. */
 export interface ClonedPacket {
   readonly ifindex: number;
+  readonly ingress?: true;
   readonly packet: Uint8Array;
   readonly vlanTag?: number;
 }
@@ -42,6 +43,8 @@ export class Machine {
   readonly events: EmittedEvent[] = [];
   readonly clones: ClonedPacket[] = [];
   readonly timers: TimerQueue;
+  /** The side whose next hook lets the packet through. */
+  handled: number | undefined;
   readonly #packet: Packet | undefined;
   /** By the slots of the module's interface. */
   readonly metadata: (bigint | boolean)[];

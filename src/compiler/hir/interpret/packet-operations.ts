@@ -29,6 +29,24 @@ function devicesOf(call: Call): number[] {
   return devices.filter((ifindex) => ifindex !== 0 && ifindex !== own);
 }
 
+/** The device at the key that the call's argument gives. */
+function deviceAt(call: Call): bigint | undefined {
+  const { store } = call.machine.map(call.node.map, call.node.at);
+  const key = new Uint8Array(4);
+  new DataView(key.buffer).setUint32(0, Number(BigInt.asUintN(32, argument(call, 0))), true);
+  const slot = store.lookup(key, 0);
+  return slot && BigInt(new DataView(slot.buffer, slot.byteOffset).getUint32(0, true));
+}
+
+function clone(call: Call, way: { readonly ingress?: true }): boolean {
+  const { machine } = call;
+  const packet = packetOf(call);
+  const tag = packet.vlanTag === undefined ? {} : { vlanTag: packet.vlanTag };
+  machine.clones.push({ ifindex: Number(argument(call, 0)), packet: packet.storage.bytes.slice(), ...tag, ...way });
+  packet.cloned();
+  return true;
+}
+
 export const packetOperations = {
   "verdict.pass": () => ({ name: "pass" }),
   "verdict.drop": () => ({ name: "drop" }),
@@ -37,14 +55,14 @@ export const packetOperations = {
   "verdict.transmit": ({ machine }) => ({ name: "transmit", ifindex: BigInt(machine.input.ingressIfindex ?? 1) }),
   "verdict.redirect": (call) => ({ name: "redirect", ifindex: argument(call, 0) }),
   "verdict.redirectMap"(call) {
-    const { store } = call.machine.map(call.node.map, call.node.at);
-    const key = new Uint8Array(4);
-    new DataView(key.buffer).setUint32(0, Number(BigInt.asUintN(32, argument(call, 0))), true);
-    const slot = store.lookup(key, 0);
-    if (!slot) return { name: "drop" };
-    return { name: "redirect", ifindex: BigInt(new DataView(slot.buffer, slot.byteOffset).getUint32(0, true)) };
+    const found = deviceAt(call);
+    return found === undefined ? { name: "drop" } : { name: "redirect", ifindex: found };
   },
 
+  "verdict.deliverMap"(call) {
+    const found = deviceAt(call);
+    return found === undefined ? { name: "drop" } : { name: "redirect", ifindex: found, ingress: true };
+  },
   "verdict.redirectIngress": (call) => ({ name: "redirect", ifindex: argument(call, 0), ingress: true }),
   "verdict.broadcastIn"({ node }) {
     throw new InterpreterTrap("maps of maps have no contents here", node.at);
@@ -70,15 +88,19 @@ export const packetOperations = {
   "packet.setLength": (call) => packetOf(call).setLength(argument(call, 0)),
   "packet.adjustRoom": (call) => packetOf(call).adjustRoom(constant(call, 0)),
   "packet.pushVlan": (call) => packetOf(call).pushVlan(Number(BigInt.asUintN(16, argument(call, 0)))),
-  "packet.cloneTo"(call) {
-    const { machine } = call;
-    const packet = packetOf(call);
-    const tag = packet.vlanTag === undefined ? {} : { vlanTag: packet.vlanTag };
-    machine.clones.push({ ifindex: Number(argument(call, 0)), packet: packet.storage.bytes.slice(), ...tag });
-    packet.cloned();
+  "packet.cloneTo": (call) => clone(call, {}),
+  "packet.cloneToHost": (call) => clone(call, { ingress: true }),
+  "packet.setType": () => undefined,
+  "packet.device": ({ machine }) => BigInt(machine.input.ingressIfindex ?? 1),
+  "packet.markHandled"(call) {
+    call.machine.handled = constant(call, 0);
+    return undefined;
+  },
+  "packet.takeHandled"(call) {
+    if (call.machine.handled !== constant(call, 0)) return false;
+    call.machine.handled = undefined;
     return true;
   },
-  "packet.setType": () => undefined,
   "packet.popVlan": (call) => packetOf(call).popVlan(),
   "packet.replaceChecksum"(call) {
     const bits = constant(call, 0) * 8;

@@ -38,6 +38,7 @@ const constantLimits: Readonly<Record<string, (value: number, call: Call) => boo
     return value >= 0 && (node.operation === "verdict.punt" ? value < puntReasons.length : value <= dropReasons.length);
   },
   excludeIngress: (value) => value === 0 || value === 1,
+  side: (value) => value === 0 || value === 1,
   slot: (value, { scope }) => scope.module.interface?.metadata[value] !== undefined,
   /** `misfit` holds it against the module's. */
   callback: (value) => value >= 0,

@@ -113,6 +113,15 @@ for (const exclude of [0, 1])
     }
   });
 
+test("cloneToHost hands a copy to the stack of a device", () => {
+  const copy = b.operation("packet.cloneToHost", [b.number(7)], boolType);
+  const module = moduleOf(() => [b.when(b.not(copy), [b.giveBack(b.drop())]), b.giveBack(b.pass())]);
+  const result = interpret(module.programs[0]!, module, { hook: "tcx-ingress", packet: frame });
+  assert.deepEqual(result.clones, [{ ifindex: 7, ingress: true, packet: frame }]);
+  const vm = runSkb(link(compile(module, "tcx-egress")), frame);
+  assert.deepEqual(vm.clones, [{ ifindex: 7, flags: 1, packet: frame }]);
+});
+
 test("redirectIngress leads to the stack of a device", () => {
   const module = returning(toStack(9));
   const result = interpret(module.programs[0]!, module, { hook: "tcx-ingress", packet: frame });
@@ -127,6 +136,50 @@ test("setType makes a packet one to this host at skb hooks and does nothing at X
   const { verdict, skb } = runSkb(link(compile(module, "tcx-ingress")), frame, { fields: { pkt_type: 3 } });
   assert.deepEqual([verdict, skb.get("pkt_type")], [-1, 0]);
   assert.equal(compile(module, "xdp").instructions.length, 2);
+});
+
+test("deliverMap hands a packet to the stack of the device at a key, and drops it where there is none", () => {
+  const deliver = (key: number) => b.operation("verdict.deliverMap", [b.number(key)], verdictType, { map: 0 });
+  for (const [at, expected] of [
+    [2, { ifindex: 5, ingress: true }],
+    [3, undefined],
+  ] as const) {
+    const module = returning(deliver(at), [devices]);
+    const store = createMapStore(devices, 1);
+    store.update(key(2), entry(5), 0, 0);
+    const result = interpret(module.programs[0]!, module, { hook: "tcx-ingress", packet: frame, maps: [store] });
+    assert.deepEqual(result.redirect, expected);
+    const map = createMap({ type: "devmap", keySize: 4, valueSize: 8, maxEntries: 8 });
+    map.update(key(2), entry(5));
+    const vm = runSkb(link(compile(module, "tcx-egress"), { devices: map }), frame);
+    assert.deepEqual(vm.redirect, expected && { kind: "interface", ifindex: 5, flags: 1n });
+    assert.equal(vm.verdict, expected ? 7 : 2);
+  }
+});
+
+test("a note that a packet was handled is for one side, and is taken once", () => {
+  const mark = (side: number) => b.evaluate(b.operation("packet.markHandled", [], voidType, { constants: [side] }));
+  const take = (side: number) => b.operation("packet.takeHandled", [], boolType, { constants: [side] });
+  const twice = moduleOf(() => [
+    b.when(take(0), [b.giveBack(b.drop())]),
+    mark(0),
+    b.when(take(1), [b.giveBack(b.drop())]),
+    b.when(b.not(take(0)), [b.giveBack(b.drop())]),
+    b.when(take(0), [b.giveBack(b.drop())]),
+    b.giveBack(b.pass()),
+  ]);
+  assert.equal(interpret(twice.programs[0]!, twice, { hook: "tcx-ingress", packet: frame }).verdict?.name, "pass");
+  const marked = moduleOf(() => [mark(1), b.giveBack(b.pass())]);
+  const taken = moduleOf(() => [b.when(take(1), [b.giveBack(b.pass())]), b.giveBack(b.drop())]);
+  for (const optimization of [0, 2] as const) {
+    assert.equal(runSkb(link(compile(twice, "tcx-egress", optimization)), frame).verdict, -1);
+    const { skb } = runSkb(link(compile(marked, "tcx-egress", optimization)), frame);
+    const cb = skb.bytes.slice(48, 68);
+    const next = runSkb(link(compile(taken, "tcx-egress", optimization)), frame, { cb });
+    assert.equal(next.verdict, -1);
+    assert.deepEqual(next.skb.bytes.slice(48, 68), new Uint8Array(20));
+    assert.equal(runSkb(link(compile(taken, "tcx-egress", optimization)), frame).verdict, 2);
+  }
 });
 
 test("operations that a hook cannot do are refused, not miscompiled", () => {
@@ -171,6 +224,17 @@ test("internal operations have no name in the library", () => {
   const internal = Object.entries(operations).filter(([, row]) => "internal" in row);
   assert.deepEqual(
     internal.map(([name]) => name),
-    ["verdict.broadcast", "verdict.broadcastIn", "verdict.redirectIngress", "packet.cloneTo", "packet.setType"],
+    [
+      "verdict.broadcast",
+      "verdict.broadcastIn",
+      "verdict.redirectIngress",
+      "verdict.deliverMap",
+      "packet.cloneTo",
+      "packet.cloneToHost",
+      "packet.setType",
+      "packet.device",
+      "packet.markHandled",
+      "packet.takeHandled",
+    ],
   );
 });

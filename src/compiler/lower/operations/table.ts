@@ -13,11 +13,12 @@ import { lowerDelete, lowerEmit, lowerGet, lowerPush, lowerRef, lowerSet, lowerT
 import { lowerAt, lowerGsoSize, lowerIngressIfindex, lowerLength, lowerQueue, lowerVlanTag } from "./packet.ts";
 import { lowerEmitPacket } from "./packet-event.ts";
 import { lowerAdjustRoom, lowerPopVlan, lowerPushVlan, lowerSetLength } from "./resize.ts";
-import { lowerCloneTo, lowerSetType } from "./skb.ts";
+import { ingress, lowerCloneTo, lowerDevice, lowerMarkHandled, lowerSetType, lowerTakeHandled } from "./skb.ts";
 import { lowerCommand, lowerHalf, lowerKernelAddress, lowerPlainHelper, lowerReadString } from "./tracing.ts";
 import {
   lowerBroadcast,
   lowerBroadcastIn,
+  lowerDeliverMap,
   lowerRedirect,
   lowerRedirectIngress,
   lowerRedirectMap,
@@ -40,6 +41,7 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "verdict.broadcast": lowerBroadcast,
   "verdict.broadcastIn": lowerBroadcastIn,
   "verdict.redirectIngress": lowerRedirectIngress,
+  "verdict.deliverMap": lowerDeliverMap,
   "verdict.allow": lowerVerdict("allow"),
   "verdict.deny": lowerVerdict("deny"),
   "packet.length": lowerLength,
@@ -52,8 +54,12 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "packet.adjustRoom": lowerAdjustRoom,
   "packet.pushVlan": lowerPushVlan,
   "packet.popVlan": lowerPopVlan,
-  "packet.cloneTo": lowerCloneTo,
+  "packet.cloneTo": lowerCloneTo(0),
+  "packet.cloneToHost": lowerCloneTo(ingress),
   "packet.setType": lowerSetType,
+  "packet.device": lowerDevice,
+  "packet.markHandled": lowerMarkHandled,
+  "packet.takeHandled": lowerTakeHandled,
   "packet.replaceChecksum": lowerReplaceChecksum,
   "map.get": lowerGet,
   "map.ref": lowerRef,
@@ -100,6 +106,7 @@ const redirecting: ReadonlySet<string> = new Set([
   "verdict.redirectMap",
   "verdict.broadcast",
   "verdict.redirectIngress",
+  "verdict.deliverMap",
 ]);
 
 /** @throws NotSupported for what this hook cannot do */

@@ -54,17 +54,21 @@ export function lowerBroadcastIn(l: Lowering, e: OperationExpression): Lowered {
  * there the device is looked up in the map (Linux 5.8 lets programs read device maps).
  */
 export function lowerRedirectMap(l: Lowering, e: OperationExpression): Lowered {
-  if (packetModel(l) === "skb") return scalar(redirectToFound(l, e));
+  if (packetModel(l) === "skb") return scalar(redirectToFound(l, e, 0));
   const key = lowerScalar(l, e.args[0]!);
   const map = l.builder.mapAddress(e.map!, e.at);
   const absent = l.verdict("drop", e.at);
   return scalar(l.builder.callHelper(helpers.redirectMap.id, [map, key, absent], e.at));
 }
 
-function redirectToFound(l: Lowering, e: OperationExpression): Value {
+export function lowerDeliverMap(l: Lowering, e: OperationExpression): Lowered {
+  return scalar(redirectToFound(l, e, ingress));
+}
+
+function redirectToFound(l: Lowering, e: OperationExpression, flags: number): Value {
   return withFound(l, e, (found) => {
     const ifindex = l.builder.load({ size: 4, signed: false, base: found, offset: 0, region: "map", at: e.at });
-    return l.builder.callHelper(helpers.redirect.id, [ifindex, l.constant(0, e.at)], e.at);
+    return l.builder.callHelper(helpers.redirect.id, [ifindex, l.constant(flags, e.at)], e.at);
   });
 }
 
