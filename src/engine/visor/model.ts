@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import type { GivenValue } from "../../compiler/hir/settings.ts";
 import type { Module } from "../../compiler/hir/tree.ts";
+import { GraphError, problemOf } from "../graph/problems.ts";
 import type {
+  ConfigProblem,
   FloodGroup,
   InstancePort,
   InstanceView,
@@ -166,6 +168,7 @@ function numberInstance(given: {
     return { name, number, config, linked: peer !== undefined, device };
   });
   const view: InstanceView = { name: instance.name, config: instance.config, ports };
+  refuseProblems(view, host.check?.(view) ?? []);
   const settings = settingsOf(instance, view);
   const rules = rulesOf(module, settings, identity.rules ?? {});
   const sizes = host.mapSizes?.(view) ?? {};
@@ -197,6 +200,21 @@ function numberInstance(given: {
 function withSizes(module: Module, sizes: Readonly<Record<string, number>>): Module {
   const maps = module.maps.map((map) => ({ ...map, maxEntries: sizes[map.name] ?? map.maxEntries }));
   return { ...module, maps };
+}
+
+/** @throws GraphError with what a host side finds wrong with its configuration */
+function refuseProblems({ name }: InstanceView, problems: readonly ConfigProblem[]): void {
+  if (problems.length === 0) return;
+  throw new GraphError(
+    problems.map(({ path, message, remedy }) => {
+      const keys = path.split(/[.[\]]+/).filter((key) => key !== "");
+      return problemOf({
+        path: ["functions", name, ...keys.map((key) => (/^\d+$/.test(key) ? Number(key) : key))],
+        message,
+        remedy,
+      });
+    }),
+  );
 }
 
 /** Settings of the kernel module: what the host side says, and of the configuration what the module declares. */

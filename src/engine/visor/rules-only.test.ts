@@ -179,3 +179,20 @@ for (const [when, at, transaction, took] of ends) {
     },
   );
 }
+
+test("what a host side finds wrong is said with its place, and nothing changes", options, async () => {
+  using bench = new Bench();
+  await bench.with(async (visor) => {
+    const graph = await bench.graph("accept");
+    await visor.apply(graph);
+    const rules = [{ action: "accept", source: "@nobody" }];
+    const wrong = { ...graph, functions: { fw: { ...graph.functions["fw"]!, config: { rules } } } };
+    await assert.rejects(visor.apply(wrong), {
+      code: "E_GRAPH",
+      message: 'functions.fw.config.rules[0].source: there is no set "nobody": there is none',
+    });
+    assert.equal(visor.revision?.number, 1);
+    assert.equal(await bench.passes(), true);
+    await visor.teardown();
+  });
+});
