@@ -33,7 +33,9 @@ export default onPacket((packet) => {
 `;
 
 /** Writes the number that a table gives into the last byte; counts in a map that keeps its state. */
-const second = `import { arrayMap, drop, dropReasons, fixedPorts, forward, onPacket, u32, u64, u8 } from "iovisor/kernel";
+const second = `import {
+  arrayMap, drop, dropReasons, fixedPorts, forward, onPacket, u32, u64, u8,
+} from "iovisor/kernel";
 import { Ethernet } from "iovisor/kernel/headers";
 export const ports = fixedPorts("inside", "outside");
 export const reasons = dropReasons({ short: "it is too short" });

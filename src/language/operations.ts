@@ -2,6 +2,7 @@
  * The operations of the kernel library: one row each. The front end types calls by this table, the HIR checker verifies
  * them by it, the interpreter and the back end each implement every row (tests hold them complete).
  */
+import { internalOperations } from "./internal-operations.ts";
 import type { PacketModel } from "./kinds.ts";
 
 /** What an argument must be. */
@@ -140,47 +141,6 @@ export const operations = {
     constants: ["reason"],
     about: "hand the packet to the host side of the instance, for a reason of the module, from 0 on",
   },
-  "verdict.broadcast": {
-    args: [],
-    result: "verdict",
-    map: "device",
-    constants: ["excludeIngress"],
-    kinds: packet,
-    helper: true,
-    internal: true,
-    packetModel: "xdp",
-    about: "send a copy out of every device of a device map, maybe but the one that the packet came in on",
-  },
-  "verdict.broadcastIn": {
-    args: ["number"],
-    result: "verdict",
-    map: "maps",
-    constants: ["excludeIngress"],
-    kinds: packet,
-    helper: true,
-    internal: true,
-    packetModel: "xdp",
-    about: "the same with the device map at a key of a map of maps; drop the packet when there is none",
-  },
-  "verdict.redirectIngress": {
-    args: ["number"],
-    result: "verdict",
-    kinds: packet,
-    helper: true,
-    internal: true,
-    packetModel: "skb",
-    about: "hand the packet to the stack as if the device with this interface index had received it",
-  },
-  "verdict.deliverMap": {
-    args: ["number"],
-    result: "verdict",
-    map: "device",
-    kinds: packet,
-    helper: true,
-    internal: true,
-    packetModel: "skb",
-    about: "hand the packet to the stack as if the device at a key of a device map had received it; drop it if none is",
-  },
   "verdict.allow": { args: [], result: "verdict", kinds: connect, about: "let the connection be made" },
   "verdict.deny": { args: [], result: "verdict", kinds: connect, about: "refuse the connection with EPERM" },
 
@@ -260,62 +220,6 @@ export const operations = {
     invalidatesPacket: true,
     about:
       "update the 16-bit ones' complement checksum at a byte offset after a field of `size` bytes (2 or 4) changed from one host-order value to another (RFC 1624); layer 3: an IPv4 header's checksum, layer 4: a transport checksum; pseudoHeader: the field belongs to the pseudo-header; zeroMeansNone: 0 stands for no checksum (UDP over IPv4)",
-  },
-
-  "packet.cloneTo": {
-    args: ["number"],
-    result: "bool",
-    kinds: packet,
-    helper: true,
-    invalidatesPacket: true,
-    internal: true,
-    packetModel: "skb",
-    about: "send a copy out of the device with this interface index; false when it cannot be done",
-  },
-  "packet.cloneToHost": {
-    args: ["number"],
-    result: "bool",
-    kinds: packet,
-    helper: true,
-    invalidatesPacket: true,
-    internal: true,
-    packetModel: "skb",
-    about: "hand a copy to the stack as if the device with this interface index had received it",
-  },
-  "packet.setType": {
-    args: [],
-    result: "void",
-    kinds: packet,
-    helper: true,
-    internal: true,
-    about: "let the stack take the packet for one to this host, whatever its MAC address says (skb hooks)",
-  },
-  "packet.device": {
-    args: [],
-    result: "number u32",
-    kinds: packet,
-    internal: true,
-    packetModel: "skb",
-    about: "index of the device whose hook the program runs on",
-  },
-  "packet.markHandled": {
-    args: [],
-    result: "void",
-    constants: ["side"],
-    kinds: packet,
-    internal: true,
-    packetModel: "skb",
-    about:
-      "note beside the packet that it was handled: its next hook on the way in (0) or out (1) is to let it through",
-  },
-  "packet.takeHandled": {
-    args: [],
-    result: "bool",
-    constants: ["side"],
-    kinds: packet,
-    internal: true,
-    packetModel: "skb",
-    about: "whether that was noted; the note is gone then",
   },
 
   "metadata.get": {
@@ -494,6 +398,7 @@ export const operations = {
   },
 
   "bytes.equal": { args: ["ref", "ref"], result: "bool", about: "whether two values of one size agree in every byte" },
+  ...internalOperations,
 } as const satisfies Readonly<Record<string, Operation>>;
 
 export type OperationName = keyof typeof operations;

@@ -39,8 +39,8 @@ export const Count = build.struct("Count", { packets: u64, bytes: u64 });
 export const Punt = build.struct("Punt", { instance: u32, reason: u32, port: u32, unused: u32 });
 
 /**
- * Where packets of an entry go: a pipeline's place (0: to the kernel), and the port of its first function, by its number
- * there and by its identity for the counters.
+ * Where packets of an entry go: a pipeline's place (0: to the kernel), and the port of its first function, by its
+ * number there and by its identity for the counters.
  */
 export const EntryTarget = build.struct("EntryTarget", { slot: u32, port: u32, identity: u32, unused: u32 });
 

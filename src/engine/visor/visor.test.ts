@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { skipWithoutNetwork } from "../../../test/network/network.ts";
+import { VisorBench } from "../../../test/network/visor-bench.ts";
 import { createVethPair } from "../../kernel/devices.ts";
 import { deleteLink } from "../../kernel/netlink/change-link.ts";
-import { VisorBench } from "./visor-testing.ts";
 
 const options = { skip: skipWithoutNetwork, timeout: 60_000 };
 
