@@ -103,12 +103,23 @@ export function numberOf(visor: Visor): number {
   return Number(visor.revision?.comment ?? 0);
 }
 
+function dieBefore(store: SqliteStore, transaction: number): void {
+  const transact = store.transact.bind(store);
+  let count = 0;
+  store.transact = async (work) => {
+    if (count++ === transaction) process.kill(process.pid, "SIGKILL");
+    return await transact(work);
+  };
+}
+
 export interface OpenScene extends AsyncDisposable {
   readonly visor: Visor;
 }
 
-export async function openVisor({ folder, name }: Scene): Promise<OpenScene> {
+/** @param dying the transaction of the store right before which the process kills itself, counted from 0. */
+export async function openVisor({ folder, name }: Scene, dying?: number): Promise<OpenScene> {
   const store = await SqliteStore.open(join(folder, "state.db"));
+  if (dying !== undefined) dieBefore(store, dying);
   try {
     const functions = new FunctionCatalogue({});
     const visor = await Visor.open({ name, store, functions, base: folder });

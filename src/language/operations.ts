@@ -2,9 +2,83 @@
  * The operations of the kernel library: one row each. The front end types calls by this table, the HIR checker verifies
  * them by it, the interpreter and the back end each implement every row (tests hold them complete).
  */
-import type { Operation } from "./operation.ts";
+import { internalOperations } from "./internal-operations.ts";
+import type { PacketModel } from "./kinds.ts";
 
-export type { ArgumentShape, MapFamily, Operation, ResultShape } from "./operation.ts";
+/** What an argument must be. */
+export type ArgumentShape =
+  | "number"
+  | "u64"
+  | "bool"
+  /** A reference to any layout of the named region; "ref" alone: any readable region. */
+  | "ref"
+  | "ref packet"
+  | "ref map"
+  | "ref local"
+  /** A scalar or a reference, as the map's key or value layout says. */
+  | "key"
+  | "value"
+  /** A reference to a whole live value of the operation's map. */
+  | "mapValue"
+  /** A reference to an aligned native 32- or 64-bit integer in a map's value. */
+  | "atomic"
+  /** The type of the atomic's integer (number for 32 bits, u64/i64 for 64). */
+  | "atomicValue"
+  /** What the metadata of the operation's slot is. */
+  | "metadata";
+
+export type ResultShape =
+  | "void"
+  | "bool"
+  | "verdict"
+  | "u64"
+  | "number u8"
+  | "number u16"
+  | "number u32"
+  /** What the atomic's integer loads as. */
+  | "atomicValue"
+  /** Optional reference into the packet, of the operation's layout. */
+  | "optional packet"
+  /** Optional live reference to the map's value. */
+  | "optional map"
+  /** Optional copy of the map's value: a scalar, or a local reference. */
+  | "optional copy"
+  | "optional number u16"
+  /** Reference to local storage of the operation's layout. */
+  | "local"
+  /** What the rule's field is: a number, u64, i64 or bool. */
+  | "ruleIndex"
+  | "ruleField"
+  /** What the metadata of the operation's slot is: a number, u64 or bool. */
+  | "metadata";
+
+export type MapFamily = "keyed" | "queue" | "ring" | "device" | "program" | "maps";
+
+export interface Operation {
+  readonly args: readonly ArgumentShape[];
+  readonly result: ResultShape;
+  /** For operations of a map: which maps it serves. */
+  readonly map?: MapFamily;
+  /** Takes a layout (`OperationExpression.layout`). */
+  readonly layout?: true;
+  /** Names of the compile-time constants, in order. */
+  readonly constants?: readonly string[];
+  /** Every packet reference made before it is stale afterwards, on every hook (whatever the hook needs). */
+  readonly invalidatesPacket?: true;
+  /** Calls a helper, so it may not stand inside a lock. Operations without it compile to plain instructions. */
+  readonly helper?: true;
+  /** Kinds of programs and callbacks that may use it; absent: all. */
+  readonly kinds?: readonly string[];
+  readonly gplOnly?: true;
+  /** What a graph decides: gone when functions are composed to a pipeline, and never compiled. */
+  readonly graph?: true;
+  /** Has no name in the library: the engine's own code uses it. */
+  readonly internal?: true;
+  /** Where alone it can be done; absent: at all hooks of its kinds. */
+  readonly packetModel?: PacketModel;
+  /** One sentence for docs and editor. */
+  readonly about: string;
+}
 
 const packet = ["packet"] as const;
 const connect = ["cgroupConnect4", "cgroupConnect6"] as const;
@@ -66,47 +140,6 @@ export const operations = {
     result: "verdict",
     constants: ["reason"],
     about: "hand the packet to the host side of the instance, for a reason of the module, from 0 on",
-  },
-  "verdict.broadcast": {
-    args: [],
-    result: "verdict",
-    map: "device",
-    constants: ["excludeIngress"],
-    kinds: packet,
-    helper: true,
-    internal: true,
-    packetModel: "xdp",
-    about: "send a copy out of every device of a device map, maybe but the one that the packet came in on",
-  },
-  "verdict.broadcastIn": {
-    args: ["number"],
-    result: "verdict",
-    map: "maps",
-    constants: ["excludeIngress"],
-    kinds: packet,
-    helper: true,
-    internal: true,
-    packetModel: "xdp",
-    about: "the same with the device map at a key of a map of maps; drop the packet when there is none",
-  },
-  "verdict.redirectIngress": {
-    args: ["number"],
-    result: "verdict",
-    kinds: packet,
-    helper: true,
-    internal: true,
-    packetModel: "skb",
-    about: "hand the packet to the stack as if the device with this interface index had received it",
-  },
-  "verdict.deliverMap": {
-    args: ["number"],
-    result: "verdict",
-    map: "device",
-    kinds: packet,
-    helper: true,
-    internal: true,
-    packetModel: "skb",
-    about: "hand the packet to the stack as if the device at a key of a device map had received it; drop it if none is",
   },
   "verdict.allow": { args: [], result: "verdict", kinds: connect, about: "let the connection be made" },
   "verdict.deny": { args: [], result: "verdict", kinds: connect, about: "refuse the connection with EPERM" },
@@ -187,62 +220,6 @@ export const operations = {
     invalidatesPacket: true,
     about:
       "update the 16-bit ones' complement checksum at a byte offset after a field of `size` bytes (2 or 4) changed from one host-order value to another (RFC 1624); layer 3: an IPv4 header's checksum, layer 4: a transport checksum; pseudoHeader: the field belongs to the pseudo-header; zeroMeansNone: 0 stands for no checksum (UDP over IPv4)",
-  },
-
-  "packet.cloneTo": {
-    args: ["number"],
-    result: "bool",
-    kinds: packet,
-    helper: true,
-    invalidatesPacket: true,
-    internal: true,
-    packetModel: "skb",
-    about: "send a copy out of the device with this interface index; false when it cannot be done",
-  },
-  "packet.cloneToHost": {
-    args: ["number"],
-    result: "bool",
-    kinds: packet,
-    helper: true,
-    invalidatesPacket: true,
-    internal: true,
-    packetModel: "skb",
-    about: "hand a copy to the stack as if the device with this interface index had received it",
-  },
-  "packet.setType": {
-    args: [],
-    result: "void",
-    kinds: packet,
-    helper: true,
-    internal: true,
-    about: "let the stack take the packet for one to this host, whatever its MAC address says (skb hooks)",
-  },
-  "packet.device": {
-    args: [],
-    result: "number u32",
-    kinds: packet,
-    internal: true,
-    packetModel: "skb",
-    about: "index of the device whose hook the program runs on",
-  },
-  "packet.markHandled": {
-    args: [],
-    result: "void",
-    constants: ["side"],
-    kinds: packet,
-    internal: true,
-    packetModel: "skb",
-    about:
-      "note beside the packet that it was handled: its next hook on the way in (0) or out (1) is to let it through",
-  },
-  "packet.takeHandled": {
-    args: [],
-    result: "bool",
-    constants: ["side"],
-    kinds: packet,
-    internal: true,
-    packetModel: "skb",
-    about: "whether that was noted; the note is gone then",
   },
 
   "metadata.get": {
@@ -421,6 +398,7 @@ export const operations = {
   },
 
   "bytes.equal": { args: ["ref", "ref"], result: "bool", about: "whether two values of one size agree in every byte" },
+  ...internalOperations,
 } as const satisfies Readonly<Record<string, Operation>>;
 
 export type OperationName = keyof typeof operations;

@@ -36,7 +36,7 @@ export class Attachments implements Disposable {
     return [...this.#held.values()].map(({ record }) => record);
   }
 
-  /** Whether an entry is in its place. Not when its device went: another one may have its name and index. */
+  /** Whether an entry is in its place; not when its device went, though another may have its name and index. */
   has(record: AttachmentRecord): boolean {
     const held = this.#held.get(record.key);
     return held !== undefined && sameAttachment(held.record, record) && held.attachment.isAttached();

@@ -56,16 +56,15 @@ function checkHosts({ instances, outer }: Part, numbered: NumberedModel): readon
     const remedy = 'give the devices the hook "tcx"';
     const flooding = floods(numbered.topology.get(host.instance)!);
     if (flooding) {
-      const port = printOuter(host);
-      const floods = `'${host.instance}' floods, and '${port}' is one of its ports`;
-      const message = `${floods}: at XDP copies cannot reach the stack`;
+      const [name, end] = [host.instance, printOuter(host)];
+      const message = `'${name}' floods, and '${end}' is one of its ports: at XDP copies cannot reach the stack`;
       return [{ path, message, remedy }];
     }
     const same = entrances.some(({ device }) => device.alias === host.device.alias);
     if (same || instances.size === 0) return [];
     const [entrance] = entrances;
-    const ends = `packets from '${printOuter(entrance!)}' cannot reach '${printOuter(host)}'`;
-    const message = `${ends}: at XDP the stack takes packets only on the device that they came in on`;
+    const why = "at XDP the stack takes packets only on the device that they came in on";
+    const message = `packets from '${printOuter(entrance!)}' cannot reach '${printOuter(host)}': ${why}`;
     return [{ path, message, remedy }];
   });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { skipWithoutNetwork } from "../../../test/network/network.ts";
-import { VisorBench } from "../../../test/visor.ts";
+import { VisorBench } from "../../../test/network/visor-bench.ts";
 import { createVethPair } from "../../kernel/devices.ts";
 import { NetworkNamespace } from "../../kernel/namespaces.ts";
 import { changeLink, deleteLink } from "../../kernel/netlink/change-link.ts";
@@ -35,7 +35,7 @@ type Until = typeof until;
 async function until(visor: Visor, complete: boolean): Promise<void> {
   const reached = () =>
     visor.prepared!.model.devices.every(({ found }) => found) === complete && visor.running.isIntact();
-  for (let tries = 0; tries < 200 && !reached(); tries++) await pause(10);
+  for (let tries = 0; tries < 1000 && !reached(); tries++) await pause(10);
   assert.equal(reached(), true);
   await pause(60);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { skipWithoutNetwork } from "../../../test/network/network.ts";
-import { VisorBench } from "../../../test/visor.ts";
+import { VisorBench } from "../../../test/network/visor-bench.ts";
 import { createVethPair } from "../../kernel/devices.ts";
 import { deleteLink } from "../../kernel/netlink/change-link.ts";
 

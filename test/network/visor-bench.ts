@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildPacket } from "../src/capture/packet.ts";
-import { FunctionCatalogue } from "../src/engine/catalogue/functions.ts";
-import { parseGraph } from "../src/engine/graph/parse.ts";
-import type { Graph } from "../src/engine/graph/types.ts";
-import { SqliteStore } from "../src/engine/store/sqlite.ts";
-import { Visor } from "../src/engine/visor/visor.ts";
-import { PacketSocket } from "../src/kernel/packet-socket.ts";
-import type { VirtualNetwork } from "../src/kernel/virtual-network.ts";
-import { testNetwork } from "./network/network.ts";
+import { buildPacket } from "../../src/capture/packet.ts";
+import { FunctionCatalogue } from "../../src/engine/catalogue/functions.ts";
+import { parseGraph } from "../../src/engine/graph/parse.ts";
+import type { Graph } from "../../src/engine/graph/types.ts";
+import { SqliteStore } from "../../src/engine/store/sqlite.ts";
+import { Visor } from "../../src/engine/visor/visor.ts";
+import { PacketSocket } from "../../src/kernel/packet-socket.ts";
+import type { VirtualNetwork } from "../../src/kernel/virtual-network.ts";
+import { testNetwork } from "./network.ts";
 
 const counter = `import {
   arrayMap, config, drop, dropReasons, fixedPorts, forward, onPacket, u64, u8,
