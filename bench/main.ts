@@ -40,6 +40,11 @@ const benchmarks: readonly Benchmark[] = [
     summary: "events from the kernel to JavaScript objects and columns",
     load: () => import("./ring-buffer.ts"),
   },
+  {
+    name: "graph-chain",
+    summary: "a graph that forwards against the kernel's bridge, chains of functions",
+    load: () => import("./graph-chain.ts"),
+  },
 ];
 
 const usage = `Usage: npm run bench -- [NAME...] [options]

@@ -1,0 +1,85 @@
+/** A graph that forwards between two devices against the kernel's bridge, and chains of functions. */
+import type { Module } from "../src/compiler/hir/tree.ts";
+import { contest, losses, medianOf, ratio } from "./graphs/contest.ts";
+import { frame, stationMac } from "./graphs/frames.ts";
+import { Lane } from "./graphs/lane.ts";
+import { type GraphData, graphIn, openVisor } from "./graphs/visors.ts";
+import type { BenchOptions, BenchResult } from "./lib/benchmark.ts";
+import { hirOf } from "./lib/loaded-typescript.ts";
+import { pinTo } from "./lib/machine.ts";
+import { decimals, table } from "./lib/markdown.ts";
+import { benchFile } from "./lib/output.ts";
+import { linePlot } from "./lib/svg.ts";
+
+const frames = [frame({ macs: [stationMac(1, 1), stationMac(2, 1)] })];
+const lengths = [1, 2, 4, 8] as const;
+
+export async function run(options: BenchOptions): Promise<BenchResult> {
+  const module = await hirOf(benchFile("graphs", "kernel.ts"));
+  pinTo(1);
+  await using owned = new AsyncDisposableStack();
+  const lane = (name: string): Lane => owned.use(new Lane(module, { name, frames }));
+  const lanes = [lane("drop").use(module, "count"), bareLane(module, lane("bare")), bridge(lane("bridge"))];
+  const graph = async (name: string, data: GraphData): Promise<Lane> => {
+    const made = lane(name);
+    const visor = await openVisor();
+    owned.defer(() => visor.teardown());
+    await visor.apply(await graphIn(made, data));
+    return made;
+  };
+  lanes.push(await graph("forwarder", chainOf(1, "./forwarder")));
+  for (const length of lengths) lanes.push(await graph(`${length} counters`, chainOf(length, "./counter")));
+  return report(contest(lanes, options.pairs, ["drop"]));
+}
+
+function bareLane(module: Module, lane: Lane): Lane {
+  return lane.use(module, "bare", { device: lane.index("p1") });
+}
+
+/** The kernel's bridge without its firewall hooks, and with the other end's station known to it. */
+function bridge(lane: Lane): Lane {
+  lane.target.exec("ip", ["link", "add", "br0", "type", "bridge"]);
+  lane.target.exec("ip", ["link", "set", "br0", "up"]);
+  for (const port of ["p0", "p1"]) lane.target.exec("ip", ["link", "set", port, "master", "br0"]);
+  lane.target.exec("ethtool", ["-K", "p0", "gro", "on"]);
+  lane.target.exec("bridge", ["fdb", "add", stationMac(2, 1), "dev", "p1", "master", "static"]);
+  return lane;
+}
+
+function chainOf(length: number, kind: string): GraphData {
+  const names = Array.from({ length }, (_, index) => `f${index + 1}`);
+  const ends = names.flatMap((name) => [`${name}.left`, `${name}.right`]);
+  const all = ["dev:in", ...ends, "dev:out"];
+  const links = Array.from({ length: length + 1 }, (_, index) => `${all[2 * index]} -> ${all[2 * index + 1]}`);
+  return { functions: Object.fromEntries(names.map((name) => [name, { kind }])), links };
+}
+
+function report(result: ReturnType<typeof contest>): BenchResult {
+  const names = Object.keys(result.rounds);
+  const net = (name: string): number => medianOf(result, name) - medianOf(result, "drop");
+  const markdown = table(
+    [
+      { title: "path", of: (name: string) => name },
+      { title: "ns a frame", of: (name) => decimals(medianOf(result, name), 0) },
+      { title: "net of the generator", of: (name) => decimals(net(name), 0) },
+      { title: "of the bridge", of: (name) => decimals(medianOf(result, name) / medianOf(result, "bridge"), 2) },
+      { title: "of bare, net", of: (name) => (name === "drop" ? "" : decimals(net(name) / net("bare"), 2)) },
+    ],
+    names,
+  );
+  const bridged = ratio(result, "bridge", "forwarder");
+  const points = lengths.map((length) => [length, net(`${length} counters`)] as const);
+  const svg = linePlot({
+    title: "Nanoseconds per frame, net of the generator, through a chain of functions that parse and count",
+    xLabel: "functions",
+    yLabel: "ns",
+    series: [{ label: "fused graph", points }],
+  });
+  const sentence = `The bridge takes **${bridged.value.toFixed(2)}** times as long as a graph that forwards (90%: ${bridged.low.toFixed(2)} to ${bridged.high.toFixed(2)}).`;
+  return {
+    markdown: [markdown, sentence].join("\n\n"),
+    plots: [{ name: "graph-chain", svg }],
+    data: result,
+    missed: losses(result),
+  };
+}
