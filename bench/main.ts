@@ -45,6 +45,11 @@ const benchmarks: readonly Benchmark[] = [
     summary: "a graph that forwards against the kernel's bridge, chains of functions",
     load: () => import("./graph-chain.ts"),
   },
+  {
+    name: "graph-change",
+    summary: "one setting of a running graph edited, and whole graphs applied",
+    load: () => import("./graph-change.ts"),
+  },
 ];
 
 const usage = `Usage: npm run bench -- [NAME...] [options]
