@@ -1,9 +1,10 @@
 /** A graph that forwards between two devices against the kernel's bridge, and chains of functions. */
 import type { Module } from "../src/compiler/hir/tree.ts";
-import { contest, losses, medianOf, ratio } from "./graphs/contest.ts";
+import { contest, interval, losses, medianOf, ratio } from "./graphs/contest.ts";
 import { frame, stationMac } from "./graphs/frames.ts";
 import { Lane } from "./graphs/lane.ts";
-import { type GraphData, graphIn, openVisor } from "./graphs/visors.ts";
+import { bareLane, bridgeLane, dropLane } from "./graphs/rivals.ts";
+import { addGraph, type GraphData } from "./graphs/visors.ts";
 import type { BenchOptions, BenchResult } from "./lib/benchmark.ts";
 import { hirOf } from "./lib/loaded-typescript.ts";
 import { pinTo } from "./lib/machine.ts";
@@ -19,31 +20,12 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   pinTo(1);
   await using owned = new AsyncDisposableStack();
   const lane = (name: string): Lane => owned.use(new Lane(module, { name, frames }));
-  const lanes = [lane("drop").use(module, "count"), bareLane(module, lane("bare")), bridge(lane("bridge"))];
-  const graph = async (name: string, data: GraphData): Promise<Lane> => {
-    const made = lane(name);
-    const visor = await openVisor();
-    owned.defer(() => visor.teardown());
-    await visor.apply(await graphIn(made, data));
-    return made;
-  };
+  const lanes = [dropLane(module, lane("drop")), bareLane(module, lane("bare")), bridgeLane(lane("bridge"))];
+  lanes[2]!.target.exec("bridge", ["fdb", "add", stationMac(2, 1), "dev", "p1", "master", "static"]);
+  const graph = (name: string, data: GraphData): Promise<Lane> => addGraph(owned, lane(name), data);
   lanes.push(await graph("forwarder", chainOf(1, "./forwarder")));
   for (const length of lengths) lanes.push(await graph(`${length} counters`, chainOf(length, "./counter")));
   return report(contest(lanes, options.pairs, ["drop"]));
-}
-
-function bareLane(module: Module, lane: Lane): Lane {
-  return lane.use(module, "bare", { device: lane.index("p1") });
-}
-
-/** The kernel's bridge without its firewall hooks, and with the other end's station known to it. */
-function bridge(lane: Lane): Lane {
-  lane.target.exec("ip", ["link", "add", "br0", "type", "bridge"]);
-  lane.target.exec("ip", ["link", "set", "br0", "up"]);
-  for (const port of ["p0", "p1"]) lane.target.exec("ip", ["link", "set", port, "master", "br0"]);
-  lane.target.exec("ethtool", ["-K", "p0", "gro", "on"]);
-  lane.target.exec("bridge", ["fdb", "add", stationMac(2, 1), "dev", "p1", "master", "static"]);
-  return lane;
 }
 
 function chainOf(length: number, kind: string): GraphData {
@@ -75,7 +57,7 @@ function report(result: ReturnType<typeof contest>): BenchResult {
     yLabel: "ns",
     series: [{ label: "fused graph", points }],
   });
-  const sentence = `The bridge takes **${bridged.value.toFixed(2)}** times as long as a graph that forwards (90%: ${bridged.low.toFixed(2)} to ${bridged.high.toFixed(2)}).`;
+  const sentence = `The bridge takes **${interval(bridged)}** times as long as a graph that forwards.`;
   return {
     markdown: [markdown, sentence].join("\n\n"),
     plots: [{ name: "graph-chain", svg }],

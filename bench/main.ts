@@ -46,6 +46,16 @@ const benchmarks: readonly Benchmark[] = [
     load: () => import("./graph-chain.ts"),
   },
   {
+    name: "switching",
+    summary: "the switch against the kernel's bridge and a bare program, by the number of stations",
+    load: () => import("./switching.ts"),
+  },
+  {
+    name: "routing",
+    summary: "the router against the kernel's forwarding, by the number of routes",
+    load: () => import("./routing.ts"),
+  },
+  {
     name: "graph-change",
     summary: "one setting of a running graph edited, and whole graphs applied",
     load: () => import("./graph-change.ts"),

@@ -61,3 +61,8 @@ export function losses(result: ContestResult): readonly string[] {
     .filter(([, frames]) => frames !== 0)
     .map(([name, frames]) => `${name}: ${frames} frames sent did not arrive`);
 }
+
+/** "4.87 (4.80 to 4.93)": the value and the interval in which it lies with 90% confidence. */
+export function interval({ value, low, high }: Estimate): string {
+  return `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+}

@@ -1,4 +1,5 @@
 /** One path under measurement, in three namespaces of its own: what sends, the device under test, what counts. */
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Module } from "../../src/compiler/hir/tree.ts";
 import { type LoadedModule, loadModule } from "../../src/engine/load.ts";
@@ -88,8 +89,9 @@ export class Lane implements Disposable {
     return this;
   }
 
-  defer(work: () => void): void {
-    this.#owned.defer(work);
+  /** Runs a command in the namespace under test that reads what to do from its standard input. */
+  batch(command: string, args: readonly string[], input: string): void {
+    this.target.run(() => execFileSync(command, args, { input, stdio: ["pipe", "ignore", "inherit"] }));
   }
 
   get delivered(): number {
