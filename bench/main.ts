@@ -56,6 +56,11 @@ const benchmarks: readonly Benchmark[] = [
     load: () => import("./routing.ts"),
   },
   {
+    name: "graph-applies",
+    summary: "500 applies under traffic at full rate: all frames accounted for, no state lost",
+    load: () => import("./graph-applies.ts"),
+  },
+  {
     name: "graph-change",
     summary: "one setting of a running graph edited, and whole graphs applied",
     load: () => import("./graph-change.ts"),

@@ -34,3 +34,11 @@ export function stationMac(side: number, number: number): string {
   const byte = (value: number): string => value.toString(16).padStart(2, "0");
   return `02:00:00:${byte(side)}:${byte(number >>> 8)}:${byte(number & 255)}`;
 }
+
+export const destinationCount = 4096;
+
+/** Frames to as many destinations. */
+export function manyDestinations(): readonly Uint8Array[] {
+  const template = frame({ macs: [stationMac(1, 1), stationMac(2, 1)] });
+  return Array.from({ length: destinationCount }, (_, index) => frameTo(template, 0x0a00_0000 + index * 256 + 2));
+}

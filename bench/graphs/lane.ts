@@ -62,8 +62,7 @@ export class Lane implements Disposable {
     this.#packet = frames[0]!;
     const device = findDevice("g0", this.network.host("generator").namespace).index;
     const sender = this.#owned.use(loadProgram(module, "generate", { device, mask: frames.length - 1 }));
-    const set = sender.maps.get("frames")!;
-    for (const [index, frame] of frames.entries()) set.update(keyOf(index), wordsOf(frame));
+    fillFrames(sender, frames);
     this.generator = sender.entries[0]!.kernelProgram;
     this.#sink = this.#owned.use(loadProgram(module, "count"));
     this.attach(this.#sink.entries[0]!.kernelProgram, "s0", this.network.host("sink"));
@@ -129,6 +128,12 @@ export function loadProgram(
 ): LoadedModule {
   const program = module.programs.find((one) => one.name === name)!;
   return loadModule(module, [{ program, hook: hooks.xdp }], { settings });
+}
+
+/** Gives a generator its set. */
+export function fillFrames(generator: LoadedModule, frames: readonly Uint8Array[]): void {
+  const set = generator.maps.get("frames")!;
+  for (const [index, frame] of frames.entries()) set.update(keyOf(index), wordsOf(frame));
 }
 
 function keyOf(index: number): Uint8Array {

@@ -13,8 +13,8 @@ const lengths = [
   { length: 20, share: 0.12 },
   { length: 16, share: 0.08 },
 ] as const;
-/** Above the networks of the lane itself. */
-const [lowest, highest] = [0x2000_0000, 0xdfff_ffff];
+/** Unicast addresses above the loopback network. */
+const [lowest, highest] = [0x8000_0000, 0xdfff_ffff];
 
 export function randomRoutes(count: number, seed = 1): readonly Route[] {
   const random = randomNumbers(seed);
