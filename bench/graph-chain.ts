@@ -1,5 +1,4 @@
 /** A graph that forwards between two devices against the kernel's bridge, and chains of functions. */
-import type { Module } from "../src/compiler/hir/tree.ts";
 import { contest, interval, losses, medianOf, ratio } from "./graphs/contest.ts";
 import { frame, stationMac } from "./graphs/frames.ts";
 import { Lane } from "./graphs/lane.ts";

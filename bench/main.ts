@@ -56,6 +56,16 @@ const benchmarks: readonly Benchmark[] = [
     load: () => import("./routing.ts"),
   },
   {
+    name: "filtering",
+    summary: "the access list against nft's chains and maps, by the number of rules",
+    load: () => import("./filtering.ts"),
+  },
+  {
+    name: "graph-fusion",
+    summary: "switch, access list, router and switch in a row against the router alone",
+    load: () => import("./graph-fusion.ts"),
+  },
+  {
     name: "graph-applies",
     summary: "500 applies under traffic at full rate: all frames accounted for, no state lost",
     load: () => import("./graph-applies.ts"),
