@@ -74,7 +74,7 @@ function report(results: ReadonlyMap<number, ContestResult>): BenchResult {
     ],
     rows,
   );
-  const [bridged, bared] = [ratio(at, "bridge", "switch"), ratio(at, "switch", "bare", "drop")];
+  const [bridged, bared] = [ratio(at, "bridge", "switch", "drop"), ratio(at, "switch", "bare", "drop")];
   const line = (name: string) => ({
     label: name,
     points: rows.map(([stations, result]) => [stations, Math.max(1, net(result, name))] as const),

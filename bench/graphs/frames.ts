@@ -12,8 +12,9 @@ export interface FrameEnds {
 }
 
 export function frame({ macs, addresses = ["10.0.1.2", "10.0.2.2"], ports = [1, 2] }: FrameEnds): Uint8Array {
-  const text = `eth ${macs[0]} > ${macs[1]} / ip ${addresses[0]} > ${addresses[1]} / udp ${ports[0]} > ${ports[1]} checksum 0`;
-  return buildPacket(`${text} / payload 18`);
+  const between = (ends: readonly (string | number)[]): string => ends.join(" > ");
+  const udp = `udp ${between(ports)} checksum 0 / payload 18`;
+  return buildPacket(`eth ${between(macs)} / ip ${between(addresses)} / ${udp}`);
 }
 
 /** The frame to another IPv4 address, given as a number. */

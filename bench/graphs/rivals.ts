@@ -13,7 +13,7 @@ export function bareLane(module: Module, lane: Lane): Lane {
   return lane.use(module, "bare", { device: lane.index("p1") });
 }
 
-/** The kernel's bridge over both devices. Namespaces of their own have no firewall hooks unless somebody loads rules. */
+/** The kernel's bridge over both devices. */
 export function bridgeLane(lane: Lane): Lane {
   const ip = (...args: readonly string[]) => lane.target.exec("ip", args);
   ip("link", "add", "br0", "type", "bridge");
