@@ -85,7 +85,9 @@ function report(result: ContestResult): BenchResult {
     Object.keys(result.rounds),
   );
   const cost = ratio(result, "fused", "router", "drop");
-  const sentence = `Switch, access list, router and switch cost **${interval(cost)}** of the router alone, net of the generator (goal ${goal}).`;
+  const sentence =
+    `Switch, access list, router and switch cost **${interval(cost)}** of the router alone, ` +
+    `net of the generator (goal ${goal}).`;
   const missed = cost.value <= goal ? [] : [`${interval(cost)} of the router alone, goal ${goal}`];
   return {
     markdown: [markdown, sentence].join("\n\n"),

@@ -4,6 +4,7 @@ import {
   type Expression,
   hirVersion,
   type Local,
+  type MapDeclaration,
   type Module,
   type Program,
   type Statement,
@@ -66,12 +67,14 @@ export class Composer {
   readonly options: ComposeOptions;
   readonly metadata: Metadata;
   readonly #merged: Module;
+  readonly #tables: readonly MapDeclaration[];
   #labels = 0;
 
   constructor(pipeline: Pipeline, options: ComposeOptions, merged: Module) {
     this.pipeline = pipeline;
     this.options = options;
     this.#merged = merged;
+    this.#tables = tableDeclarations(options.tables);
     const nodes = stagesOf(pipeline.root).map((stage) => this.node(stage));
     this.metadata = new Metadata(nodes, metadataSlots);
   }
@@ -181,7 +184,7 @@ export class Composer {
 
   lookup(name: TableName, key: Expression): Expression {
     const map = this.table(name);
-    const value = tableDeclarations(this.options.tables)[map - this.#merged.maps.length]!.value!;
+    const value = this.#tables[map - this.#merged.maps.length]!.value!;
     return build.operation("map.ref", [key], build.optionalRef("map", value), { map });
   }
 
