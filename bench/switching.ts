@@ -4,7 +4,7 @@ import { PacketSocket } from "../src/kernel/packet-socket.ts";
 import { type ContestResult, contest, interval, losses, medianOf, ratio } from "./graphs/contest.ts";
 import { frame, stationMac } from "./graphs/frames.ts";
 import { Lane } from "./graphs/lane.ts";
-import { bareLane, bridgeLane, dropLane, withoutBridgeFirewall } from "./graphs/rivals.ts";
+import { bareLane, bridgeLane, dropLane } from "./graphs/rivals.ts";
 import { addGraph } from "./graphs/visors.ts";
 import type { BenchOptions, BenchResult } from "./lib/benchmark.ts";
 import { hirOf } from "./lib/loaded-typescript.ts";
@@ -35,7 +35,6 @@ async function measure(module: Module, stations: number, rounds: number): Promis
   await using owned = new AsyncDisposableStack();
   const lane = (name: string): Lane => owned.use(new Lane(module, { name, frames }));
   const bridge = bridgeLane(lane("bridge"));
-  withoutBridgeFirewall(bridge);
   const ours = await addGraph(owned, lane("switch"), {
     functions: { sw: { kind: "switch", config: { ageing: 300 }, ports: { left: port, right: port } } },
     links: ["dev:in -> sw.left", "sw.right -> dev:out"],

@@ -13,13 +13,14 @@ export function bareLane(module: Module, lane: Lane): Lane {
   return lane.use(module, "bare", { device: lane.index("p1") });
 }
 
-/** The kernel's bridge over both devices. */
+/** The kernel's bridge over both devices, without the firewall hooks of IP on it. */
 export function bridgeLane(lane: Lane): Lane {
   const ip = (...args: readonly string[]) => lane.target.exec("ip", args);
   ip("link", "add", "br0", "type", "bridge");
   ip("link", "set", "br0", "up");
   for (const port of ["p0", "p1"]) ip("link", "set", port, "master", "br0");
   withGro(lane);
+  withoutBridgeFirewall(lane);
   return lane;
 }
 
@@ -28,8 +29,8 @@ export function withGro(lane: Lane): void {
   lane.target.exec("ethtool", ["-K", "p0", "gro", "on"]);
 }
 
-/** Turns the firewall hooks of bridges off, where the module is loaded. */
-export function withoutBridgeFirewall(lane: Lane): void {
+/** These are files where the module for them is loaded (net/bridge/br_netfilter_hooks.c), and on by default. */
+function withoutBridgeFirewall(lane: Lane): void {
   lane.target.run(() => {
     for (const family of ["ip", "ip6", "arp"]) {
       try {

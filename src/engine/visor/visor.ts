@@ -252,8 +252,8 @@ export class Visor implements AsyncDisposable {
 
   /**
    * After a process that ended in whatever way: the generation in the kernel, or where packets begin in a map of rules,
-   * says whether the apply that it was in took effect. After a reboot nothing is in the kernel, and the last revision is
-   * applied again.
+   * says whether the apply that it was in took effect. After a reboot nothing is in the kernel, and the last revision
+   * is applied again.
    */
   async #recover(): Promise<void> {
     const generation = this.running.dataPath.generation.value;
