@@ -46,14 +46,44 @@ const benchmarks: readonly Benchmark[] = [
     load: () => import("./tcp.ts"),
   },
   {
-    name: "apply-under-load",
-    summary: "500 applies while frames come at full rate: sent = delivered + counted drops",
-    load: () => import("./apply-under-load.ts"),
-  },
-  {
     name: "ring-buffer",
     summary: "events from the kernel to JavaScript objects and columns",
     load: () => import("./ring-buffer.ts"),
+  },
+  {
+    name: "graph-chain",
+    summary: "a graph that forwards against the kernel's bridge, chains of functions",
+    load: () => import("./graph-chain.ts"),
+  },
+  {
+    name: "switching",
+    summary: "the switch against the kernel's bridge and a bare program, by the number of stations",
+    load: () => import("./switching.ts"),
+  },
+  {
+    name: "routing",
+    summary: "the router against the kernel's forwarding, by the number of routes",
+    load: () => import("./routing.ts"),
+  },
+  {
+    name: "filtering",
+    summary: "the access list against nft's chains and maps, by the number of rules",
+    load: () => import("./filtering.ts"),
+  },
+  {
+    name: "graph-fusion",
+    summary: "switch, access list, router and switch in a row against the router alone",
+    load: () => import("./graph-fusion.ts"),
+  },
+  {
+    name: "graph-applies",
+    summary: "500 applies under traffic at full rate: all frames accounted for, no state lost",
+    load: () => import("./graph-applies.ts"),
+  },
+  {
+    name: "graph-change",
+    summary: "one setting of a running graph edited, and whole graphs applied",
+    load: () => import("./graph-change.ts"),
   },
 ];
 

@@ -93,7 +93,8 @@ export const Action = object({
 export const Plan = object({
   changes: Type.Array(Change),
   actions: Type.Array(Action),
-  text: Type.String({ description: "both for people, a line each" }),
+  warnings: Type.Array(Type.String({ description: "what is done to devices, or had better be done" })),
+  text: Type.String({ description: "all of it for people, a line each" }),
 });
 export type Plan = Data<typeof Plan>;
 
@@ -118,6 +119,7 @@ export const Applied = object({
   renewed: Type.Record(Type.String(), Type.String(), {
     description: "tables (INSTANCE.TABLE) whose contents were lost because their layout changed, with the reason",
   }),
+  warnings: Type.Array(Type.String({ description: "what was done to devices, or had better be done" })),
   seconds: Type.Number(),
 });
 export type Applied = Data<typeof Applied>;

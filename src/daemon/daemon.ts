@@ -64,7 +64,7 @@ export class Daemon implements AsyncDisposable {
     const callers = new Callers(options.network?.token);
     const app = await makeApp({
       ...{ name, version: packageVersion(), visor, changes, events, times, callers, log },
-      counters: new Counters(visor.running.dataPath),
+      counters: new Counters(visor.running.dataPath, () => visor.prepared?.numbered.topology),
     });
     stack.defer(() => app.close());
     const handle: RequestListener = (request, response) => app.routing(request, response);

@@ -13,12 +13,23 @@ const MEMBARRIER_CMD_GLOBAL = 1;
 export class GracePeriod {
   #wanted = 0;
   #passed = 0;
+  #isWaiting = false;
 
   /** From now on nobody finds the old memory. */
   begin(): void {
-    const turn = ++this.#wanted;
+    this.#wanted++;
+    if (!this.#isWaiting) this.#waitAside();
+  }
+
+  /** One at a time: many replacements in a row must not fill up the threads for calls aside. */
+  #waitAside(): void {
+    const turn = this.#wanted;
+    this.#isWaiting = true;
     syscallAside([NR.membarrier, MEMBARRIER_CMD_GLOBAL], (result) => {
-      if (result === 0) this.#passed = Math.max(this.#passed, turn);
+      this.#isWaiting = false;
+      if (result !== 0) return;
+      this.#passed = Math.max(this.#passed, turn);
+      if (this.#passed < this.#wanted) this.#waitAside();
     });
   }
 

@@ -6,9 +6,11 @@ import type { Outcome } from "../changes.ts";
 export function appliedAnswer(outcome: Outcome): Applied {
   const { revision, seconds } = outcome;
   if (!outcome.changed) {
-    return { changed: false, revision, changes: [], text: "", loaded: [], kept: outcome.kept, renewed: {}, seconds };
+    const nothing = { changes: [], text: "", loaded: [], renewed: {}, warnings: [] };
+    return { changed: false, revision, ...nothing, kept: outcome.kept, seconds };
   }
-  const { changes, loaded, kept, renewed } = outcome.applied;
+  const { changes, loaded, kept, renewed, warnings } = outcome.applied;
   const text = renderChanges(changes);
-  return { changed: true, revision, changes, text, loaded, kept, renewed: Object.fromEntries(renewed), seconds };
+  const lost = Object.fromEntries(renewed);
+  return { changed: true, revision, changes, text, loaded, kept, renewed: lost, warnings: [...warnings], seconds };
 }

@@ -53,7 +53,8 @@ export const graph: Resource = (app, context) => {
     { validatorCompiler, schema: route({ summary: "What an apply of a graph would do", body: Graph, answer: Plan }) },
     async (request) => {
       const plan = await visor.plan(await readGraph(request.body));
-      return { ...plan, text: renderChanges(plan.changes) + renderActions(plan.actions) };
+      const warnings = plan.warnings.map((warning) => `! ${warning}\n`).join("");
+      return { ...plan, text: renderChanges(plan.changes) + renderActions(plan.actions) + warnings };
     },
   );
 

@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { GracePeriod } from "../../kernel/grace-period.ts";
 import type { KernelMap } from "../../kernel/maps.ts";
 import { waitForRunningPrograms } from "../../kernel/readers.ts";
 import type { TableName, TableSizes } from "../pipeline/tables.ts";
@@ -21,6 +22,8 @@ export class DataPath implements Disposable {
   readonly devices: DeviceTable;
   readonly #tables: SharedTables;
   readonly #slots: Readonly<Record<PipelineHook, Slots>>;
+  readonly #grace = new GracePeriod();
+  #committed = false;
 
   /** Adopts the data path of that name, or makes it. */
   constructor(name: string, sizes?: TableSizes) {
@@ -54,8 +57,16 @@ export class DataPath implements Disposable {
     return this.pins.exists(this.pins.linksFolder) ? readdirSync(this.pins.linksFolder) : [];
   }
 
-  /** Returns when no packet is under way any more that met an older generation. */
+  /** Makes a generation the live one. */
+  commit(generation: number): void {
+    this.generation.commit(generation);
+    this.#committed = true;
+    this.#grace.begin();
+  }
+
+  /** Returns when no packet is under way any more that met an older generation: mostly at once, some time later. */
   waitForPackets(): void {
+    if (this.#committed && this.#grace.wait()) return;
     waitForRunningPrograms();
   }
 

@@ -4,6 +4,7 @@ import { Codec } from "../codec.ts";
 import type { DataPath } from "../datapath/data-path.ts";
 import { reasonsOf } from "../pipeline/reasons.ts";
 import { Count, PortCounters } from "../pipeline/tables.ts";
+import type { Topology } from "../pipeline/topology.ts";
 import type { NumberedInstance } from "../visor/model.ts";
 
 /** Packets and bytes of a port since it has its number. */
@@ -34,13 +35,23 @@ export class Counters {
   readonly #ports: CounterTable<PortCount>;
   readonly #drops: CounterTable<{ readonly packets: bigint; readonly bytes: bigint }>;
 
-  constructor(dataPath: DataPath) {
+  readonly #topology: () => Topology | undefined;
+
+  /** @param topology the live one. */
+  constructor(dataPath: DataPath, topology: () => Topology | undefined) {
+    this.#topology = topology;
     this.#ports = new CounterTable(dataPath.table("ports"), PortCounters);
     this.#drops = new CounterTable(dataPath.table("drops"), Count);
   }
 
+  /** What comes in on a port that is linked to a function's is what that one sends out: it is counted there. */
   port({ node }: NumberedInstance, number: number): PortCount {
-    return this.#ports.read(node.firstPort + number);
+    const own = this.#ports.read(node.firstPort + number);
+    const peer = node.peers[number];
+    const other = peer?.kind === "port" ? this.#topology()?.get(peer.instance) : undefined;
+    if (peer?.kind !== "port" || !other) return own;
+    const { outPackets, outBytes } = this.#ports.read(other.firstPort + peer.port);
+    return { ...own, inPackets: outPackets, inBytes: outBytes };
   }
 
   drops({ node }: NumberedInstance): readonly DropCount[] {

@@ -125,6 +125,18 @@ function run(topology: Topology, root: string, port: number, wanted: number): Ra
   };
 }
 
+/** Forwards to the port that the last byte of the destination says. */
+const spread = compileClean(`
+import { drop, dropReasons, dynamicPorts, forward, onPacket } from "iovisor/kernel";
+import { Ethernet } from "iovisor/kernel/headers";
+export const ports = dynamicPorts({ maximum: 8 });
+export const reasons = dropReasons({ short: "too short" });
+export default onPacket((packet) => {
+  const ethernet = packet.at(0, Ethernet);
+  if (!ethernet) return drop(reasons.short);
+  return forward(ethernet.destination[5] & 7);
+});`);
+
 /** dev:a - m1 - m2 - m3 - dev:b */
 const chain = topologyOf(node("m1", 1, "dev:a", "m2.0"), node("m2", 2, "m1.1", "m3.0"), node("m3", 3, "m2.1", "dev:b"));
 
@@ -184,4 +196,36 @@ test("pipelines end at loops, at functions that many share, and where they grow 
     [["x"], ["y"], ["z"], ["s", "x"]],
   );
   assert.deepEqual(cutsOf(shared, pipelines[0]!.root), [{ link: "x.right -> s.left", why: "fan-in" }]);
+});
+
+test("each of many ports leads where it is linked to: to a device, on into its pipeline, or nowhere", () => {
+  const linked = ["dev:a", "x.0", "y.1", undefined, "z.1", "dev:b", undefined, undefined];
+  const hub: Node = {
+    instance: "hub",
+    module: prepareModule(spread).module,
+    ports: linked.map((_, number) => `p${number}`),
+    peers: linked.map(peer),
+    firstPort: 40,
+    firstReason: 40,
+    id: 9,
+  };
+  const behind = [node("x", 1, "hub.1", "dev:x"), node("y", 2, "dev:y", "hub.2"), node("z", 3, "dev:z", "hub.4")];
+  const topology = topologyOf(hub, ...behind);
+  const unlinked = { [40 + graphReason(spread, "unlinked")]: 1 };
+  // The interpreter's array of programs is empty: a call into it returns, as one too many does.
+  const called = { [40 + graphReason(spread, "tooManyHops")]: 1 };
+  const seen = linked.map((_, to) => {
+    const { verdict, out, drops } = run(topology, "hub", 0, to);
+    return { verdict, out, drops };
+  });
+  assert.deepEqual(seen, [
+    { verdict: "redirect 140", out: { 40: 1 }, drops: {} },
+    { verdict: "drop", out: { 41: 1 }, drops: called },
+    { verdict: "drop", out: { 42: 1 }, drops: called },
+    { verdict: "drop", out: {}, drops: unlinked },
+    { verdict: "drop", out: { 44: 1 }, drops: called },
+    { verdict: "redirect 145", out: { 45: 1 }, drops: {} },
+    { verdict: "drop", out: {}, drops: unlinked },
+    { verdict: "drop", out: {}, drops: unlinked },
+  ]);
 });

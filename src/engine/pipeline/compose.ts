@@ -4,6 +4,7 @@ import {
   type Expression,
   hirVersion,
   type Local,
+  type MapDeclaration,
   type Module,
   type Program,
   type Statement,
@@ -66,14 +67,15 @@ export class Composer {
   readonly options: ComposeOptions;
   readonly metadata: Metadata;
   readonly #merged: Module;
+  readonly #tables: readonly MapDeclaration[];
   #labels = 0;
 
   constructor(pipeline: Pipeline, options: ComposeOptions, merged: Module) {
     this.pipeline = pipeline;
     this.options = options;
     this.#merged = merged;
-    const nodes = stagesOf(pipeline.root).map((stage) => this.node(stage));
-    this.metadata = new Metadata(nodes, metadataSlots);
+    this.#tables = tableDeclarations(options.tables);
+    this.metadata = new Metadata(options.topology.values(), metadataSlots);
   }
 
   node(stage: Stage): Node {
@@ -117,10 +119,8 @@ export class Composer {
       metadata: this.metadata.localsOf(node),
     });
     this.locals.push(...inlined.locals);
-    const identity = build.convert("u32", build.add(build.number(node.firstPort), this.use(portLocal.local)));
     return [
       portLocal.statement,
-      ...this.count("ports", identity, "inPackets", "inBytes"),
       kind.statement,
       argument.statement,
       build.block(exit, inlined.body),
@@ -183,7 +183,7 @@ export class Composer {
 
   lookup(name: TableName, key: Expression): Expression {
     const map = this.table(name);
-    const value = tableDeclarations(this.options.tables)[map - this.#merged.maps.length]!.value!;
+    const value = this.#tables[map - this.#merged.maps.length]!.value!;
     return build.operation("map.ref", [key], build.optionalRef("map", value), { map });
   }
 

@@ -36,18 +36,48 @@ export function dispatch(composer: Composer, decided: Decided): readonly Stateme
   ];
 }
 
-/** Ports that lead to functions are told apart first; all others are devices, found by the port's number. */
+/**
+ * Ports that lead to functions are told apart first; all others are devices, found by the port's number. What many
+ * ports have in common is there once: a switch has room for 64 of them, and each may lead to a pipeline.
+ */
 function forward(composer: Composer, decided: Decided): readonly Statement[] {
   const { stage, node } = decided;
   const to = composer.variable(`${node.instance} exit`, composer.use(decided.verdict.argument), "u32");
   const port = composer.use(to.local);
-  const devices = stage.exits.some((exit) => exit.kind === "device");
+  const numbersOf = (kind: Exit["kind"]): readonly number[] =>
+    stage.exits.flatMap((exit, number) => (exit.kind === kind ? [number] : []));
+  const [devices, unlinked, pipelines] = [numbersOf("device"), numbersOf("unlinked"), numbersOf("pipeline")];
+  const shared = pipelines.length > 1;
   const special = stage.exits.flatMap((exit, number): Statement[] => {
-    if (exit.kind === "device") return [];
-    const here = build.compare("equal", port, build.number(number));
-    return [build.when(here, leaveBy(composer, decided, exit, number))];
+    if (exit.kind === "device" || exit.kind === "unlinked" || (shared && exit.kind === "pipeline")) return [];
+    return [build.when(build.compare("equal", port, build.number(number)), leaveBy(composer, decided, exit, number))];
   });
-  return [to.statement, ...special, ...(devices ? toDevice(composer, decided, port) : composer.drop(node, "unlinked"))];
+  const elsewhere = shared ? [build.when(isOneOf(port, pipelines), continueByPort(composer, decided, port))] : [];
+  const nowhere = composer.drop(node, "unlinked");
+  const guarded = devices.length > 0 && unlinked.length > 0 ? [build.when(isOneOf(port, unlinked), nowhere)] : [];
+  return [
+    to.statement,
+    ...special,
+    ...guarded,
+    ...elsewhere,
+    ...(devices.length > 0 ? toDevice(composer, decided, port) : nowhere),
+  ];
+}
+
+/** Whether a number is in a list, which is ascending and not empty: by the list's ranges. */
+function isOneOf(value: Expression, numbers: readonly number[]): Expression {
+  const ranges: { readonly from: number; to: number }[] = [];
+  for (const number of numbers) {
+    const last = ranges.at(-1);
+    if (last?.to === number - 1) last.to = number;
+    else ranges.push({ from: number, to: number });
+  }
+  const tests = ranges.map(({ from, to }) => {
+    if (from === to) return build.compare("equal", value, build.number(from));
+    const below = build.compare("lessEqual", value, build.number(to));
+    return from === 0 ? below : build.both(build.compare("greaterEqual", value, build.number(from)), below);
+  });
+  return tests.reduce((left, right) => build.oneOf(left, right));
 }
 
 /** Each generation has its own device for a port, so that a port that is linked anew changes with all the rest. */
@@ -122,18 +152,48 @@ function leaveBy(composer: Composer, decided: Decided, exit: Exit, number: numbe
   }
 }
 
+type PipelineExit = Extract<Exit, { readonly kind: "pipeline" }>;
+
 /** A tail call into the pipeline of another function. It returns only after too many of them. */
-function continueIn(
+function continueIn(composer: Composer, decided: Decided, exit: PipelineExit): readonly Statement[] {
+  return goOn(composer, decided, {
+    slot: build.number(2 * composer.slotOf(exit.instance)),
+    port: build.number(exit.port),
+  });
+}
+
+/** The same for several ports, by the number of the port. */
+function continueByPort(composer: Composer, decided: Decided, port: Expression): readonly Statement[] {
+  const exits = decided.stage.exits.flatMap((exit, number) => (exit.kind === "pipeline" ? [{ exit, number }] : []));
+  const slot = composer.variable("slot", build.number(0), "u32");
+  const target = composer.variable("target", build.number(0), "u32");
+  const set = (local: number, value: number): Statement => build.assign(local, build.number(value));
+  const choices = exits.map(({ exit, number }) =>
+    build.when(build.compare("equal", port, build.number(number)), [
+      set(slot.local, 2 * composer.slotOf(exit.instance)),
+      set(target.local, exit.port),
+    ]),
+  );
+  const identity = build.convert("u32", build.add(build.number(decided.node.firstPort), port));
+  return [
+    ...countOut(composer, identity),
+    slot.statement,
+    target.statement,
+    ...choices,
+    ...goOn(composer, decided, { slot: composer.use(slot.local), port: composer.use(target.local) }),
+  ];
+}
+
+function goOn(
   composer: Composer,
   { node, entry }: Decided,
-  exit: Extract<Exit, { readonly kind: "pipeline" }>,
+  to: { readonly slot: Expression; readonly port: Expression },
 ): readonly Statement[] {
   const target = build.field(build.unwrap(composer.use(entry.scratch)), "port");
-  const slot = build.add(build.number(2 * composer.slotOf(exit.instance)), composer.use(entry.parity));
-  const bounded = build.convert("u32", slot);
+  const bounded = build.convert("u32", build.add(to.slot, composer.use(entry.parity)));
   const call = build.operation("program.tailCall", [bounded], voidType, { map: composer.table("slots") });
   return [
-    build.store(target, build.number(exit.port)),
+    build.store(target, to.port),
     ...composer.metadata.keep(composer, entry.scratch),
     build.evaluate(call),
     ...composer.drop(node, "tooManyHops"),

@@ -20,16 +20,24 @@ interface Slot {
 export class Metadata {
   readonly #slots = new Map<string, Slot>();
 
-  /** @throws E_USAGE when functions disagree about a value's type, or there are too many. */
-  constructor(nodes: readonly Node[], most: number) {
+  /**
+   * @param nodes all of the graph: its pipelines agree on where a value lies.
+   * @throws E_USAGE when functions disagree about a value's type, or there are too many.
+   */
+  constructor(nodes: Iterable<Node>, most: number) {
     for (const node of nodes) for (const { name, width } of declaredBy(node)) this.#add(node, name, width);
     if (this.#slots.size <= most) return;
     const names = [...this.#slots.keys()].join(", ");
     throw new IovisorError(
       "E_USAGE",
-      `the functions of a pipeline share ${this.#slots.size} metadata values, ${most} fit: ${names}`,
+      `the functions of a graph share ${this.#slots.size} metadata values, ${most} fit: ${names}`,
       "let functions share values, or put several into one",
     );
+  }
+
+  /** Differs where values lie elsewhere. */
+  get layout(): readonly string[] {
+    return [...this.#slots].map(([name, { width }]) => `${name} ${width}`);
   }
 
   #add(node: Node, name: string, width: MetadataWidth): void {

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { Serial, Watchers, WriteLog } from "./serial.ts";
 import { openDatabase } from "./sqlite-file.ts";
-import type { Entry, ListOptions, Store, StoreEvent, Transaction } from "./store.ts";
+import type { Entry, ListOptions, Store, StoreEvent, Transaction, TransactOptions } from "./store.ts";
 import { translated } from "./store-error.ts";
 
 /**
@@ -26,14 +26,24 @@ export class SqliteStore implements Store {
     return new SqliteStore(path, await openDatabase(path));
   }
 
-  transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  transact<T>(work: (transaction: Transaction) => Promise<T>, { durable = true }: TransactOptions = {}): Promise<T> {
     return this.#serial.run(async () => {
       try {
-        return await this.#transact(work);
+        return durable ? await this.#transact(work) : await this.#withoutWaiting(() => this.#transact(work));
       } catch (error) {
         throw translated(error, this.path);
       }
     });
+  }
+
+  /** In WAL mode NORMAL leaves the order of commits on the disk as it is, and their time to the next FULL one. */
+  async #withoutWaiting<T>(work: () => Promise<T>): Promise<T> {
+    this.#database.exec("PRAGMA synchronous = NORMAL");
+    try {
+      return await work();
+    } finally {
+      this.#database.exec("PRAGMA synchronous = FULL");
+    }
   }
 
   async #transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {

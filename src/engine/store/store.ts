@@ -28,6 +28,14 @@ export interface Transaction {
   delete(collection: string, key: string): Promise<void>;
 }
 
+export interface TransactOptions {
+  /**
+   * False: the commit outlives the process, but not the machine until the next durable one. For what speaks of the
+   * kernel's state, which ends with the machine too: it spares the wait for the disk.
+   */
+  readonly durable?: boolean;
+}
+
 /**
  * Values by collection and key, in transactions: all of one's writes are kept, or none. Asynchronous, so that a store
  * on the network fits as well.
@@ -38,7 +46,7 @@ export interface Store extends AsyncDisposable {
    *
    * @throws IovisorError E_STORE, or what `work` throws
    */
-  transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+  transact<T>(work: (transaction: Transaction) => Promise<T>, options?: TransactOptions): Promise<T>;
   /** Calls the listener after each commit of this process that wrote to the collection, in order, until disposed. */
   watch(collection: string, listener: (events: readonly StoreEvent[]) => void): Disposable;
 }

@@ -1,7 +1,8 @@
 import type { Module } from "../../compiler/hir/tree.ts";
 import { composePipeline } from "../pipeline/compose.ts";
 import { type CutLimits, cutPipelines, type Pipeline, pipelineKey, type Stage } from "../pipeline/cut.ts";
-import type { TableSizes } from "../pipeline/tables.ts";
+import { Metadata } from "../pipeline/metadata.ts";
+import { metadataSlots, type TableSizes } from "../pipeline/tables.ts";
 import type { Entry } from "./entries.ts";
 import { hash, type NumberedModel } from "./model.ts";
 
@@ -27,13 +28,14 @@ export function planPipelines(given: {
   const pipelines = cutPipelines(numbered.topology, entries, limits);
   const slots = place(pipelines.map(({ hook, root }) => pipelineKey(hook, root.instance)));
   const places = new Map(Object.entries(slots));
+  const { layout } = new Metadata(numbered.topology.values(), metadataSlots);
   return pipelines.map((pipeline) => {
     const key = pipelineKey(pipeline.hook, pipeline.root.instance);
     return {
       key,
       pipeline,
       slot: slots[key]!,
-      fingerprint: hash([pipeline.hook, shapeOf(pipeline.root, numbered, slots, pipeline.hook)]),
+      fingerprint: hash([pipeline.hook, layout, shapeOf(pipeline.root, numbered, slots, pipeline.hook)]),
       compose: () => composePipeline(pipeline, { topology: numbered.topology, tables, slots: places }),
     };
   });

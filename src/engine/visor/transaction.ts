@@ -116,7 +116,7 @@ export class Transaction {
 
   /** The moment at which all hooks go over to a staged revision. */
   commit(staged: StagedRevision): void {
-    this.#dataPath.generation.commit(staged.live.record.generation);
+    this.#dataPath.commit(staged.live.record.generation);
     staged.undo.move();
   }
 

@@ -227,7 +227,7 @@ export class Visor implements AsyncDisposable {
           const added = await add(transaction);
           await intend(transaction, { record, rules, revision: added.number });
           return added;
-        });
+        }, untilReboot);
       });
     } catch (error) {
       await this.#failed(revision, add, error);
@@ -254,7 +254,10 @@ export class Visor implements AsyncDisposable {
 
   /** Right before the commit: the next record beside the live one. */
   async #intend(record: DataPathRecord, rules: RuleMark | undefined): Promise<void> {
-    await this.#options.store.transact((transaction) => intend(transaction, { record, rules, revision: 0 }));
+    await this.#options.store.transact(
+      (transaction) => intend(transaction, { record, rules, revision: 0 }),
+      untilReboot,
+    );
   }
 
   /** Right after the commit: the next record is the live one. */
@@ -336,6 +339,9 @@ function sameDevices(left: readonly ModelDevice[], right: readonly ModelDevice[]
 }
 
 const collection = "visor";
+
+/** What is written ahead of a commit is of use while the kernel keeps what it speaks of. */
+const untilReboot = { durable: false } as const;
 
 type StoreTransaction = Parameters<Parameters<Store["transact"]>[0]>[0];
 

@@ -1,0 +1,39 @@
+/** Tables of routes, the same for the same size. */
+import { randomNumbers } from "../lib/statistics.ts";
+
+export interface Route {
+  readonly address: number;
+  readonly length: number;
+}
+
+/** Lengths of prefixes and their shares, about as in tables of the Internet. */
+const lengths = [
+  { length: 24, share: 0.6 },
+  { length: 22, share: 0.2 },
+  { length: 20, share: 0.12 },
+  { length: 16, share: 0.08 },
+] as const;
+/** Unicast addresses above the loopback network. */
+const [lowest, highest] = [0x8000_0000, 0xdfff_ffff];
+
+export function randomRoutes(count: number, seed = 1): readonly Route[] {
+  const random = randomNumbers(seed);
+  const made = new Map<string, Route>();
+  while (made.size < count) {
+    const drawn = random();
+    let left = drawn;
+    const { length } = lengths.find(({ share }) => (left -= share) < 0) ?? lengths[0];
+    const size = 2 ** (32 - length);
+    const address = Math.floor((lowest + random() * (highest - lowest)) / size) * size;
+    made.set(`${address}/${length}`, { address, length });
+  }
+  return [...made.values()];
+}
+
+export function addressIn({ address, length }: Route, random: () => number): number {
+  return address + Math.floor(random() * 2 ** (32 - length));
+}
+
+export function textOf(address: number): string {
+  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".");
+}
