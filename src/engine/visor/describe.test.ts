@@ -112,7 +112,7 @@ test(
         [["tooManyHops", 1n]],
       );
       const out = Object.values(counters).reduce((sum, { ports }) => sum + ports["right"]!.outPackets, 0n);
-      // The entry's call is the first of 33. The pipeline of w1 has w3 behind its left port, so it ends at w2 each time.
+      // The entry's call is the first of 33. In w1's pipeline w3 stands behind its left port: it ends ahead of w2.
       assert.equal(out, 33n, hook);
       const [{ cuts } = { cuts: [] }] = describePipelines({ prepared, running: graph });
       const why = "the function behind it has handled the packet in this pipeline already";
