@@ -8,7 +8,7 @@ import { IovisorError } from "../errors.ts";
 import { type CapturedPacket, capturedPacket } from "./capture.ts";
 import { buildPacket } from "./packet.ts";
 import { writePcap } from "./pcap.ts";
-import { writePcapng } from "./pcapng.ts";
+import { writePcapng } from "./pcapng-writer.ts";
 import { readCapture } from "./read-capture.ts";
 
 const syn = buildPacket("eth / ip / tcp 1234 > 80 syn");

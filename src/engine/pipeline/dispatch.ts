@@ -47,7 +47,11 @@ function forward(composer: Composer, decided: Decided): readonly Statement[] {
     const here = build.compare("equal", port, build.number(number));
     return [build.when(here, leaveBy(composer, decided, exit, number))];
   });
-  return [to.statement, ...special, ...(devices ? toDevice(composer, decided, port) : composer.drop(node, "unlinked"))];
+  return [
+    to.statement,
+    ...special,
+    ...(devices ? toDevice(composer, decided, port) : composer.drop(node, "unlinked", decided.port)),
+  ];
 }
 
 /** Each generation has its own device for a port, so that a port that is linked anew changes with all the rest. */
@@ -72,7 +76,7 @@ function leaveBy(composer: Composer, decided: Decided, exit: Exit, number: numbe
   const counted = countOut(composer, build.number(node.firstPort + number));
   switch (exit.kind) {
     case "unlinked":
-      return composer.drop(node, "unlinked");
+      return composer.drop(node, "unlinked", decided.port);
     case "stage":
       return [...counted, ...composer.stage(exit.stage, build.number(exit.port), entry)];
     case "pipeline":
@@ -87,7 +91,7 @@ function leaveBy(composer: Composer, decided: Decided, exit: Exit, number: numbe
 /** A tail call into the pipeline of another function. It returns only after too many of them. */
 function continueIn(
   composer: Composer,
-  { node, entry }: Decided,
+  { node, port, entry }: Decided,
   exit: Extract<Exit, { readonly kind: "pipeline" }>,
 ): readonly Statement[] {
   const target = build.field(build.unwrap(composer.use(entry.scratch)), "port");
@@ -97,8 +101,9 @@ function continueIn(
   return [
     build.store(target, build.number(exit.port)),
     ...composer.metadata.keep(composer, entry.scratch),
+    ...composer.observer.keep(entry.scratch),
     build.evaluate(call),
-    ...composer.drop(node, "tooManyHops"),
+    ...composer.drop(node, "tooManyHops", port),
   ];
 }
 
@@ -109,5 +114,5 @@ function punt(composer: Composer, { node, verdict, port }: Decided): readonly St
     { path: [2], value: composer.use(port) },
   ]);
   const sent = build.operation("ring.emitPacket", [header], boolType, { map: composer.table("punts") });
-  return [build.when(sent, [build.giveBack(build.drop())]), ...composer.drop(node, "puntsFull")];
+  return [build.when(sent, [build.giveBack(build.drop())]), ...composer.drop(node, "puntsFull", port)];
 }

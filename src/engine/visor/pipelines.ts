@@ -1,7 +1,8 @@
 import type { Module } from "../../compiler/hir/tree.ts";
 import { composePipeline } from "../pipeline/compose.ts";
-import { cutPipelines, type Pipeline, pipelineKey, type Stage } from "../pipeline/cut.ts";
+import { cutPipelines, type Pipeline, pipelineKey, type Stage, stagesOf } from "../pipeline/cut.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
+import { type Tap, tapsOf } from "../pipeline/taps.ts";
 import type { Entry } from "./entries.ts";
 import { hash, type NumberedModel } from "./model.ts";
 
@@ -12,6 +13,8 @@ export interface PlannedPipeline {
   readonly slot: number;
   /** Equal for pipelines whose programs are equal. */
   readonly fingerprint: string;
+  /** The taps that look at its instances. */
+  readonly taps: readonly Tap[];
   compose(): Module;
 }
 
@@ -21,18 +24,22 @@ export function planPipelines(
   entries: readonly Entry[],
   place: (keys: readonly string[]) => Readonly<Record<string, number>>,
   tables: TableSizes,
+  allTaps: readonly Tap[],
 ): readonly PlannedPipeline[] {
   const pipelines = cutPipelines(numbered.topology, entries);
   const slots = place(pipelines.map(({ hook, root }) => pipelineKey(hook, root.instance)));
   const places = new Map(Object.entries(slots));
   return pipelines.map((pipeline) => {
     const key = pipelineKey(pipeline.hook, pipeline.root.instance);
+    const taps = tapsOf(allTaps, new Set(stagesOf(pipeline.root).map((stage) => stage.instance)));
+    const shape = [pipeline.hook, shapeOf(pipeline.root, numbered, slots, pipeline.hook)];
     return {
       key,
       pipeline,
       slot: slots[key]!,
-      fingerprint: hash([pipeline.hook, shapeOf(pipeline.root, numbered, slots, pipeline.hook)]),
-      compose: () => composePipeline(pipeline, { topology: numbered.topology, tables, slots: places }),
+      fingerprint: hash(taps.length === 0 ? shape : [...shape, taps]),
+      taps,
+      compose: () => composePipeline(pipeline, { topology: numbered.topology, tables, slots: places, taps }),
     };
   });
 }

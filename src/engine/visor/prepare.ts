@@ -8,6 +8,7 @@ import { type Identities, numberEntries, placePipelines } from "./identities.ts"
 import { type Model, ModuleCache, type NumberedModel, numberModel } from "./model.ts";
 import { type PlannedPipeline, planPipelines } from "./pipelines.ts";
 import type { PairRecord } from "./record.ts";
+import { type TapRequest, tapOf } from "./taps.ts";
 
 /** A revision that is worked out: nothing is compiled or touched yet. */
 export interface Prepared {
@@ -27,12 +28,18 @@ export class Workshop {
   #compiled = new Map<string, CompiledProgram>();
 
   /** @throws E_SETTING, E_DIAGNOSTICS, E_USAGE */
-  prepare(model: Model, before: Identities, sizes: TableSizes): Prepared {
+  prepare(model: Model, before: Identities, sizes: TableSizes, taps: readonly TapRequest[] = []): Prepared {
     const numbered = numberModel(model, before.instances, sizes, this.#modules);
     const entries = entriesOf(model, numbered);
     let slots: Identities["slots"] = {};
     const place = (keys: readonly string[]) => (slots = placePipelines(before.slots, keys, sizes));
-    const pipelines = planPipelines(numbered, entries, place, sizes);
+    const pipelines = planPipelines(
+      numbered,
+      entries,
+      place,
+      sizes,
+      taps.map((tap) => tapOf(tap, numbered)),
+    );
     const keys = entries.map((entry) => entry.key);
     const numbers = numberEntries(before.entries, keys, sizes);
     const identities: Identities = { instances: numbered.identities, slots, entries: numbers };

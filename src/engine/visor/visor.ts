@@ -17,6 +17,7 @@ import {
 } from "../store/revisions.ts";
 import type { Store } from "../store/store.ts";
 import type { PlannedAction } from "./actions.ts";
+import { Observation, type ObserveRequest, readRequest } from "./observe.ts";
 import type { Prepared } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
 import { resolveGraph } from "./resolve.ts";
@@ -61,6 +62,7 @@ export class Visor implements AsyncDisposable {
   #revision: Revision | undefined;
   #prepared: Prepared | undefined;
   #functions: ReadonlyMap<string, CataloguedFunction> = new Map();
+  readonly #observations = new Set<Observation>();
   #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(options: VisorOptions) {
@@ -152,13 +154,52 @@ export class Visor implements AsyncDisposable {
   /** Looks at the devices again: those that came are attached to, those that went are let go. */
   refresh(): Promise<ApplyReport | undefined> {
     return this.#alone(async () => {
-      if (!this.#prepared) return undefined;
-      const prepared = this.running.prepare(resolveGraph(this.#graph, this.#functions));
-      const report = await this.running.apply(prepared, (record, rules) => this.#intend(record, rules));
-      await this.#committed(undefined);
-      this.#prepared = prepared;
-      return report;
+      return this.#prepared ? await this.#again() : undefined;
     });
+  }
+
+  /**
+   * Looks at packets as they pass functions. The pipelines concerned get other programs for as long; nothing is lost by
+   * that, and it is no revision.
+   *
+   * @throws E_USAGE, E_BUSY
+   */
+  observe(request: ObserveRequest): Promise<Observation> {
+    return this.#alone(async () => {
+      if (!this.#prepared) {
+        throw new IovisorError("E_USAGE", "there is no graph whose packets could be seen", "apply one first");
+      }
+      const { taps } = this.running;
+      const tap = taps.open(readRequest(request, this.#prepared));
+      try {
+        await this.#again();
+      } catch (error) {
+        taps.remove(tap);
+        tap[Symbol.dispose]();
+        throw error;
+      }
+      const end = (): Promise<void> =>
+        this.#alone(async () => {
+          this.#observations.delete(observation);
+          taps.remove(tap);
+          // After a teardown nothing is left to take it out of.
+          if (!this.#prepared) return;
+          await this.#again();
+          this.running.settle();
+        });
+      const observation = new Observation(tap, () => this.#prepared, end);
+      this.#observations.add(observation);
+      return observation;
+    });
+  }
+
+  /** Applies the live graph once more, to what the machine is now and to whoever looks at packets. */
+  async #again(): Promise<ApplyReport> {
+    const prepared = this.running.prepare(resolveGraph(this.#graph, this.#functions));
+    const report = await this.running.apply(prepared, (record, rules) => this.#intend(record, rules));
+    await this.#committed(undefined);
+    this.#prepared = prepared;
+    return report;
   }
 
   /** Takes the graph off the machine. The store keeps its revisions. */
@@ -169,6 +210,7 @@ export class Visor implements AsyncDisposable {
         await transaction.delete(collection, "datapath");
       });
       this.running.dataPath.pins.removeAll();
+      this.#prepared = undefined;
     });
   }
 
@@ -292,6 +334,7 @@ export class Visor implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#observations].map((observation) => observation.stop()));
     await this.#queue;
     this.running[Symbol.dispose]();
   }
