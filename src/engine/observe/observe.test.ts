@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { skipWithoutNetwork } from "../../../test/network/network.ts";
+import { skipWithoutNetwork, testNetwork } from "../../../test/network/network.ts";
 import { buildPacket } from "../../capture/packet.ts";
+import { KernelMap } from "../../kernel/maps.ts";
+import { PacketSocket } from "../../kernel/packet-socket.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
-import type { ObservedPacket } from "../visor/observe.ts";
+import { Observation, type ObservedPacket } from "../visor/observe.ts";
+import { deviceOf, functionOf, instance, links, TestGraph } from "../visor/testing.ts";
 import { brief, Line, take } from "./testing.ts";
 import { renderTrace, tracePackets } from "./trace.ts";
 
@@ -70,46 +73,42 @@ for (const hook of hooks) {
     assert.equal(passed!.complete, true);
     assert.match(
       renderTrace(dropped!),
-      /├─ g1\.inside: forwarded to outside[^]*└─ g10\.inside: dropped: unwanted \(UDP/,
+      /├─ g1\.inside: forwarded to outside[\s\S]*└─ g10\.inside: dropped: unwanted \(UDP/,
     );
   });
 
-  test(
-    `looking comes and goes under traffic: nothing is lost or changed, no revision is made (${hook})`,
-    options,
-    async () => {
-      await using line = await Line.make(hook);
-      const frame = buildPacket(udp(7));
-      const expected = frame.slice();
-      expected[11] = 2;
-      const [perRound, rounds] = [100, 8];
-      const received: Uint8Array[] = [];
-      let observed = 0;
-      const records = line.visor.running.record.pipelines;
-      for (let round = 0; round < rounds; round++) {
-        for (let sent = 0; sent < perRound / 2; sent++) line.a.send(frame);
-        const observation = await line.visor.observe({ ports: [{ instance: "g1", what: ["in", "out"] }] });
-        for (let sent = 0; sent < perRound / 2; sent++) line.a.send(frame);
-        received.push(...line.b.drain().map(({ data }) => data));
-        await observation.stop();
-        for await (const one of observation) observed += one.outcome.kind === "in" ? 1 : 0;
-      }
-      for (let tries = 0; tries < 100 && received.length < perRound * rounds; tries++) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-        received.push(...line.b.drain().map(({ data }) => data));
-      }
-      assert.equal(received.length, perRound * rounds);
-      assert.equal(
-        received.every((data) => Buffer.compare(data, expected) === 0),
-        true,
-      );
-      assert.equal(observed, (perRound / 2) * rounds);
-      assert.equal(line.seen("g1"), BigInt(perRound * rounds));
-      assert.equal((await line.visor.revisions()).length, 1);
-      // The programs are those of before, not merely such as do the same.
-      assert.deepEqual(line.visor.running.record.pipelines, records);
-    },
-  );
+  test(`looking comes and goes under traffic, and nothing else changes (${hook})`, options, async () => {
+    await using line = await Line.make(hook);
+    const frame = buildPacket(udp(7));
+    const expected = frame.slice();
+    expected[11] = 2;
+    const [perRound, rounds] = [100, 8];
+    const received: Uint8Array[] = [];
+    let observed = 0;
+    const records = line.visor.running.record.pipelines;
+    for (let round = 0; round < rounds; round++) {
+      for (let sent = 0; sent < perRound / 2; sent++) line.a.send(frame);
+      const observation = await line.visor.observe({ ports: [{ instance: "g1", what: ["in", "out"] }] });
+      for (let sent = 0; sent < perRound / 2; sent++) line.a.send(frame);
+      received.push(...line.b.drain().map(({ data }) => data));
+      await observation.stop();
+      for await (const one of observation) observed += one.outcome.kind === "in" ? 1 : 0;
+    }
+    for (let tries = 0; tries < 100 && received.length < perRound * rounds; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      received.push(...line.b.drain().map(({ data }) => data));
+    }
+    assert.equal(received.length, perRound * rounds);
+    assert.equal(
+      received.every((data) => Buffer.compare(data, expected) === 0),
+      true,
+    );
+    assert.equal(observed, (perRound / 2) * rounds);
+    assert.equal(line.seen("g1"), BigInt(perRound * rounds));
+    assert.equal((await line.visor.revisions()).length, 1);
+    // The programs are those of before, not merely such as do the same.
+    assert.deepEqual(line.visor.running.record.pipelines, records);
+  });
 }
 
 test("a ring that nobody reads loses records, counts them, and lets packets pass", options, async () => {
@@ -179,3 +178,115 @@ test("what the graph does not have, and sizes that do not fit, are refused", opt
   await assert.rejects(visor.observe({ filter: "tcp udp" }), { code: "E_USAGE" });
   assert.deepEqual(visor.running.taps.requests, []);
 });
+
+/** Whether the maps of a visor's taps are in the kernel still: they go when nothing refers to them any more. */
+function tapMaps(line: Line): () => Promise<boolean> {
+  const { taps } = line.visor.running;
+  const ids = Object.values(taps.named(taps.requests.map((tap) => ({ ...tap, follows: true, points: {} })))).map(
+    (map) => map.info().id,
+  );
+  assert.equal(ids.length, 2);
+  const there = (id: number): boolean => {
+    try {
+      KernelMap.fromId(id).close();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return async () => {
+    for (let tries = 0; tries < 100 && ids.some(there); tries++)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    return ids.some(there);
+  };
+}
+
+test("nothing of it is in the kernel when it has ended", options, async () => {
+  await using line = await Line.make("xdp");
+  const observation = await line.visor.observe({});
+  const left = tapMaps(line);
+  await observation.stop();
+  assert.equal(await left(), false);
+  assert.equal((await observation.next()).done, true);
+});
+
+test("a visor that ends while somebody looks leaves the graph at work as it was", options, async () => {
+  await using line = await Line.make("tcx");
+  const before = line.visor.running.record.pipelines;
+  const observation = await line.visor.observe({});
+  assert.notDeepEqual(line.visor.running.record.pipelines, before);
+  const left = tapMaps(line);
+  await line.reopen();
+  assert.deepEqual(line.visor.running.record.pipelines, before);
+  assert.equal(await left(), false);
+  assert.equal((await observation.next()).done, true);
+  line.send(udp(7));
+  assert.equal((await line.b.next(2000))?.data[11], 2);
+});
+
+test("after a process that died while it looked, the next one ends the looking", options, async () => {
+  await using line = await Line.make("tcx");
+  const before = line.visor.running.record.pipelines;
+  await line.visor.observe({});
+  const left = tapMaps(line);
+  await line.reopen({ died: true });
+  assert.deepEqual(line.visor.running.record.pipelines, before);
+  line.visor.running.settle();
+  assert.equal(await left(), false);
+  line.send(udp(7));
+  assert.equal((await line.b.next(2000))?.data[11], 2);
+});
+
+/** Floods what comes to all but the port that it came in on, tagged for those that want tags. */
+const hub = functionOf(
+  "hub",
+  `import { dynamicPorts, flood, onPacket } from "iovisor/kernel";
+export const ports = dynamicPorts({ maximum: 8 });
+export default onPacket(() => flood(7, 5));`,
+  {
+    floodGroups: ({ ports }) => [
+      { group: 7, members: ports.map(({ number, name }) => ({ port: number, tagged: name === "tagged" })) },
+    ],
+  },
+);
+
+for (const hook of hooks) {
+  test(`flooded packets leave by the ports of their group (${hook})`, options, async () => {
+    const names = ["one", "two", "tagged"];
+    const ends = names.map(
+      (name) =>
+        [
+          { host: name, device: "eth0" },
+          { host: "middle", device: name },
+        ] as const,
+    );
+    using net = testNetwork({ wires: ends });
+    using graph = new TestGraph();
+    const tap = graph.taps.open({
+      ports: [{ instance: "hub", port: "tagged", what: ["out"] }],
+      ...{ filter: undefined, snapBytes: 128, ringBytes: 65536 },
+    });
+    const model = {
+      instances: [instance("hub", hub, names)],
+      devices: names.map((name) => deviceOf(net.host("middle"), name, hook)),
+      links: names.flatMap((name) => links(`dev:${name} -> hub.${name}`)),
+    };
+    const prepared = graph.prepare(model);
+    await graph.apply(prepared);
+    await using observation = new Observation(
+      tap,
+      () => prepared,
+      async () => graph.taps.remove(tap),
+    );
+    using sender = new PacketSocket("eth0", net.host("one").namespace);
+    sender.send(buildPacket(udp(7)));
+    const [seen] = await take(observation, 1);
+    assert.deepEqual(seen!.outcome, {
+      ...{ kind: "flood", group: 7 },
+      ports: [
+        { port: "two", tag: undefined },
+        { port: "tagged", tag: 5 },
+      ],
+    });
+  });
+}

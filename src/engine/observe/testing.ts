@@ -42,15 +42,18 @@ let count = 0;
 
 /** Host a - lan1 - functions g1, g2, ... - lan2 - host b. */
 export class Line implements AsyncDisposable {
-  readonly visor: Visor;
+  visor: Visor;
   readonly a: PacketSocket;
   readonly b: PacketSocket;
+  readonly #open: () => Promise<Visor>;
   readonly #stack: AsyncDisposableStack;
 
-  private constructor(visor: Visor, a: PacketSocket, b: PacketSocket, stack: AsyncDisposableStack) {
+  private constructor(open: () => Promise<Visor>, visor: Visor, net: VirtualNetwork, stack: AsyncDisposableStack) {
+    this.#open = open;
     this.visor = visor;
-    this.a = a;
-    this.b = b;
+    const socket = (host: string) => stack.use(new PacketSocket("eth0", net.host(host).namespace));
+    this.a = socket("a");
+    this.b = socket("b");
     this.#stack = stack;
   }
 
@@ -73,13 +76,23 @@ export class Line implements AsyncDisposable {
       for (const host of ["a", "b"]) net.host(host).exec("ethtool", ["-K", "eth0", "gro", "on", "txvlan", "off"]);
     }
     const name = `iovtest${process.pid}o${count++}`;
-    const visor = stack.use(
-      await Visor.open({ name, store: new MemoryStore(), functions: new FunctionCatalogue({}), base: folder }),
-    );
-    stack.defer(() => visor.teardown());
-    await visor.apply(await lineGraph(net.host("middle").namespace.name!, hook, functions));
-    const [a, b] = ["a", "b"].map((host) => stack.use(new PacketSocket("eth0", net.host(host).namespace)));
-    return new Line(visor, a!, b!, stack.move());
+    const store = new MemoryStore();
+    const open = () => Visor.open({ name, store, functions: new FunctionCatalogue({}), base: folder });
+    const line = new Line(open, await open(), net, stack.move());
+    try {
+      await line.visor.apply(await lineGraph(net.host("middle").namespace.name!, hook, functions));
+      return line;
+    } catch (error) {
+      await line[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Another visor takes the place of this one, which closed in order or died. */
+  async reopen({ died = false } = {}): Promise<void> {
+    if (died) this.visor.running[Symbol.dispose]();
+    else await this.visor[Symbol.asyncDispose]();
+    this.visor = await this.#open();
   }
 
   /** Sends descriptions of packets from a to b. */
@@ -95,6 +108,8 @@ export class Line implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { folder } = this.visor.running.dataPath.pins;
+    await this.visor.teardown();
+    await this.visor[Symbol.asyncDispose]();
     await this.#stack.disposeAsync();
     assert.equal(existsSync(folder), false);
   }
