@@ -7,7 +7,7 @@
 import { writeFileSync } from "node:fs";
 import { capturedPacket } from "../src/capture/capture.ts";
 import { buildPacket } from "../src/capture/packet.ts";
-import { writePcapng } from "../src/capture/pcapng.ts";
+import { writePcapng } from "../src/capture/pcapng-writer.ts";
 
 const packets: readonly (readonly [comment: string, packet: string])[] = [
   ["closed-port pass, dns-log pass", "eth / arp who-has 192.0.2.2 tell 192.0.2.1"],

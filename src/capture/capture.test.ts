@@ -8,7 +8,7 @@ import { IovisorError } from "../errors.ts";
 import { type CapturedPacket, capturedPacket } from "./capture.ts";
 import { buildPacket } from "./packet.ts";
 import { writePcap } from "./pcap.ts";
-import { writePcapng } from "./pcapng.ts";
+import { PcapngWriter, writePcapng } from "./pcapng-writer.ts";
 import { readCapture } from "./read-capture.ts";
 
 const syn = buildPacket("eth / ip / tcp 1234 > 80 syn");
@@ -78,6 +78,19 @@ describe("pcapng", () => {
     const file = Buffer.concat([writePcapng([]), idb, block(3, [9, 0, 0, 0, 1, 2, 0, 0])]);
     const [packet] = readCapture(file);
     assert.deepEqual(packet, { timestamp: 0n, bytes: Uint8Array.of(1, 2), originalLength: 9, linkType: 1 });
+  });
+
+  test("a file made piece by piece is the same, with losses told at its end", () => {
+    const writer = new PcapngWriter();
+    assert.equal(writer.drops(1n, 0n).length, 0, "no interface to tell it of");
+    const directions = ["in", "out", "in"] as const;
+    const both = rich.map((packet, index) => ({ ...packet, direction: directions[index]! }));
+    const pieces = [writer.header(), ...both.map((packet) => writer.packet(packet))];
+    assert.deepEqual(Buffer.concat(pieces), Buffer.from(writePcapng(both)));
+    const end = writer.drops(300n, 0x1_0000_0002n);
+    assert.deepEqual([...end.subarray(0, 20)], [5, 0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0]);
+    assert.deepEqual([...end.subarray(20, 32)], [5, 0, 8, 0, 44, 1, 0, 0, 0, 0, 0, 0]);
+    assert.deepEqual(readCapture(Buffer.concat([...pieces, end])), both);
   });
 
   test("tcpdump reads what was written", { skip: missing("tcpdump") }, () => {

@@ -14,6 +14,8 @@ export interface CapturedPacket {
   readonly interface?: string;
   /** A remark about this packet (pcapng only). */
   readonly comment?: string;
+  /** Which way it passed the interface (pcapng only). */
+  readonly direction?: "in" | "out";
 }
 
 export const linkTypes = { ethernet: 1, ip: 101 } as const;

@@ -1,11 +1,22 @@
 import { padTo, viewOf } from "./octets.ts";
 
 /** Block types of the pcapng format (draft-ietf-opsawg-pcapng). */
-export const blockTypes = { section: 0x0a0d0d0a, interface: 1, simplePacket: 3, packet: 6 } as const;
+export const blockTypes = { section: 0x0a0d0d0a, interface: 1, simplePacket: 3, statistics: 5, packet: 6 } as const;
 export const byteOrderMagic = 0x1a2b3c4d;
 
-/** Option codes. 1 is the same in every block; the others belong to interfaces. */
-export const optionCodes = { end: 0, comment: 1, interfaceName: 2, timeResolution: 9, timeOffset: 14 } as const;
+/** Option codes. 1 is the same in every block; those of packets and statistics have numbers of interfaces, too. */
+export const optionCodes = {
+  end: 0,
+  comment: 1,
+  interfaceName: 2,
+  timeResolution: 9,
+  timeOffset: 14,
+  packetFlags: 2,
+  interfaceDrops: 5,
+} as const;
+
+/** The lowest bits of a packet's flags. */
+export const directionFlags = { in: 1, out: 2 } as const;
 
 export interface Option {
   readonly code: number;

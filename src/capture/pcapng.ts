@@ -1,11 +1,8 @@
 import { badCapture, type CapturedPacket, longestPacket } from "./capture.ts";
-import { concat, padTo, plain, viewOf } from "./octets.ts";
-import { blockTypes, byteOrderMagic, type Option, optionCodes, readOptions, writeOptions } from "./pcapng-blocks.ts";
+import { plain, viewOf } from "./octets.ts";
+import { blockTypes, byteOrderMagic, directionFlags, optionCodes, readOptions } from "./pcapng-blocks.ts";
 
-const utf8 = {
-  decode: (bytes: Uint8Array) => new TextDecoder().decode(bytes),
-  encode: (text: string) => new TextEncoder().encode(text),
-};
+const utf8 = { decode: (bytes: Uint8Array) => new TextDecoder().decode(bytes) };
 const second = 1_000_000_000n;
 
 interface Interface {
@@ -56,30 +53,6 @@ export function readPcapng(file: Uint8Array): CapturedPacket[] {
   return packets;
 }
 
-/** A little-endian (or big-endian) file of one section with nanosecond timestamps and comments. */
-export function writePcapng(
-  packets: readonly CapturedPacket[],
-  options: { bigEndian?: boolean } = {},
-): Uint8Array<ArrayBuffer> {
-  const little = !options.bigEndian;
-  const head = new Uint8Array(16);
-  viewOf(head).setUint32(0, byteOrderMagic, little);
-  viewOf(head).setUint16(4, 1, little);
-  // The length of the section is not known to the header: -1.
-  head.fill(0xff, 8);
-  const blocks = [block(blockTypes.section, [head], little)];
-  const interfaces = new Map<string, number>();
-  for (const packet of packets) {
-    const key = `${packet.linkType} ${packet.interface ?? ""}`;
-    if (!interfaces.has(key)) {
-      interfaces.set(key, interfaces.size);
-      blocks.push(interfaceBlock(packet, little));
-    }
-    blocks.push(packetBlock(packet, interfaces.get(key)!, little));
-  }
-  return concat(...blocks);
-}
-
 function sectionOrder(view: DataView, at: number): boolean {
   for (const little of [true, false]) if (view.getUint32(at + 8, little) === byteOrderMagic) return little;
   throw badCapture(`the section at byte ${at} has no byte-order mark`);
@@ -115,7 +88,10 @@ function readPacket(body: Uint8Array, section: Section, at: number): CapturedPac
   const length = view.getUint32(12, little);
   if (length > longestPacket || 20 + length > body.length)
     throw badCapture(`the packet at byte ${at} overflows its block`);
-  const comments = readOptions(body, 20 + Math.ceil(length / 4) * 4, little)
+  const options = readOptions(body, 20 + Math.ceil(length / 4) * 4, little);
+  const flags = options.find((option) => option.code === optionCodes.packetFlags)?.value;
+  const direction = flags?.length === 4 ? directionOf(viewOf(flags).getUint32(0, little)) : undefined;
+  const comments = options
     .filter((option) => option.code === optionCodes.comment)
     .map((option) => utf8.decode(option.value));
   return {
@@ -125,7 +101,14 @@ function readPacket(body: Uint8Array, section: Section, at: number): CapturedPac
     linkType: from.linkType,
     ...(from.name === undefined ? {} : { interface: from.name }),
     ...(comments.length === 0 ? {} : { comment: comments.join("\n") }),
+    ...(direction === undefined ? {} : { direction }),
   };
+}
+
+function directionOf(flags: number): CapturedPacket["direction"] {
+  const bits = flags & 3;
+  if (bits === directionFlags.in) return "in";
+  return bits === directionFlags.out ? "out" : undefined;
 }
 
 /** A packet without a time, from the section's first interface. */
@@ -142,42 +125,4 @@ function interfaceAt(section: Section, index: number, at: number): Interface {
   const found = section.interfaces[index];
   if (!found) throw badCapture(`the packet at byte ${at} is of interface ${index}, which was not described`);
   return found;
-}
-
-function interfaceBlock(packet: CapturedPacket, little: boolean): Uint8Array {
-  const head = new Uint8Array(8);
-  viewOf(head).setUint16(0, packet.linkType, little);
-  viewOf(head).setUint32(4, longestPacket, little);
-  const options: Option[] = [{ code: optionCodes.timeResolution, value: Uint8Array.of(9) }];
-  if (packet.interface !== undefined) {
-    options.unshift({ code: optionCodes.interfaceName, value: utf8.encode(packet.interface) });
-  }
-  return block(blockTypes.interface, [head, ...writeOptions(options, little)], little);
-}
-
-function packetBlock(packet: CapturedPacket, index: number, little: boolean): Uint8Array {
-  const head = new Uint8Array(20);
-  const view = viewOf(head);
-  view.setUint32(0, index, little);
-  view.setUint32(4, Number(packet.timestamp >> 32n), little);
-  view.setUint32(8, Number(packet.timestamp & 0xffffffffn), little);
-  view.setUint32(12, packet.bytes.length, little);
-  view.setUint32(16, packet.originalLength, little);
-  const options =
-    packet.comment === undefined ? [] : [{ code: optionCodes.comment, value: utf8.encode(packet.comment) }];
-  return block(blockTypes.packet, [head, padTo(packet.bytes, 4), ...writeOptions(options, little)], little);
-}
-
-/** Type, length, body, and the length again. */
-function block(type: number, parts: readonly Uint8Array[], little: boolean): Uint8Array {
-  const body = concat(...parts);
-  const head = new Uint8Array(8);
-  const tail = new Uint8Array(4);
-  viewOf(head).setUint32(0, type, little);
-  for (const [bytes, at] of [
-    [head, 4],
-    [tail, 0],
-  ] as const)
-    viewOf(bytes).setUint32(at, body.length + 12, little);
-  return concat(head, body, tail);
 }

@@ -1,4 +1,5 @@
 import * as build from "../../compiler/hir/build.ts";
+import type { Layout } from "../../compiler/hir/layout.ts";
 import { mergeModules } from "../../compiler/hir/merge.ts";
 import {
   type Expression,
@@ -16,8 +17,10 @@ import { type Pipeline, pipelineKey, type Stage, stagesOf } from "./cut.ts";
 import { dispatch } from "./dispatch.ts";
 import { inlineProgram } from "./inline.ts";
 import { Metadata } from "./metadata.ts";
+import { Observer } from "./observer.ts";
 import { type GraphReason, graphReason } from "./reasons.ts";
-import { metadataSlots, type TableName, type TableSizes, tableDeclarations, tableNames } from "./tables.ts";
+import { type TableName, type TableSizes, tableDeclarations, tableNames } from "./tables.ts";
+import { type Tap, tapDeclarations, tapMaps } from "./taps.ts";
 import { type Node, nodeOf, type Topology } from "./topology.ts";
 
 export interface ComposeOptions {
@@ -25,6 +28,8 @@ export interface ComposeOptions {
   readonly tables: TableSizes;
   /** The place of each pipeline in the array of slots, by `pipelineKey`. */
   readonly slots: ReadonlyMap<string, number>;
+  /** Those that look at the pipeline's instances. */
+  readonly taps?: readonly Tap[];
 }
 
 /** Name of the one program of a composed module. */
@@ -48,7 +53,11 @@ export function composePipeline(pipeline: Pipeline, options: ComposeOptions): Mo
     version: hirVersion,
     name: pipelineProgram,
     sources: merged.sources,
-    maps: [...merged.maps, ...tableDeclarations(options.tables, merged.maps.length)],
+    maps: [
+      ...merged.maps,
+      ...tableDeclarations(options.tables, merged.maps.length),
+      ...(options.taps ?? []).flatMap(tapDeclarations),
+    ],
     settings: merged.settings,
     programs: [program],
     callbacks: merged.callbacks,
@@ -66,6 +75,7 @@ export class Composer {
   readonly pipeline: Pipeline;
   readonly options: ComposeOptions;
   readonly metadata: Metadata;
+  readonly observer: Observer;
   readonly #merged: Module;
   readonly #tables: readonly MapDeclaration[];
   #labels = 0;
@@ -75,7 +85,9 @@ export class Composer {
     this.options = options;
     this.#merged = merged;
     this.#tables = tableDeclarations(options.tables);
-    this.metadata = new Metadata(options.topology.values(), metadataSlots);
+    const taps = options.taps ?? [];
+    this.metadata = new Metadata(options.topology.values(), Observer.metadataSlots(taps));
+    this.observer = new Observer(this, taps);
   }
 
   node(stage: Stage): Node {
@@ -96,6 +108,7 @@ export class Composer {
       parity.statement,
       port.statement,
       ...this.metadata.declare(this, scratch.local),
+      ...this.observer.declare(scratch.local),
       build.when(build.not(known), this.drop(node, "noPort")),
       ...this.stage(root, this.use(port.local), { scratch: scratch.local, parity: parity.local }),
     ];
@@ -123,7 +136,9 @@ export class Composer {
       portLocal.statement,
       kind.statement,
       argument.statement,
+      ...this.observer.enter(node, portLocal.local),
       build.block(exit, inlined.body),
+      ...this.observer.decided(node, portLocal.local, verdict),
       ...dispatch(this, { stage, node, verdict, port: portLocal.local, entry }),
     ];
   }
@@ -181,6 +196,19 @@ export class Composer {
     return this.#merged.maps.length + (Object.keys(tableNames) as TableName[]).indexOf(name);
   }
 
+  /** One of the maps of a tap, with what it holds. */
+  tapMap(tap: Tap, which: "ring" | "losses"): { readonly index: number; readonly value: Layout } {
+    const place = which === "ring" ? 0 : 1;
+    const first = this.#merged.maps.length + Object.keys(tableNames).length;
+    const index = first + tapMaps * (this.options.taps ?? []).indexOf(tap) + place;
+    return { index, value: tapDeclarations(tap)[place]!.value! };
+  }
+
+  /** A place of the metadata in the scratch memory. */
+  metadataElement(scratch: number, place: number): Expression {
+    return build.element(build.field(build.unwrap(this.use(scratch)), "metadata"), build.number(place));
+  }
+
   lookup(name: TableName, key: Expression): Expression {
     const map = this.table(name);
     const value = this.#tables[map - this.#merged.maps.length]!.value!;
@@ -199,9 +227,11 @@ export class Composer {
     return [found.statement, build.when(present, [add(packets, build.wide(1)), add(bytes, length)])];
   }
 
-  /** Discards the packet for a reason of the graph's own. */
-  drop(node: Node, reason: GraphReason): readonly Statement[] {
-    return this.dropFor(build.number(node.firstReason + graphReason(node.module, reason)));
+  /** Discards the packet for a reason of the graph's own. @param port that it came in on, where that is one */
+  drop(node: Node, reason: GraphReason, port?: number): readonly Statement[] {
+    const number = graphReason(node.module, reason);
+    const told = port === undefined ? [] : this.observer.dropped(node, port, number);
+    return [...told, ...this.dropFor(build.number(node.firstReason + number))];
   }
 
   /** Discards the packet; `identity` is that of the reason. */

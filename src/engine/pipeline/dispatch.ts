@@ -53,7 +53,7 @@ function forward(composer: Composer, decided: Decided): readonly Statement[] {
     return [build.when(build.compare("equal", port, build.number(number)), leaveBy(composer, decided, exit, number))];
   });
   const elsewhere = shared ? [build.when(isOneOf(port, pipelines), continueByPort(composer, decided, port))] : [];
-  const nowhere = composer.drop(node, "unlinked");
+  const nowhere = composer.drop(node, "unlinked", decided.port);
   const guarded = devices.length > 0 && unlinked.length > 0 ? [build.when(isOneOf(port, unlinked), nowhere)] : [];
   return [
     to.statement,
@@ -140,7 +140,7 @@ function leaveBy(composer: Composer, decided: Decided, exit: Exit, number: numbe
   const counted = countOut(composer, build.number(node.firstPort + number));
   switch (exit.kind) {
     case "unlinked":
-      return composer.drop(node, "unlinked");
+      return composer.drop(node, "unlinked", decided.port);
     case "stage":
       return [...counted, ...composer.stage(exit.stage, build.number(exit.port), entry)];
     case "pipeline":
@@ -186,7 +186,7 @@ function continueByPort(composer: Composer, decided: Decided, port: Expression):
 
 function goOn(
   composer: Composer,
-  { node, entry }: Decided,
+  { node, port, entry }: Decided,
   to: { readonly slot: Expression; readonly port: Expression },
 ): readonly Statement[] {
   const target = build.field(build.unwrap(composer.use(entry.scratch)), "port");
@@ -195,8 +195,9 @@ function goOn(
   return [
     build.store(target, to.port),
     ...composer.metadata.keep(composer, entry.scratch),
+    ...composer.observer.keep(entry.scratch),
     build.evaluate(call),
-    ...composer.drop(node, "tooManyHops"),
+    ...composer.drop(node, "tooManyHops", port),
   ];
 }
 
@@ -207,5 +208,5 @@ function punt(composer: Composer, { node, verdict, port }: Decided): readonly St
     { path: [2], value: composer.use(port) },
   ]);
   const sent = build.operation("ring.emitPacket", [header], boolType, { map: composer.table("punts") });
-  return [build.when(sent, [build.giveBack(build.drop())]), ...composer.drop(node, "puntsFull")];
+  return [build.when(sent, [build.giveBack(build.drop())]), ...composer.drop(node, "puntsFull", port)];
 }

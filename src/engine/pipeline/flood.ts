@@ -41,7 +41,7 @@ export function flood(composer: Composer, decided: Decided): readonly Statement[
     tag.statement,
     key.statement,
     members.statement,
-    build.when(build.not(build.present(composer.use(members.local))), composer.drop(node, "noGroup")),
+    build.when(build.not(build.present(composer.use(members.local))), composer.drop(node, "noGroup", decided.port)),
     ...(composer.pipeline.hook === "xdp"
       ? broadcast(composer, decided, flooding)
       : copies(composer, decided, flooding)),
@@ -73,7 +73,7 @@ function broadcast(composer: Composer, decided: Decided, { group, members, tag }
     constants: [1],
   });
   return [
-    build.when(tagged, [build.when(build.not(push), composer.drop(node, "failed"))]),
+    build.when(tagged, [build.when(build.not(push), composer.drop(node, "failed", decided.port))]),
     variant.statement,
     build.giveBack(send),
   ];

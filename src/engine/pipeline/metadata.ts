@@ -52,7 +52,7 @@ export class Metadata {
   /** The variables, with what the pipeline ahead of this one left in the scratch memory. */
   declare(composer: Composer, scratch: number): readonly Statement[] {
     return [...this.#slots].map(([name, slot]) => {
-      const stored = build.load(element(composer, scratch, slot.place));
+      const stored = build.load(composer.metadataElement(scratch, slot.place));
       const made = composer.variable(`metadata ${name}`, fromStored(stored, slot.width), narrow(slot.width));
       slot.local = made.local;
       return made.statement;
@@ -62,7 +62,7 @@ export class Metadata {
   /** Leaves the values for the pipeline behind this one. */
   keep(composer: Composer, scratch: number): readonly Statement[] {
     return [...this.#slots.values()].map((slot) =>
-      build.store(element(composer, scratch, slot.place), toStored(composer.use(slot.local), slot.width)),
+      build.store(composer.metadataElement(scratch, slot.place), toStored(composer.use(slot.local), slot.width)),
     );
   }
 
@@ -74,10 +74,6 @@ export class Metadata {
 
 function declaredBy(node: Node): readonly { readonly name: string; readonly width: MetadataWidth }[] {
   return node.module.interface?.metadata ?? [];
-}
-
-function element(composer: Composer, scratch: number, place: number): Expression {
-  return build.element(build.field(build.unwrap(composer.use(scratch)), "metadata"), build.number(place));
 }
 
 function typeOf(width: MetadataWidth): Type {

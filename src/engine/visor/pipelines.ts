@@ -1,8 +1,9 @@
 import type { Module } from "../../compiler/hir/tree.ts";
 import { composePipeline } from "../pipeline/compose.ts";
-import { type CutLimits, cutPipelines, type Pipeline, pipelineKey, type Stage } from "../pipeline/cut.ts";
+import { type CutLimits, cutPipelines, type Pipeline, pipelineKey, type Stage, stagesOf } from "../pipeline/cut.ts";
 import { Metadata } from "../pipeline/metadata.ts";
 import { metadataSlots, type TableSizes } from "../pipeline/tables.ts";
+import { type Tap, tapsOf } from "../pipeline/taps.ts";
 import type { Entry } from "./entries.ts";
 import { hash, type NumberedModel } from "./model.ts";
 
@@ -13,6 +14,8 @@ export interface PlannedPipeline {
   readonly slot: number;
   /** Equal for pipelines whose programs are equal. */
   readonly fingerprint: string;
+  /** The taps that look at its instances. */
+  readonly taps: readonly Tap[];
   compose(): Module;
 }
 
@@ -23,20 +26,24 @@ export function planPipelines(given: {
   readonly place: (keys: readonly string[]) => Readonly<Record<string, number>>;
   readonly tables: TableSizes;
   readonly limits: CutLimits;
+  readonly taps: readonly Tap[];
 }): readonly PlannedPipeline[] {
-  const { numbered, entries, place, tables, limits } = given;
+  const { numbered, entries, place, tables, limits, taps: allTaps } = given;
   const pipelines = cutPipelines(numbered.topology, entries, limits);
   const slots = place(pipelines.map(({ hook, root }) => pipelineKey(hook, root.instance)));
   const places = new Map(Object.entries(slots));
   const { layout } = new Metadata(numbered.topology.values(), metadataSlots);
   return pipelines.map((pipeline) => {
     const key = pipelineKey(pipeline.hook, pipeline.root.instance);
+    const taps = tapsOf(allTaps, new Set(stagesOf(pipeline.root).map((stage) => stage.instance)));
+    const shape = [pipeline.hook, layout, shapeOf(pipeline.root, numbered, slots, pipeline.hook)];
     return {
       key,
       pipeline,
       slot: slots[key]!,
-      fingerprint: hash([pipeline.hook, layout, shapeOf(pipeline.root, numbered, slots, pipeline.hook)]),
-      compose: () => composePipeline(pipeline, { topology: numbered.topology, tables, slots: places }),
+      fingerprint: hash(taps.length === 0 ? shape : [...shape, taps]),
+      taps,
+      compose: () => composePipeline(pipeline, { topology: numbered.topology, tables, slots: places, taps }),
     };
   });
 }

@@ -10,6 +10,7 @@ import { type Identities, numberEntries, placePipelines } from "./identities.ts"
 import { type Model, ModuleCache, type NumberedModel, numberModel } from "./model.ts";
 import { type PlannedPipeline, planPipelines } from "./pipelines.ts";
 import type { PairRecord } from "./record.ts";
+import { type TapRequest, tapOf } from "./taps.ts";
 
 /** A revision that is worked out: nothing is compiled or touched yet. */
 export interface Prepared {
@@ -32,13 +33,14 @@ export class Workshop {
   #compiled = new Map<string, CompiledProgram>();
 
   /** @throws E_SETTING, E_DIAGNOSTICS, E_USAGE, E_GRAPH for what the devices' hooks cannot do */
-  prepare(model: Model, before: Identities, sizes: TableSizes): Prepared {
+  prepare(model: Model, before: Identities, sizes: TableSizes, requests: readonly TapRequest[] = []): Prepared {
     const numbered = numberModel(model, before.instances, sizes, this.#modules);
     checkHooks(model, numbered);
     const entries = entriesOf(model, numbered);
     let slots: Identities["slots"] = {};
     const place = (keys: readonly string[]) => (slots = placePipelines(before.slots, keys, sizes));
-    const pipelines = planPipelines({ numbered, entries, place, tables: sizes, limits: this.#limits });
+    const taps = requests.map((request) => tapOf(request, numbered));
+    const pipelines = planPipelines({ numbered, entries, place, tables: sizes, limits: this.#limits, taps });
     const keys = entries.map((entry) => entry.key);
     const numbers = numberEntries(before.entries, keys, sizes);
     const identities: Identities = { instances: numbered.identities, slots, entries: numbers };

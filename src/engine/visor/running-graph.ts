@@ -13,6 +13,7 @@ import { type Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
 import { RuleMaps, type RuleMark } from "./rule-maps.ts";
 import { stageRules } from "./rules-only.ts";
+import { TapSet } from "./taps.ts";
 import { adoptMaps, floodGroups, type LiveState, noGroups, type StagedRevision, Transaction } from "./transaction.ts";
 
 /** What an apply did. */
@@ -61,6 +62,8 @@ export class RunningGraph implements Disposable {
   readonly #pairs: HiddenPairs;
   readonly #workshop = new Workshop();
   readonly #transaction: Transaction;
+  /** Who looks at packets at the moment; `prepare` makes them part of the programs. */
+  readonly taps = new TapSet();
   readonly #hosts: HostRuntime;
   readonly #ruleMaps = new RuleMaps();
   #live: LiveState;
@@ -76,6 +79,7 @@ export class RunningGraph implements Disposable {
       attachments: this.#attachments,
       pairs: this.#pairs,
       workshop: this.#workshop,
+      taps: this.taps,
     });
     this.#hosts = new HostRuntime(this.dataPath, this.#pairs, {
       report: options.report ?? (() => undefined),
@@ -98,7 +102,7 @@ export class RunningGraph implements Disposable {
   }
 
   prepare(model: Model): Prepared {
-    return this.#workshop.prepare(model, this.#live.record.identities, this.dataPath.sizes);
+    return this.#workshop.prepare(model, this.#live.record.identities, this.dataPath.sizes, this.taps.requests);
   }
 
   /**
@@ -222,6 +226,7 @@ export class RunningGraph implements Disposable {
 
   [Symbol.dispose](): void {
     this.#hosts[Symbol.dispose]();
+    this.taps[Symbol.dispose]();
     this.#pairs[Symbol.dispose]();
     this.#attachments[Symbol.dispose]();
     const states = this.#unsettled ? [this.#live, this.#unsettled] : [this.#live];

@@ -13,6 +13,7 @@ import type { PlannedPipeline } from "./pipelines.ts";
 import { outdated, prepareDevices, putBack } from "./preflight.ts";
 import type { Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord, GroupRecord, PipelineRecord } from "./record.ts";
+import type { TapSet } from "./taps.ts";
 
 /** What is in the kernel. */
 export interface LiveState {
@@ -64,13 +65,16 @@ export class Transaction {
   readonly #workshop: Workshop;
   readonly #floods: FloodTable;
   readonly #broadcasts: BroadcastTable;
+  readonly #taps: TapSet;
 
   constructor(parts: {
     readonly dataPath: DataPath;
     readonly attachments: Attachments;
     readonly pairs: HiddenPairs;
     readonly workshop: Workshop;
+    readonly taps: TapSet;
   }) {
+    this.#taps = parts.taps;
     this.#dataPath = parts.dataPath;
     this.#attachments = parts.attachments;
     this.#pairs = parts.pairs;
@@ -214,7 +218,11 @@ export class Transaction {
     using programs = new DisposableStack();
     for (const planned of next.pipelines) {
       const own = mapsOf(planned, maps);
-      const loaded = hash([planned.fingerprint, Object.values(own).map(({ pin }) => pin)]);
+      const loaded = hash([
+        planned.fingerprint,
+        Object.values(own).map(({ pin }) => pin),
+        ...this.#taps.serials(planned.taps),
+      ]);
       const { hook } = planned.pipeline;
       records[planned.key] = { hook, slot: planned.slot, fingerprint: planned.fingerprint, loaded };
       const old = before.record.pipelines[planned.key];
@@ -232,7 +240,8 @@ export class Transaction {
   #load(planned: PlannedPipeline, own: Readonly<Record<string, InstanceMap>>): KernelProgram {
     const { hook } = planned.pipeline;
     const named = Object.fromEntries(Object.entries(own).map(([name, { map }]) => [name, map]));
-    return loadComposed(this.#workshop.compile(planned), { ...this.#dataPath.named(hook), ...named });
+    const maps = { ...this.#dataPath.named(hook), ...named, ...this.#taps.named(planned.taps) };
+    return loadComposed(this.#workshop.compile(planned), maps);
   }
 
   #pointEntries(next: Prepared, parity: number): void {

@@ -20,6 +20,7 @@ import {
 import type { Store } from "../store/store.ts";
 import type { PlannedAction } from "./actions.ts";
 import type { ModelDevice } from "./model.ts";
+import { Observation, type ObserveRequest, readRequest } from "./observe.ts";
 import type { Prepared } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
 import { resolveGraph } from "./resolve.ts";
@@ -66,6 +67,7 @@ export class Visor implements AsyncDisposable {
   #revision: Revision | undefined;
   #functions: ReadonlyMap<string, CataloguedFunction> = new Map();
   readonly #listeners = new Set<() => void>();
+  readonly #observations = new Set<Observation>();
   #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(options: VisorOptions) {
@@ -180,6 +182,49 @@ export class Visor implements AsyncDisposable {
   onApply(listener: () => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+  }
+
+  /**
+   * Looks at packets as they pass functions. The pipelines concerned get other programs for as long; nothing is lost by
+   * that, and it is no revision.
+   *
+   * @throws E_USAGE, E_BUSY
+   */
+  observe(request: ObserveRequest): Promise<Observation> {
+    return this.#alone(async () => {
+      if (!this.running.prepared) {
+        throw new IovisorError("E_USAGE", "there is no graph whose packets could be seen", "apply one first");
+      }
+      const { taps } = this.running;
+      const tap = taps.open(readRequest(request, this.running.prepared));
+      try {
+        await this.#again();
+      } catch (error) {
+        taps.remove(tap);
+        tap[Symbol.dispose]();
+        throw error;
+      }
+      const end = (): Promise<void> =>
+        this.#alone(async () => {
+          this.#observations.delete(observation);
+          taps.remove(tap);
+          // After a teardown nothing is left to take it out of.
+          if (!this.running.prepared) return;
+          await this.#again();
+          this.running.settle();
+        });
+      const observation = new Observation(tap, () => this.running.prepared, end);
+      this.#observations.add(observation);
+      return observation;
+    });
+  }
+
+  /** Applies the live graph once more, to what the machine is now and to whoever looks at packets. */
+  async #again(): Promise<ApplyReport> {
+    const prepared = this.running.prepare(resolveGraph(this.#graph, this.#functions));
+    const report = await this.running.apply(prepared, (record, rules) => this.#intend(record, rules));
+    await this.#committed(undefined);
+    return report;
   }
 
   /** Takes the graph off the machine. The store keeps its revisions. */
@@ -329,6 +374,7 @@ export class Visor implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#observations].map((observation) => observation.stop()));
     await this.#queue;
     this.running[Symbol.dispose]();
   }
