@@ -113,6 +113,16 @@ export const commands: readonly CommandRow[] = [
     load: () => import("./commands/events.ts"),
   },
   {
+    name: "capture",
+    summary: "record the packets of ports, with what becomes of them, for Wireshark",
+    load: () => import("./commands/capture.ts"),
+  },
+  {
+    name: "trace",
+    summary: "follow packets through the functions",
+    load: () => import("./commands/trace.ts"),
+  },
+  {
     name: "metrics",
     summary: "print the metrics for Prometheus",
     load: () => import("./commands/metrics.ts"),

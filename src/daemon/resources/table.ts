@@ -4,6 +4,7 @@ import { functions } from "./functions.ts";
 import { graph } from "./graph.ts";
 import { instances } from "./instances.ts";
 import { machine } from "./machine.ts";
+import { observe } from "./observe.ts";
 import { pipelines } from "./pipelines.ts";
 import type { Resource } from "./resource.ts";
 import { revisions } from "./revisions.ts";
@@ -20,4 +21,5 @@ export const resources: readonly Resource[] = [
   pipelines,
   machine,
   events,
+  observe,
 ];

@@ -24,10 +24,15 @@ export async function* capturePackets(
 export async function* capturePcapng(
   observation: Observation,
   ports: readonly TappedPort[],
+  most = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Uint8Array> {
   const writer = new PcapngWriter();
+  let count = 0;
   yield writer.header();
-  for await (const packet of capturePackets(observation, ports)) yield writer.packet(packet);
+  for await (const packet of capturePackets(observation, ports)) {
+    yield writer.packet(packet);
+    if (++count >= most) break;
+  }
   const end = writer.drops(observation.lost, BigInt(Date.now()) * 1_000_000n);
   if (end.length > 0) yield end;
 }

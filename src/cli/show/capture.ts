@@ -1,0 +1,62 @@
+import { createWriteStream } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { Client } from "../client/client.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { stopSignal } from "../run/stop.ts";
+import { observeQuery } from "./observe-query.ts";
+
+export interface CaptureArguments {
+  readonly socket: string;
+  readonly write: string;
+  readonly direction: string;
+  readonly match?: string;
+  readonly count?: number;
+  readonly for?: number;
+  readonly snap?: number;
+  readonly buffer?: number;
+}
+
+/** `iovisor capture`. */
+export async function capture(ports: readonly string[], args: CaptureArguments): Promise<number> {
+  const { socket, write, direction } = args;
+  const query = observeQuery(args, { ports: ports.join(","), direction });
+  const response = await new Client(socket).open("GET", `/v1/capture?${query}`);
+  using signal = stopSignal(undefined);
+  let ended: number | undefined;
+  void signal.stopped.then((code) => {
+    ended = code;
+    // The daemon ends the capture with the connection.
+    response.destroy();
+  });
+  const file = write === "-" ? process.stdout : createWriteStream(write);
+  try {
+    await pipeline(
+      wholeBlocks(response, () => ended !== undefined),
+      file,
+      { end: write !== "-" },
+    );
+  } catch (error) {
+    // Whoever read the output has enough of it.
+    if (write !== "-" || (error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+  }
+  return ended ?? exitCodes.ok;
+}
+
+/** The pieces of a pcapng file, cut between blocks: wherever it ends, it can be read. */
+async function* wholeBlocks(response: IncomingMessage, isEnding: () => boolean): AsyncGenerator<Buffer> {
+  let rest = Buffer.alloc(0);
+  try {
+    for await (const chunk of response) {
+      rest = Buffer.concat([rest, chunk as Buffer]);
+      let end = 0;
+      while (end + 8 <= rest.length && end + rest.readUInt32LE(end + 4) <= rest.length) {
+        end += rest.readUInt32LE(end + 4);
+      }
+      if (end > 0) yield rest.subarray(0, end);
+      rest = rest.subarray(end);
+    }
+  } catch (error) {
+    if (!isEnding()) throw error;
+  }
+}
