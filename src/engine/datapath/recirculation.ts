@@ -112,13 +112,30 @@ export class Recirculation implements Disposable {
 
 /** Unlike for each data path: names of devices are short. */
 function pairNames(name: string, hook: PipelineHook): readonly [string, string] {
-  const digest = createHash("sha256").update(name).digest("hex").slice(0, 7);
+  const digest = digestOf(name).slice(0, 7);
   return [`iov${digest}${hook[0]}a`, `iov${digest}${hook[0]}b`];
 }
 
+function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/**
+ * Indices far from those that the kernel gives out. A broadcast leaves out the device that the frame came in on by its
+ * index alone (is_ifindex_excluded in kernel/bpf/devmap.c), though that one is in another namespace: a pair with the
+ * same index would get no copies.
+ */
+function pairIndices(names: readonly [string, string]): readonly [number, number] {
+  const first = 2 ** 29 + 2 * Number.parseInt(digestOf(names[0]).slice(0, 7), 16);
+  return [first, first + 1];
+}
+
 function makePair(hook: PipelineHook, names: readonly [string, string], namespace: NetworkNamespace | undefined): void {
-  const end = (name: string) => ({ name, mtu: mtus[hook], ...(namespace ? { namespace } : {}) });
-  createVethPair(end(names[0]), end(names[1]));
+  const indices = pairIndices(names);
+  const end = (side: 0 | 1) => {
+    return { name: names[side], index: indices[side], mtu: mtus[hook], ...(namespace ? { namespace } : {}) };
+  };
+  createVethPair(end(0), end(1));
   // The kernel would send solicitations of its own accord. /proc/sys/net is that of the thread's namespace.
   inside(namespace, () => {
     for (const name of names) {
