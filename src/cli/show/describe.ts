@@ -93,12 +93,19 @@ function renderFunction(of: FunctionDescription, settings: string): string {
   ].join("");
 }
 
+const cutReasons: Readonly<Record<Pipeline["cuts"][number]["why"], string>> = {
+  loop: "the function behind it has handled the packet in this pipeline already",
+  "fan-out": "the function has more ports that lead to functions than are worth a copy each",
+  "fan-in": "many pipelines lead to the function behind it: one program serves them all",
+  length: "the pipeline is as long as it may be",
+};
+
 function renderPipeline({ key, hook, functions, cuts, program }: Pipeline): string {
   return fields([
     ["pipeline", key],
     ["hook", hook],
     ["functions", functions.join(", ")],
-    ...cuts.map(({ link, why }) => ["goes on at", `${link} (${why})`] as const),
+    ...cuts.map(({ link, why }) => ["goes on at", `${link}: ${cutReasons[why]}`] as const),
     ["program", program && `${program.id}, tag ${program.tag}`],
     ["instructions", program?.instructions],
     ["verified", program?.verifiedInstructions],

@@ -5,12 +5,14 @@ import { printModule } from "../../compiler/hir/print.ts";
 import { printIr } from "../../compiler/ir/text.ts";
 import { KernelProgram, type ProgramInfo } from "../../kernel/programs.ts";
 import { runningAbilities } from "../abilities.ts";
+import type { DataPath } from "../datapath/data-path.ts";
 import { compilerHook } from "../datapath/load-composed.ts";
 import { listCode } from "../listing.ts";
 import { type CutReason, cutsOf, stagesOf } from "../pipeline/cut.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
 import { compilePrepared, prepareModule } from "../prepare.ts";
 import type { PlannedPipeline } from "../visor/pipelines.ts";
+import type { Prepared } from "../visor/prepare.ts";
 import type { Visor } from "../visor/visor.ts";
 
 /** A pipeline that is live. */
@@ -36,22 +38,31 @@ export type PipelineForm = (typeof pipelineForms)[number];
 
 const instructionBytes = 8;
 
-export function listPipelines(visor: Visor): readonly PipelineReport[] {
-  return (visor.prepared?.pipelines ?? []).map((planned) => reportPipeline(visor, planned));
+/** What pipelines are reported of: a visor, or a prepared graph on a data path. */
+export interface Reported {
+  readonly prepared: Prepared | undefined;
+  readonly running: { readonly dataPath: DataPath };
 }
 
-function reportPipeline(visor: Visor, { key, pipeline, slot }: PlannedPipeline): PipelineReport {
+export function listPipelines({ prepared, running }: Reported): readonly PipelineReport[] {
+  if (!prepared) return [];
+  return prepared.pipelines.map((planned) => reportPipeline(prepared, running.dataPath, planned));
+}
+
+function reportPipeline(prepared: Prepared, dataPath: DataPath, planned: PlannedPipeline): PipelineReport {
+  const { key, pipeline, slot } = planned;
+  // A function that stands on several branches may end at the same link each time.
+  const cuts = new Map(cutsOf(prepared.numbered.topology, pipeline.root).map((cut) => [cut.link, cut]));
   return {
     key,
     hook: pipeline.hook,
     functions: stagesOf(pipeline.root).map((stage) => stage.instance),
-    cuts: cutsOf(visor.prepared!.numbered.topology, pipeline.root),
-    program: reportProgram(visor, pipeline.hook, slot),
+    cuts: [...cuts.values()],
+    program: reportProgram(dataPath, pipeline.hook, slot),
   };
 }
 
-function reportProgram(visor: Visor, hook: PipelineHook, slot: number): ProgramReport | undefined {
-  const { dataPath } = visor.running;
+function reportProgram(dataPath: DataPath, hook: PipelineHook, slot: number): ProgramReport | undefined {
   const id = dataPath.slots(hook).programId(slot, dataPath.generation.parity);
   if (id === undefined) return undefined;
   using program = KernelProgram.fromId(id);
