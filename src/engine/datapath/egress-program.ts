@@ -1,7 +1,8 @@
 import * as build from "../../compiler/hir/build.ts";
 import type { Expression, MapDeclaration, Module, Statement } from "../../compiler/hir/tree.ts";
 import { boolType } from "../../compiler/hir/types.ts";
-import { type TableSizes, tableDeclarations, tableNames } from "../pipeline/tables.ts";
+import { type TableSizes, tableDeclarations } from "../pipeline/tables.ts";
+import { lookupTable } from "./enter.ts";
 
 export const egressProgram = "iov_egress";
 
@@ -35,9 +36,7 @@ export function egressModule(egress: Egress, sizes: TableSizes): Module {
 }
 
 function countOut(locals: build.Locals, maps: readonly MapDeclaration[], port: number): readonly Statement[] {
-  const map = maps.findIndex((one) => one.name === tableNames.ports);
-  const found = build.operation("map.ref", [build.number(port)], build.optionalRef("map", maps[map]!.value!), { map });
-  const [find, counters] = locals.let("counters", found);
+  const [find, counters] = locals.let("counters", lookupTable(maps, "ports", build.number(port)));
   const field = (name: string): Expression => build.field(build.unwrap(locals.use(counters)), name);
   const add = (name: string, amount: Expression): Statement =>
     build.store(field(name), build.add(build.load(field(name)), amount));

@@ -1,7 +1,8 @@
 import * as build from "../../compiler/hir/build.ts";
 import type { Expression, Module, Statement } from "../../compiler/hir/tree.ts";
-import { boolType, voidType } from "../../compiler/hir/types.ts";
-import { metadataSlots, type TableName, type TableSizes, tableDeclarations, tableNames } from "../pipeline/tables.ts";
+import { boolType } from "../../compiler/hir/types.ts";
+import { type TableName, type TableSizes, tableDeclarations } from "../pipeline/tables.ts";
+import { enterPipeline, lookupTable } from "./enter.ts";
 
 /** Name of the program on a hook. */
 export const entryProgram = "iov_entry";
@@ -15,11 +16,7 @@ export type EntryWay = "xdp" | "in" | "out";
  */
 export function entryModule(entry: number, sizes: TableSizes, way: EntryWay): Module {
   const maps = tableDeclarations(sizes);
-  const index = (name: TableName): number => maps.findIndex((map) => map.name === tableNames[name]);
-  const lookup = (name: TableName, key: Expression): Expression => {
-    const map = index(name);
-    return build.operation("map.ref", [key], build.optionalRef("map", maps[map]!.value!), { map });
-  };
+  const lookup = (name: TableName, key: Expression): Expression => lookupTable(maps, name, key);
   const program = build.program(
     (locals) => {
       const ref = (local: number): Expression => build.unwrap(locals.use(local));
@@ -30,22 +27,16 @@ export function entryModule(entry: number, sizes: TableSizes, way: EntryWay): Mo
       const [findTarget, target] = locals.let("target", lookup("entries", key));
       const [findScratch, scratch] = locals.let("scratch", lookup("scratch", build.number(0)));
       const [readSlot, slot] = locals.let("slot", build.load(build.field(ref(target), "slot")));
-      const place = (name: string): Expression => build.field(ref(scratch), name);
       const leads = build.compare("notEqual", locals.use(slot), build.number(0));
-      const tail = build.add(build.binary("multiply", locals.use(slot), build.number(2)), locals.use(parity));
       const enter: readonly Statement[] = [
         ...count(locals, lookup("ports", build.load(build.field(ref(target), "identity")))),
-        build.store(place("port"), build.load(build.field(ref(target), "port"))),
-        build.store(place("parity"), locals.use(parity)),
-        build.store(place("fromHost"), build.number(way === "out" ? 1 : 0)),
-        ...Array.from({ length: metadataSlots }, (_, slot) =>
-          build.store(build.element(place("metadata"), build.number(slot)), build.wide(0)),
-        ),
-        build.evaluate(
-          build.operation("program.tailCall", [build.binary("and", tail, build.number(0xffff_ffff))], voidType, {
-            map: index("slots"),
-          }),
-        ),
+        ...enterPipeline(maps, {
+          scratch: () => ref(scratch),
+          slot: locals.use(slot),
+          port: build.load(build.field(ref(target), "port")),
+          parity: () => locals.use(parity),
+          fromHost: way === "out",
+        }),
       ];
       const present = (local: number): Expression => build.present(locals.use(local));
       return [

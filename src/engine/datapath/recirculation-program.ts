@@ -1,8 +1,9 @@
 import * as build from "../../compiler/hir/build.ts";
 import type { Expression, Module, Statement } from "../../compiler/hir/tree.ts";
-import { boolType, numberType, optionalType, refType, voidType } from "../../compiler/hir/types.ts";
-import { metadataSlots, type TableName, type TableSizes, tableDeclarations, tableNames } from "../pipeline/tables.ts";
+import { boolType, numberType, optionalType, refType } from "../../compiler/hir/types.ts";
+import { type TableName, type TableSizes, tableDeclarations } from "../pipeline/tables.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
+import { enterPipeline, lookupTable } from "./enter.ts";
 
 export const recirculationProgram = "iov_recirculate";
 
@@ -25,11 +26,7 @@ const vlanProtocol = 0x8100;
  */
 export function recirculationModule(hook: PipelineHook, sizes: TableSizes): Module {
   const maps = tableDeclarations(sizes);
-  const index = (name: TableName): number => maps.findIndex((map) => map.name === tableNames[name]);
-  const lookup = (name: TableName, key: Expression): Expression => {
-    const map = index(name);
-    return build.operation("map.ref", [key], build.optionalRef("map", maps[map]!.value!), { map });
-  };
+  const lookup = (name: TableName, key: Expression): Expression => lookupTable(maps, name, key);
   const program = build.program(
     (locals) => {
       const ref = (local: number): Expression => build.unwrap(locals.use(local));
@@ -40,20 +37,13 @@ export function recirculationModule(hook: PipelineHook, sizes: TableSizes): Modu
       const key = build.add(build.binary("multiply", entry, build.number(2)), locals.use(parity));
       const [findTarget, target] = locals.let("target", lookup("entries", key));
       const [findScratch, scratch] = locals.let("scratch", lookup("scratch", build.number(0)));
-      const place = (name: string): Expression => build.field(ref(scratch), name);
-      const slot = build.load(build.field(ref(target), "slot"));
-      const tail = build.add(build.binary("multiply", slot, build.number(2)), locals.use(parity));
-      const goOn: readonly Statement[] = [
-        build.store(place("port"), build.load(build.field(ref(target), "port"))),
-        build.store(place("parity"), locals.use(parity)),
-        build.store(place("fromHost"), build.number(0)),
-        ...Array.from({ length: metadataSlots }, (_, number) =>
-          build.store(build.element(place("metadata"), build.number(number)), build.wide(0)),
-        ),
-        build.evaluate(
-          build.operation("program.tailCall", [build.convert("u32", tail)], voidType, { map: index("slots") }),
-        ),
-      ];
+      const goOn = enterPipeline(maps, {
+        scratch: () => ref(scratch),
+        slot: build.load(build.field(ref(target), "slot")),
+        port: build.load(build.field(ref(target), "port")),
+        parity: () => locals.use(parity),
+        fromHost: false,
+      });
       const known = build.both(build.present(locals.use(target)), build.present(locals.use(scratch)));
       return [
         ...tag.statements,
