@@ -54,13 +54,111 @@ export interface DeviceQueues {
   readonly txMaximum: number;
 }
 
+/**
+ * Speaks with the ethtool family of one network namespace (the given one, or the thread's). What it reads is read anew
+ * each time. All of it throws E_NO_DEVICE where there is no device of that name.
+ */
+export class Ethtool implements Disposable {
+  readonly #socket: NetlinkSocket;
+  readonly #family: number;
+
+  constructor(namespace?: NetworkNamespace) {
+    using socket = new DisposableStack();
+    this.#socket = socket.use(new NetlinkSocket(NETLINK_GENERIC, namespace));
+    this.#family = resolveFamily(this.#socket, "ethtool");
+    socket.move();
+  }
+
+  readFeatures(device: string): DeviceFeatures {
+    const [answer] = this.#request(device, `reading the features of ${device}`, MSG.featuresGet, []);
+    return {
+      active: setBits(answer?.nested(FEATURES.active)),
+      changeable: setBits(answer?.nested(FEATURES.changeable)),
+    };
+  }
+
+  /**
+   * Switches groups of features on or off. Those of a group that the device cannot change are left alone; throws
+   * NotSupported if a group is not as wanted afterwards: on means at least one is active, off means none is.
+   */
+  setFeatures(device: string, wanted: Readonly<Partial<Record<OffloadFeature, boolean>>>): void {
+    const entries = Object.entries(wanted) as [OffloadFeature, boolean][];
+    const before = this.readFeatures(device);
+    const changes = entries.flatMap(([feature, on]) =>
+      membersOf(feature, before.changeable).map((name) => [name, on] as const),
+    );
+    this.setNamedFeatures(device, Object.fromEntries(changes));
+    const after = this.readFeatures(device);
+    for (const [feature, on] of entries) {
+      if (hasFeature(after, feature) === on) continue;
+      throw new NotSupported(
+        `${feature} ${on ? "on" : "off"} on ${device}`,
+        `${device} does not let ${feature} be switched ${on ? "on" : "off"}`,
+        { remedy: `\`ethtool -k ${device}\` shows what can be changed ("fixed" cannot)` },
+      );
+    }
+  }
+
+  /** Switches features by the kernel's own names. What the device does not take stays as it is. */
+  setNamedFeatures(device: string, wanted: Readonly<Record<string, boolean>>): void {
+    const bits = Object.entries(wanted).map(([name, on]) => bit(name, on));
+    if (bits.length === 0) return;
+    const bitset = nest(FEATURES.wanted, nest(BITSET.bits, ...bits));
+    this.#request(device, `setting features of ${device}`, MSG.featuresSet, [bitset]);
+  }
+
+  /** Sets the number of receive queues of a device that has them by themselves (veth, since Linux 5.17). */
+  setReceiveQueues(device: string, count: number): void {
+    this.#request(device, `setting the queues of ${device}`, MSG.channelsSet, [u32Attribute(CHANNELS.rx, count)]);
+  }
+
+  /** Reads the queue counts of a device; NotSupported for devices without a notion of them. */
+  readQueues(device: string): DeviceQueues {
+    const [answer] = this.#request(device, `reading the queues of ${device}`, MSG.channelsGet, []);
+    const count = (own: number, combined: number) => (answer?.u32(own) ?? 0) + (answer?.u32(combined) ?? 0);
+    return {
+      rx: count(CHANNELS.rx, CHANNELS.combined),
+      tx: count(CHANNELS.tx, CHANNELS.combined),
+      rxMaximum: count(CHANNELS.rxMax, CHANNELS.combinedMax),
+      txMaximum: count(CHANNELS.txMax, CHANNELS.combinedMax),
+    };
+  }
+
+  #request(device: string, action: string, command: number, attributes: readonly Uint8Array[]): Attributes[] {
+    const header = nest(HEADER, textAttribute(HEADER_DEVICE_NAME, checkedName(device)));
+    try {
+      return genericRequest(this.#socket, action, this.#family, command, [header, ...attributes]);
+    } catch (error) {
+      if (!(error instanceof IovisorError) || error.code !== "E_NO_DEVICE") throw error;
+      throw new IovisorError("E_NO_DEVICE", `no network device "${device}" in this namespace`, error.remedy);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close();
+  }
+}
+
 /** Reads all features of a device of `namespace` (or of the thread's). Throws E_NO_DEVICE. */
 export function readFeatures(device: string, namespace?: NetworkNamespace): DeviceFeatures {
-  const [answer] = ethtool(device, namespace, `reading the features of ${device}`, MSG.featuresGet, []);
-  return {
-    active: setBits(answer?.nested(FEATURES.active)),
-    changeable: setBits(answer?.nested(FEATURES.changeable)),
-  };
+  using ethtool = new Ethtool(namespace);
+  return ethtool.readFeatures(device);
+}
+
+/** Switches groups of features of a device, as {@link Ethtool.setFeatures}. */
+export function setFeatures(
+  device: string,
+  wanted: Readonly<Partial<Record<OffloadFeature, boolean>>>,
+  namespace?: NetworkNamespace,
+): void {
+  using ethtool = new Ethtool(namespace);
+  ethtool.setFeatures(device, wanted);
+}
+
+/** Reads the queue counts of a device, as {@link Ethtool.readQueues}. */
+export function readQueues(device: string, namespace?: NetworkNamespace): DeviceQueues {
+  using ethtool = new Ethtool(namespace);
+  return ethtool.readQueues(device);
 }
 
 /** True if any feature of the group is active. */
@@ -68,64 +166,9 @@ export function hasFeature(features: DeviceFeatures, feature: OffloadFeature): b
   return membersOf(feature, features.active).length > 0;
 }
 
-/**
- * Switches groups of features on or off. Those of a group that the device cannot change are left alone; throws
- * NotSupported if a group is not as wanted afterwards: on means at least one is active, off means none is.
- */
-export function setFeatures(
-  device: string,
-  wanted: Readonly<Partial<Record<OffloadFeature, boolean>>>,
-  namespace?: NetworkNamespace,
-): void {
-  const entries = Object.entries(wanted) as [OffloadFeature, boolean][];
-  const before = readFeatures(device, namespace);
-  const changes = entries.flatMap(([feature, on]) =>
-    membersOf(feature, before.changeable).map((name) => [name, on] as const),
-  );
-  setNamedFeatures(device, Object.fromEntries(changes), namespace);
-  const after = readFeatures(device, namespace);
-  for (const [feature, on] of entries) {
-    if (hasFeature(after, feature) === on) continue;
-    throw new NotSupported(
-      `${feature} ${on ? "on" : "off"} on ${device}`,
-      `${device} does not let ${feature} be switched ${on ? "on" : "off"}`,
-      { remedy: `\`ethtool -k ${device}\` shows what can be changed ("fixed" cannot)` },
-    );
-  }
-}
-
-/** Switches features by the kernel's own names. What the device does not take stays as it is. */
-export function setNamedFeatures(
-  device: string,
-  wanted: Readonly<Record<string, boolean>>,
-  namespace?: NetworkNamespace,
-): void {
-  const bits = Object.entries(wanted).map(([name, on]) => bit(name, on));
-  if (bits.length === 0) return;
-  const bitset = nest(FEATURES.wanted, nest(BITSET.bits, ...bits));
-  ethtool(device, namespace, `setting features of ${device}`, MSG.featuresSet, [bitset]);
-}
-
 /** The features of a group that are active, by the kernel's names. */
 export function activeOf(features: DeviceFeatures, feature: OffloadFeature): readonly string[] {
   return membersOf(feature, features.active);
-}
-
-/** Sets the number of receive queues of a device that has them by themselves (veth, since Linux 5.17). */
-export function setReceiveQueues(device: string, count: number, namespace?: NetworkNamespace): void {
-  ethtool(device, namespace, `setting the queues of ${device}`, MSG.channelsSet, [u32Attribute(CHANNELS.rx, count)]);
-}
-
-/** Reads the queue counts of a device; NotSupported for devices without a notion of them. */
-export function readQueues(device: string, namespace?: NetworkNamespace): DeviceQueues {
-  const [answer] = ethtool(device, namespace, `reading the queues of ${device}`, MSG.channelsGet, []);
-  const count = (own: number, combined: number) => (answer?.u32(own) ?? 0) + (answer?.u32(combined) ?? 0);
-  return {
-    rx: count(CHANNELS.rx, CHANNELS.combined),
-    tx: count(CHANNELS.tx, CHANNELS.combined),
-    rxMaximum: count(CHANNELS.rxMax, CHANNELS.combinedMax),
-    txMaximum: count(CHANNELS.txMax, CHANNELS.combinedMax),
-  };
 }
 
 function membersOf(feature: OffloadFeature, names: ReadonlySet<string>): string[] {
@@ -145,21 +188,4 @@ function setBits(bitset: Attributes | undefined): Set<string> {
     if (name !== undefined && (withoutMask || entry.has(BIT.value))) names.add(name);
   }
   return names;
-}
-
-function ethtool(
-  device: string,
-  namespace: NetworkNamespace | undefined,
-  action: string,
-  command: number,
-  attributes: readonly Uint8Array[],
-): Attributes[] {
-  using socket = new NetlinkSocket(NETLINK_GENERIC, namespace);
-  const header = nest(HEADER, textAttribute(HEADER_DEVICE_NAME, checkedName(device)));
-  try {
-    return genericRequest(socket, action, resolveFamily(socket, "ethtool"), command, [header, ...attributes]);
-  } catch (error) {
-    if (!(error instanceof IovisorError) || error.code !== "E_NO_DEVICE") throw error;
-    throw new IovisorError("E_NO_DEVICE", `no network device "${device}" in this namespace`, error.remedy);
-  }
 }

@@ -1,19 +1,6 @@
 import { type ErrorCode, IovisorError } from "../../errors.ts";
-import {
-  activeOf,
-  type DeviceFeatures,
-  type OffloadFeature,
-  readFeatures,
-  readQueues,
-  setFeatures,
-  setNamedFeatures,
-  setReceiveQueues,
-} from "../../kernel/ethtool.ts";
-import { NetworkNamespace } from "../../kernel/namespaces.ts";
-import { NETLINK_ROUTE } from "../../kernel/netlink/constants.ts";
-import { findLink, type Link } from "../../kernel/netlink/links.ts";
-import { openNamespaceOfId } from "../../kernel/netlink/namespace-ids.ts";
-import { NetlinkSocket } from "../../kernel/netlink/socket.ts";
+import { activeOf, type DeviceFeatures, type OffloadFeature } from "../../kernel/ethtool.ts";
+import { DevicePlaces, type End, type Place } from "./device-places.ts";
 import type { Model, ModelDevice } from "./model.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -28,7 +15,7 @@ export interface Remedy {
   readonly ifindex: number;
   readonly netns?: string;
   /** Whether it is about the device, or about the other end of the veth. */
-  readonly of: "device" | "peer";
+  readonly of: End;
   /** Features as they were before, by the kernel's names. */
   readonly features: Readonly<Record<string, boolean>>;
   /** Receive queues before. */
@@ -39,7 +26,7 @@ interface Need {
   readonly device: ModelDevice;
   readonly ifindex: number;
   readonly features: Readonly<Partial<Record<OffloadFeature, boolean>>>;
-  readonly of: Remedy["of"];
+  readonly of: End;
   /** Queues of the device, as many as its peer sends on. */
   readonly queues: boolean;
   readonly why: string;
@@ -49,13 +36,6 @@ export interface Preflight {
   /** What was changed, or is to be. */
   readonly remedies: readonly Remedy[];
   readonly warnings: readonly string[];
-}
-
-/** Where the features of a need are. */
-interface Place {
-  readonly name: string;
-  readonly namespace: NetworkNamespace | undefined;
-  readonly link: Link;
 }
 
 /** Devices at XDP, and those that XDP programs send to. */
@@ -101,7 +81,8 @@ function targetsOf({ links }: Model): ReadonlySet<string> {
 
 /** What an apply of a revision would change on devices. Nothing is touched. */
 export function lookAhead(prepared: Prepared): Preflight {
-  return each(needsOf(prepared), (need, place) => changeOf(need, place));
+  using places = new DevicePlaces();
+  return each(needsOf(prepared), places, (need, place) => changeOf(need, place, places));
 }
 
 /**
@@ -112,12 +93,13 @@ export function lookAhead(prepared: Prepared): Preflight {
  */
 export function prepareDevices(prepared: Prepared, before: readonly Remedy[], undo: DisposableStack): Preflight {
   const needs = needsOf(prepared);
-  const { remedies, warnings } = each(needs, (need, place) => {
-    const remedy = changeOf(need, place);
+  using places = new DevicePlaces();
+  const { remedies, warnings } = each(needs, places, (need, place) => {
+    const remedy = changeOf(need, place, places);
     if (!remedy) return undefined;
     undo.defer(() => putBack([remedy]));
-    setFeatures(place.name, missingOf(need, readFeatures(place.name, place.namespace)), place.namespace);
-    if (remedy.receiveQueues !== undefined) raiseQueues(need, place.link);
+    place.setFeatures(missingOf(need, place.features));
+    if (remedy.receiveQueues !== undefined) ownPlace(need, places)?.setReceiveQueues(place.queues.tx);
     return remedy;
   });
   const wanted = new Set(needs.map((need) => keyOf({ ...need.device, ...need })));
@@ -127,9 +109,10 @@ export function prepareDevices(prepared: Prepared, before: readonly Remedy[], un
 
 /** Puts devices back as they were. Those that are gone are left alone. */
 export function putBack(remedies: readonly Remedy[]): void {
+  using places = new DevicePlaces();
   for (const remedy of remedies) {
     try {
-      putOneBack(remedy);
+      putOneBack(remedy, places);
     } catch (error) {
       // It went away between the look and the change.
       if (!(error instanceof IovisorError && gone.has(error.code))) throw error;
@@ -139,12 +122,12 @@ export function putBack(remedies: readonly Remedy[]): void {
 
 const gone: ReadonlySet<string> = new Set<ErrorCode>(["E_NO_DEVICE", "E_NO_NAMESPACE"]);
 
-function putOneBack({ netns, ifindex, of, features, receiveQueues }: Remedy): void {
-  using held = placeOf(netns, ifindex, of);
-  if (held.place) setNamedFeatures(held.place.name, features, held.place.namespace);
+function putOneBack({ netns, ifindex, of, features, receiveQueues }: Remedy, places: DevicePlaces): void {
+  const found = places.find(netns, ifindex, of);
+  if (found.kind === "place") found.place.setNamedFeatures(features);
   if (receiveQueues === undefined) return;
-  using own = placeOf(netns, ifindex, "device");
-  if (own.place) setReceiveQueues(own.place.name, receiveQueues, own.place.namespace);
+  const own = places.find(netns, ifindex, "device");
+  if (own.kind === "place") own.place.setReceiveQueues(receiveQueues);
 }
 
 /** The remedies of a revision that the next one does not need any more. */
@@ -172,20 +155,25 @@ function merged(remedies: readonly Remedy[]): readonly Remedy[] {
   return [...byPlace.values()];
 }
 
-function each(needs: readonly Need[], act: (need: Need, place: Place) => Remedy | undefined): Preflight {
+function each(
+  needs: readonly Need[],
+  places: DevicePlaces,
+  act: (need: Need, place: Place) => Remedy | undefined,
+): Preflight {
   const warnings: string[] = [];
   const remedies = needs.flatMap((need): Remedy[] => {
-    using held = placeOf(need.device.netns, need.ifindex, need.of);
-    if (held.unreachable) {
+    const found = places.find(need.device.netns, need.ifindex, need.of);
+    if (found.kind === "unreachable") {
       const features = printFeatures(need.features);
       warnings.push(
         `the other end of ${need.device.name} is out of reach: make sure of ${features} there; ${need.why}`,
       );
     }
-    const remedy = held.place && act(need, held.place);
+    if (found.kind !== "place") return [];
+    const remedy = act(need, found.place);
     if (!remedy) return [];
     if (Object.keys(remedy.features).length > 0) {
-      const end = need.of === "peer" ? `${held.place!.name}, the other end of ${need.device.name}` : need.device.name;
+      const end = need.of === "peer" ? `${found.place.name}, the other end of ${need.device.name}` : need.device.name;
       warnings.push(`${printFeatures(need.features)} on ${end}, until it is detached: ${need.why}`);
     }
     if (remedy.receiveQueues !== undefined) {
@@ -217,16 +205,16 @@ function missingOf({ features }: Need, now: DeviceFeatures): Need["features"] {
 }
 
 /** What must be changed for a need; undefined when all is well. */
-function changeOf(need: Need, place: Place): Remedy | undefined {
+function changeOf(need: Need, place: Place, places: DevicePlaces): Remedy | undefined {
   // A veth leaves tags where they are.
   if (need.of === "device" && place.link.kind !== undefined) return undefined;
   const polls = need.features.genericReceive === true && place.link.xdp.nativeProgramId !== undefined;
-  const now = readFeatures(place.name, place.namespace);
+  const now = place.features;
   const missing = polls ? {} : missingOf(need, now);
   const members = (Object.keys(missing) as OffloadFeature[]).flatMap((feature) =>
     changeable(now, feature, missing[feature]!),
   );
-  const queues = need.queues ? tooFewQueues(need, place) : undefined;
+  const queues = need.queues ? tooFewQueues(need, place, places) : undefined;
   if (members.length === 0 && queues === undefined) return undefined;
   const { name, netns } = need.device;
   return {
@@ -247,56 +235,15 @@ function changeable(
 }
 
 /** The receive queues of a device that has fewer than its peer sends on, and can have more. */
-function tooFewQueues(need: Need, peer: Place): number | undefined {
-  using own = placeOf(need.device.netns, need.ifindex, "device");
-  if (!own.place) return undefined;
-  const mine = readQueues(own.place.name, own.place.namespace);
-  const wanted = readQueues(peer.name, peer.namespace).tx;
+function tooFewQueues(need: Need, peer: Place, places: DevicePlaces): number | undefined {
+  const mine = ownPlace(need, places)?.queues;
+  if (!mine) return undefined;
+  const wanted = peer.queues.tx;
   // Where it cannot have as many the kernel refuses the program, and says why.
   return mine.rx < wanted && wanted <= mine.rxMaximum ? mine.rx : undefined;
 }
 
-function raiseQueues(need: Need, peer: Link): void {
-  using own = placeOf(need.device.netns, need.ifindex, "device");
-  using other = placeOf(need.device.netns, need.ifindex, "peer");
-  if (!own.place || !other.place) return;
-  setReceiveQueues(own.place.name, readQueues(peer.name, other.place.namespace).tx, own.place.namespace);
-}
-
-interface HeldPlace extends Disposable {
-  readonly place: Place | undefined;
-  /** There is a peer, in a namespace without a name and a process. */
-  readonly unreachable: boolean;
-}
-
-/** A device, or the other end of it where it is a veth. Its namespace stays open until the place is disposed of. */
-function placeOf(netns: string | undefined, ifindex: number, of: Remedy["of"]): HeldPlace {
-  using held = new DisposableStack();
-  const nothing = (unreachable: boolean): HeldPlace => ({
-    place: undefined,
-    unreachable,
-    [Symbol.dispose]: () => undefined,
-  });
-  if (netns !== undefined && !NetworkNamespace.list().includes(netns)) return nothing(false);
-  const own = netns === undefined ? undefined : held.use(NetworkNamespace.open(netns));
-  using socket = new NetlinkSocket(NETLINK_ROUTE, own);
-  const link = findLink(socket, ifindex);
-  if (!link) return nothing(false);
-  const found = (place: Place): HeldPlace => {
-    const kept = held.move();
-    return { place, unreachable: false, [Symbol.dispose]: () => kept.dispose() };
-  };
-  if (of === "device")
-    return link.kind === undefined || link.kind === "veth"
-      ? found({ name: link.name, namespace: own, link })
-      : nothing(false);
-  if (link.kind !== "veth" || link.peer === undefined) return nothing(false);
-  const namespace = link.peerNamespaceId === undefined ? own : openNamespaceOfId(socket, link.peerNamespaceId);
-  if (link.peerNamespaceId !== undefined) {
-    if (!namespace) return nothing(true);
-    held.use(namespace);
-  }
-  using netlink = new NetlinkSocket(NETLINK_ROUTE, namespace);
-  const peer = findLink(netlink, link.peer);
-  return peer ? found({ name: peer.name, namespace, link: peer }) : nothing(false);
+function ownPlace({ device, ifindex }: Need, places: DevicePlaces): Place | undefined {
+  const own = places.find(device.netns, ifindex, "device");
+  return own.kind === "place" ? own.place : undefined;
 }
