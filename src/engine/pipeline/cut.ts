@@ -51,7 +51,8 @@ export interface Entrance {
 }
 
 /**
- * The pipelines of a graph: one for each entrance, and one for each function that another pipeline ends at. The same
+ * The pipelines of a graph: one for each entrance, and one for each function that another pipeline ends at. Packets that
+ * turn back are rare, and so is where they go on: pipelines that only they meet have one function each. The same
  * graph always gives the same pipelines, in the same order.
  */
 export function cutPipelines(
@@ -70,7 +71,7 @@ export function cutPipelines(
     const root = cutter.stage(nodeOf(topology, next.instance), []);
     pipelines.set(key, { hook: next.hook, root });
     for (const [instance, why] of cutter.continuations) {
-      if (why === "loop") rare.push({ instance, hook: next.hook, rare: true });
+      if (why === "loop" || next.rare) rare.push({ instance, hook: next.hook, rare: true });
       else wanted.push({ instance, hook: next.hook });
     }
   }
