@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { leakedSince, ownObjects } from "../scripts/test/leaks.ts";
 import { type Outcome, runTestFile } from "../scripts/test/test-file.ts";
+import { ensureBpffs } from "../src/kernel/bpffs.ts";
+import { skipWithoutBpf } from "../src/kernel/testing.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -35,6 +37,25 @@ test("a control group that a dead process left is a leak; one of a living proces
   } finally {
     rmdirSync(left);
     rmdirSync(used);
+  }
+  assert.deepEqual(await leakedSince(before), []);
+});
+
+test("pins of a data path that a dead process left are a leak; those of a living process are not", {
+  skip: skipWithoutBpf,
+}, async () => {
+  const dead = spawnSync("true").pid;
+  const folder = "/sys/fs/bpf/iovisor";
+  const left = [`${folder}/iovtest${dead}v0`, `${folder}/iov${dead}d0`, `${folder}/named${dead}`];
+  const used = `${folder}/iovtest${process.pid}used`;
+  ensureBpffs();
+  mkdirSync(folder, { recursive: true });
+  const before = ownObjects();
+  for (const path of [...left, used]) mkdirSync(path);
+  try {
+    assert.deepEqual((await leakedSince(before)).toSorted(), left.toSorted());
+  } finally {
+    for (const path of [...left, used]) rmdirSync(path);
   }
   assert.deepEqual(await leakedSince(before), []);
 });

@@ -24,6 +24,11 @@ export function classify(number: number): { code: ErrorCode; remedy: string } {
     case errno.EBUSY:
     case errno.EEXIST:
       return { code: "E_BUSY", remedy: "remove or rename what is there, or choose another name" };
+    case errno.EAGAIN:
+      return {
+        code: "E_SYSCALL",
+        remedy: "a signal came in between, or the kernel was short of something: do it again",
+      };
     default:
       return {
         code: "E_SYSCALL",

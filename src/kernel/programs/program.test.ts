@@ -11,6 +11,9 @@ import { DEFAULT_BPFFS, unpin } from "../bpffs.ts";
 import { skipWithout } from "../features.ts";
 import { KernelMap } from "../maps.ts";
 import { leakedDescriptors, openDescriptors } from "../sys/descriptor.ts";
+import { errno } from "../sys/errno.ts";
+import { syscall } from "../sys/native.ts";
+import { systemError } from "../system-error.ts";
 import { readU64, skipWithoutBpf, u32, u64, uniqueName } from "../testing.ts";
 import { xdpContext } from "./contexts.ts";
 import { enableStatistics, KernelProgram, objectIds } from "./program.ts";
@@ -265,4 +268,37 @@ test("a bound map appears among the program's maps", skip, () => {
   using program = KernelProgram.load(xdp(pass));
   program.bindMap(map);
   assert.deepEqual(program.info().mapIds, [map.info().id]);
+});
+
+/** setitimer(2): SIGALRM every so many microseconds. */
+function setAlarm(microseconds: number): void {
+  const ITIMER_REAL = 0;
+  const number = process.arch === "x64" ? 38 : 103;
+  const interval = BigInt(microseconds);
+  const value = new Uint8Array(BigInt64Array.of(0n, interval, 0n, interval).buffer);
+  assert.equal(syscall(number, ITIMER_REAL, value), 0);
+}
+
+test("a program loads although signals come faster than the verifier walks it", skip, () => {
+  const microseconds = 300;
+  const walk = Array.from({ length: 60_000 }, (_, index) => build.movImm(1, index));
+  const spec = xdp([...walk, ...pass]);
+  const ignore = (): void => undefined;
+  process.on("SIGALRM", ignore);
+  setAlarm(microseconds);
+  try {
+    const started = performance.now();
+    using program = KernelProgram.load(spec);
+    assert.ok(program.fd > 0);
+    assert.ok(performance.now() - started > microseconds / 1000);
+  } finally {
+    setAlarm(0);
+    process.off("SIGALRM", ignore);
+  }
+});
+
+test("where the kernel says to try again, the remedy says so too", () => {
+  const error = systemError("loading a program", -errno.EAGAIN);
+  assert.equal(error.code, "E_SYSCALL");
+  assert.match(error.remedy, /do it again/);
 });

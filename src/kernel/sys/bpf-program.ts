@@ -2,6 +2,7 @@
 import { Attributes } from "./attributes.ts";
 import { command } from "./constants.ts";
 import { errno } from "./errno.ts";
+import { withoutSignals } from "./signals.ts";
 
 /** Arguments of BPF_PROG_LOAD; records as in `struct bpf_func_info` (8 bytes) and `struct bpf_line_info` (16). */
 export interface ProgramLoadOptions {
@@ -25,7 +26,7 @@ export interface ProgramLoadOptions {
 
 const FUNCTION_INFO_SIZE = 8;
 const LINE_INFO_SIZE = 16;
-/** The kernel restarts a load that a signal or a pending map allocation disturbed; libbpf tries five times too. */
+/** The verifier gives up when a signal is pending (do_check in kernel/bpf/verifier.c); libbpf tries five times too. */
 const LOAD_ATTEMPTS = 5;
 
 /** What BPF_PROG_LOAD returned; `logSize` is the size that the whole log needs (0 before Linux 6.4). */
@@ -34,7 +35,7 @@ export interface ProgramLoadResult {
   readonly logSize: number;
 }
 
-/** Loads a program; `result` is its descriptor. */
+/** Loads a program; `result` is its descriptor. -EAGAIN where signals that cannot be held back keep coming. */
 export function programLoad(options: ProgramLoadOptions): ProgramLoadResult {
   const { functionInfo, lineInfo } = options;
   const attributes = new Attributes()
@@ -62,6 +63,8 @@ export function programLoad(options: ProgramLoadOptions): ProgramLoadResult {
   for (let attempt = 1; result === -errno.EAGAIN && attempt < LOAD_ATTEMPTS; attempt++) {
     result = attributes.call(command.programLoad);
   }
+  // A timer's signals may come faster than the verifier walks.
+  if (result === -errno.EAGAIN) result = withoutSignals(() => attributes.call(command.programLoad));
   return { result, logSize: attributes.getU32(140) };
 }
 
