@@ -7,6 +7,7 @@ const tools: readonly { readonly program: string; readonly debian: string }[] = 
   { program: "ip", debian: "iproute2" },
   { program: "bpftool", debian: "bpftool" },
   { program: "tcpdump", debian: "tcpdump" },
+  { program: "tcpreplay", debian: "tcpreplay" },
   { program: "iperf3", debian: "iperf3" },
   { program: "ethtool", debian: "ethtool" },
   { program: "strace", debian: "strace" },

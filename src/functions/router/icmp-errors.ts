@@ -38,12 +38,12 @@ function mayAnswer4(ip: Uint8Array): boolean {
   return ip[9] !== protocols.icmp || (type !== undefined && !errors4.has(type));
 }
 
-/** RFC 4443, section 2.4 (e). */
+/** RFC 4443, section 2.4 (e). Later fragments are no exception: a path's MTU is told for them, too (section 3.2). */
 function mayAnswer6(ip: Uint8Array): boolean {
   if (isNoHost(ip.subarray(8, 24)) || ip[24] === 0xff) return false;
   let [next, offset] = [ip[6]!, 40];
   while (extensions.has(next) && offset + 8 <= ip.length) {
-    if (next === 44 && (viewOf(ip).getUint16(offset + 2) & 0xfff8) !== 0) return false;
+    if (next === 44 && (viewOf(ip).getUint16(offset + 2) & 0xfff8) !== 0) return true;
     const length = next === 44 ? 8 : (ip[offset + 1]! + 1) * 8;
     next = ip[offset]!;
     offset += length;
