@@ -14,7 +14,7 @@ export interface FuzzOptions {
   readonly shrink: boolean;
 }
 
-export type FuzzKind = "programs" | "hir" | "switch" | "router" | "acl";
+export type FuzzKind = "programs" | "hir" | "switch" | "router" | "acl" | "fused";
 
 /** What a worker is started with: every `stride`th index from `start` on. */
 export interface Job extends FuzzOptions {

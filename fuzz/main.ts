@@ -7,13 +7,14 @@ import { runPool } from "./pool.ts";
 import { checkProgram, smallestFailure } from "./programs.ts";
 import { Summary } from "./summary.ts";
 
-const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|switch|router|acl|api|kills]
+const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|switch|router|acl|fused|api|kills]
 
   --programs N   how many programs are made (default 1000)
   --seed S       repeats a run; a failure prints its seed and number
   --kind KIND    programs (default): interpreter, machine and kernel must agree on generated programs;
                  hir: HIR files with random changes are refused or behave;
                  switch, router, acl: the function does what its model does, in the interpreter and the kernel;
+                 fused: chains of functions in one program do what their models do behind one another;
                  api: random requests to a daemon are refused or do what they say;
                  kills: processes that apply graphs are killed (--programs of them) under traffic
   --start N      the number of the first program (default 0)
@@ -23,7 +24,16 @@ const help = `npm run fuzz -- [--programs 1000] [--seed S] [--kind programs|hir|
   --no-shrink    print failures as they are, not the smallest program that fails alike
   --no-coverage  leave out the table of constructs`;
 
-const kinds: readonly (FuzzKind | "api" | "kills")[] = ["programs", "hir", "switch", "router", "acl", "api", "kills"];
+const kinds: readonly (FuzzKind | "api" | "kills")[] = [
+  "programs",
+  "hir",
+  "switch",
+  "router",
+  "acl",
+  "fused",
+  "api",
+  "kills",
+];
 
 /** How often each construct must have been met. */
 const leastCoverage = 50;

@@ -1,6 +1,6 @@
 /** A process that works through its share of the indexes, so that a crash or a hang costs one case. */
 
-import { checkFunction } from "./functions/check-function.ts";
+import { checkFunction, checkFused } from "./functions/check-function.ts";
 import { checkMutation } from "./hir/mutation.ts";
 import type { Job, Report } from "./job.ts";
 import { checkProgram, smallestFailure } from "./programs.ts";
@@ -32,6 +32,8 @@ function check(job: Job, index: number): Report | Promise<Report> {
     case "router":
     case "acl":
       return checkFunction(job.kind, job, index);
+    case "fused":
+      return checkFused(job, index);
   }
 }
 

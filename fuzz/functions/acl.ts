@@ -6,7 +6,7 @@ import { prepareModule } from "../../src/engine/prepare.ts";
 import { compileSource } from "../../src/engine/source.ts";
 import host from "../../src/functions/acl/host.ts";
 import { AclModel } from "../../src/functions/acl/model.ts";
-import { randomAcl, randomFrame } from "../../src/functions/acl/random.ts";
+import { type Numbers, randomAcl, randomFrame } from "../../src/functions/acl/random.ts";
 import { BadTerm } from "../../src/functions/acl/terms.ts";
 import { Random } from "../../src/functions/switch/random.ts";
 import type { Arrival, Decision, Subject, Witness } from "./witness.ts";
@@ -64,7 +64,7 @@ export function runAclCase({ seed, frames, hook }: AclCase, module: Module, witn
 }
 
 /** A configuration without rules that contradict themselves. */
-function readableAcl(random: Random): JsonObject {
+export function readableAcl(random: Numbers): JsonObject {
   const config = randomAcl(random);
   const rules = (config["rules"] as readonly JsonObject[]).filter((rule) => {
     try {

@@ -2,6 +2,8 @@ import type { PipelineHook } from "../../src/engine/pipeline/topology.ts";
 import type { FuzzOptions, Report } from "../job.ts";
 import { failed, type Outcome, thrown } from "../witnesses/outcome.ts";
 import { aclModule, runAclCase } from "./acl.ts";
+import { runFusedCase } from "./fused.ts";
+import { FusedInterpreter, FusedKernel, FusedMachine } from "./fused-witness.ts";
 import { routerModule, runRouterCase } from "./router.ts";
 import { runSwitchCase, switchModule } from "./switch.ts";
 import { InterpreterWitness, KernelWitness, MachineWitness, type Witness } from "./witness.ts";
@@ -26,18 +28,44 @@ const cases: Readonly<Record<"switch" | "router" | "acl", RunCase>> = {
 };
 
 /** One random function of a kind, at a hook by turns; without a kernel the machine is the second witness. */
-export async function checkFunction(kind: keyof typeof cases, options: FuzzOptions, index: number): Promise<Report> {
+export function checkFunction(kind: keyof typeof cases, options: FuzzOptions, index: number): Promise<Report> {
+  return checkCase(kind, options, index, async ({ seed, hook }, owned) => {
+    const witnesses: readonly Witness[] = [
+      owned.use(new InterpreterWitness(hook)),
+      owned.use(options.kernel ? new KernelWitness(hook) : new MachineWitness(hook)),
+    ];
+    return await cases[kind]({ seed, frames: options.packets, hook, changes }, witnesses);
+  });
+}
+
+/** One random chain of functions, composed to pipelines. */
+export function checkFused(options: FuzzOptions, index: number): Promise<Report> {
+  return checkCase("fused", options, index, async ({ seed, hook }, owned) => {
+    const witnesses = [
+      owned.use(new FusedInterpreter(hook)),
+      owned.use(options.kernel ? new FusedKernel(hook) : new FusedMachine(hook)),
+    ];
+    return (await runFusedCase({ seed, frames: options.packets, hook }, witnesses)).failure;
+  });
+}
+
+interface Chosen {
+  readonly seed: number;
+  readonly hook: PipelineHook;
+}
+
+async function checkCase(
+  kind: string,
+  options: FuzzOptions,
+  index: number,
+  run: (chosen: Chosen, owned: DisposableStack) => Promise<string | undefined>,
+): Promise<Report> {
   const start = performance.now();
   const hook = index % 2 === 0 ? "xdp" : "tcx";
   using owned = new DisposableStack();
-  const witnesses: readonly Witness[] = [
-    owned.use(new InterpreterWitness(hook)),
-    owned.use(options.kernel ? new KernelWitness(hook) : new MachineWitness(hook)),
-  ];
   let outcome: Outcome;
   try {
-    const seed = (options.seed * 1_000_003 + index) >>> 0;
-    const failure = await cases[kind]({ seed, frames: options.packets, hook, changes }, witnesses);
+    const failure = await run({ seed: (options.seed * 1_000_003 + index) >>> 0, hook }, owned);
     outcome = failure
       ? failed(`${kind} at ${hook}`, failure, { hook })
       : { kind: "agreed", runs: options.packets, loads: changes + 1, skipped: 0 };

@@ -52,7 +52,7 @@ export function routerSubject(module: Module, view: InstanceView): Subject {
   return { module: { ...prepared, maps }, tables: { ...host.tables!(view), ...host.arrays!(view) } };
 }
 
-function modelConfiguration(view: InstanceView): ModelConfiguration {
+export function modelConfiguration(view: InstanceView): ModelConfiguration {
   const ports = routerPorts(view);
   const numbers = new Map(ports.map(({ name, number }) => [name, number]));
   return {
@@ -88,7 +88,7 @@ function hex(bytes: Uint8Array): string {
 }
 
 /** What a frame that left says of itself: its checksums hold where those of the frame before did. */
-function checksumFault(before: Uint8Array, after: Uint8Array): string | undefined {
+export function checksumFault(before: Uint8Array, after: Uint8Array): string | undefined {
   const good = (frame: Uint8Array): boolean => {
     const ip = frame.subarray(14);
     const view = new DataView(ip.buffer, ip.byteOffset, ip.byteLength);

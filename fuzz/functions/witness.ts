@@ -70,7 +70,7 @@ interface Store {
 }
 
 /** The maps of a subject, of whatever kind: state stays, tables are new for each configuration. */
-class Stores<Map extends object> {
+export class Stores<Map extends object> {
   readonly #make: (map: MapDeclaration, module: Module) => Map;
   readonly #view: (map: Map) => Store;
   readonly #drop: (map: Map) => void;

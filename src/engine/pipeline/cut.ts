@@ -51,8 +51,8 @@ export interface Entrance {
 }
 
 /**
- * The pipelines of a graph: one for each entrance, and one for each function that another pipeline ends at. Packets that
- * turn back are rare, and so is where they go on: pipelines that only they meet have one function each. The same
+ * The pipelines of a graph: one for each entrance, and one for each function that another pipeline ends at. Packets
+ * that turn back are rare, and so is where they go on: pipelines that only they meet have one function each. The same
  * graph always gives the same pipelines, in the same order.
  */
 export function cutPipelines(

@@ -16,9 +16,9 @@ export default onPacket((packet) => {
   if (!port || port.enabled === 0) return drop(reasons.noPort);
   const ethernet = packet.at(0, Ethernet);
   if (!ethernet) return drop(reasons.tooShort);
-  if (packet.vlanTag !== undefined) return drop(reasons.tagged);
   const isGroup = (ethernet.destination[0] & 1) === 1;
   if (!isGroup && !equal(ethernet.destination, port.mac)) return drop(reasons.notForRouter);
+  if (packet.vlanTag !== undefined) return drop(reasons.tagged);
   const arrival = { packet, port };
   switch (ethernet.type) {
     case EtherType.ipv4:
