@@ -9,7 +9,8 @@ import { AclModel } from "../../src/functions/acl/model.ts";
 import { type Numbers, randomAcl, randomFrame } from "../../src/functions/acl/random.ts";
 import { BadTerm } from "../../src/functions/acl/terms.ts";
 import { Random } from "../../src/functions/switch/random.ts";
-import type { Arrival, Decision, Subject, Witness } from "./witness.ts";
+import { arrivesAs, hex } from "./frames.ts";
+import { type Arrival, type Decision, onWire, type Subject, type Witness } from "./witness.ts";
 
 export interface AclCase {
   readonly seed: number;
@@ -46,18 +47,20 @@ export function runAclCase({ seed, frames, hook }: AclCase, module: Module, witn
   const counted = new Map<number, number>();
   const shortest = Math.max(...witnesses.map((witness) => witness.shortest));
   for (let index = 0; index < frames; index++) {
-    const arrival = arrive(random, hook, shortest);
-    const expected = model.decide({ port: arrival.port, bytes: onTheWire(arrival) });
+    const made = randomFrame(random);
+    const port = random.below(2);
+    const arrival: Arrival = { port, ticks: 1n, ...arrivesAs(made, { hook, shortest, random }) };
+    const wire = onWire(arrival.frame, arrival.tag);
+    const expected = model.decide({ port: arrival.port, bytes: wire });
     for (const rule of expected.rules) counted.set(rule, (counted.get(rule) ?? 0) + 1);
     const name = expected.rules.length > 1 ? `${expected.outcome} after others` : expected.outcome;
     outcomes[name] = (outcomes[name] ?? 0) + 1;
     for (const witness of witnesses) {
       const got = outcomeOf(witness.run(arrival), arrival, module);
       if (got === expected.outcome) continue;
-      const bytes = Buffer.from(onTheWire(arrival)).toString("hex");
       const place = `seed ${seed} at ${hook}, frame ${index} on port ${arrival.port}`;
       const said = `${witness.name} says ${got}, the model ${expected.outcome} (rules ${expected.rules.join()})`;
-      return { failure: `${place}: ${said}\n${bytes}\n${JSON.stringify(config)}`, outcomes };
+      return { failure: `${place}: ${said}\n${hex(wire)}\n${JSON.stringify(config)}`, outcomes };
     }
   }
   return { failure: countersDiffer(witnesses, counted, seed), outcomes };
@@ -75,22 +78,6 @@ export function readableAcl(random: Numbers): JsonObject {
     }
   });
   return { ...config, rules };
-}
-
-/** A tag at TCX is beside the frame when the device took it out, and inside when a program sent it like that. */
-function arrive(random: Random, hook: PipelineHook, shortest: number): Arrival {
-  const made = randomFrame(random);
-  const port = random.below(2);
-  const frame = Uint8Array.of(...made, ...new Uint8Array(Math.max(0, shortest - made.length)));
-  const isTagged = frame.length >= 18 && frame[12] === 0x81 && frame[13] === 0;
-  if (hook === "xdp" || !isTagged || random.chance(30)) return { port, ticks: 1n, frame, tag: undefined };
-  const tag = (frame[14]! << 8) | frame[15]!;
-  return { port, ticks: 1n, frame: Uint8Array.of(...frame.subarray(0, 12), ...frame.subarray(16)), tag };
-}
-
-function onTheWire({ frame, tag }: Arrival): Uint8Array {
-  if (tag === undefined) return frame;
-  return Uint8Array.of(...frame.subarray(0, 12), 0x81, 0, tag >> 8, tag & 0xff, ...frame.subarray(12));
 }
 
 function outcomeOf(decision: Decision, { port }: Arrival, module: Module): string {

@@ -12,6 +12,7 @@ import * as router from "../../src/functions/router/random.ts";
 import switchHost from "../../src/functions/switch/host.ts";
 import * as bridge from "../../src/functions/switch/random.ts";
 import { aclModule, aclSubject, readableAcl } from "./acl.ts";
+import { arrivesAs } from "./frames.ts";
 import { type FunctionKind, type Link, modelOf } from "./fused-models.ts";
 import type { Placed } from "./fused-witness.ts";
 import { markerModule } from "./marker/model.ts";
@@ -202,13 +203,6 @@ export function randomArrival(
       return router.randomFrame(numbers, about.node.instance === instance ? port : 1 + random.below(3));
     return about.kind === "acl" ? acl.randomFrame(random) : bridge.randomFrame(random, port);
   };
-  const made = frameOf();
-  const frame = Uint8Array.of(...made, ...new Uint8Array(Math.max(0, given.shortest - made.length)));
-  const isTagged = frame.length >= 18 && frame[12] === 0x81 && frame[13] === 0;
-  const { ticks } = given;
-  if (given.hook === "xdp" || !isTagged || random.chance(30))
-    return { instance, arrival: { port, ticks, frame, tag: undefined } };
-  const tag = (frame[14]! << 8) | frame[15]!;
-  const inside = Uint8Array.of(...frame.subarray(0, 12), ...frame.subarray(16));
-  return { instance, arrival: { port, ticks, frame: inside, tag } };
+  const { hook, shortest, ticks } = given;
+  return { instance, arrival: { port, ticks, ...arrivesAs(frameOf(), { hook, shortest, random }) } };
 }

@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { skipWithoutBpf } from "../../src/kernel/testing.ts";
+import { Tally } from "./frames.ts";
 import { runFusedCase } from "./fused.ts";
 import { FusedInterpreter, FusedKernel, FusedMachine } from "./fused-witness.ts";
 
-const outcomes = new Map<string, number>();
+const tally = new Tally();
 
 describe("functions behind one another do what their models do, with the metadata between them", () => {
   for (const seed of [1, 2, 3, 4, 5, 6]) {
@@ -18,8 +19,7 @@ describe("functions behind one another do what their models do, with the metadat
       const report = await runFusedCase({ seed, frames: 120, hook }, witnesses);
       t.diagnostic(`seed ${seed}: ${report.chain}`);
       assert.equal(report.failure, undefined);
-      for (const [name, count] of Object.entries(report.outcomes))
-        outcomes.set(name, (outcomes.get(name) ?? 0) + count);
+      tally.add(report.outcomes);
     });
   }
 });
@@ -27,6 +27,6 @@ describe("functions behind one another do what their models do, with the metadat
 describe("the frames of these tests", () => {
   it("come to every end, and pass several functions", () => {
     for (const name of ["forward", "flood", "drop", "punt", "met 2", "met 3"])
-      assert.ok((outcomes.get(name) ?? 0) > 0, `none: ${name}`);
+      assert.ok(tally.of(name) > 0, `none: ${name}`);
   });
 });

@@ -7,6 +7,7 @@ import type { PipelineHook } from "../../src/engine/pipeline/topology.ts";
 import * as router from "../../src/functions/router/random.ts";
 import * as bridge from "../../src/functions/switch/random.ts";
 import { VerifierError } from "../../src/kernel/programs.ts";
+import { hex, print } from "./frames.ts";
 import { type Chain, type Composed, firstDevice, groupsOf, randomArrival, randomChain } from "./fused-chain.ts";
 import { type Expected, follow, ticksPerSecond } from "./fused-models.ts";
 import type { Ending, FusedWitness } from "./fused-witness.ts";
@@ -25,8 +26,6 @@ export interface FusedReport {
   /** How often each end came, and how often a packet met so many functions. */
   readonly outcomes: Readonly<Record<string, number>>;
 }
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
 /** The end as text, the same for a model and a witness where they agree. */
 function expectedText({ link, decided }: Expected): unknown {
@@ -204,8 +203,4 @@ function differs(
       return `${witness.name}: ${instance} read ${print(read)}, in the models ${print(marks)}`;
   }
   return undefined;
-}
-
-function print(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner));
 }

@@ -19,6 +19,7 @@ import {
 import { Random, randomFrame, randomPause, randomRouter } from "../../src/functions/router/random.ts";
 import { RouteLookup } from "../../src/functions/router/route-lookup.ts";
 import { routingTable } from "../../src/functions/router/routes.ts";
+import { hex, padded, print } from "./frames.ts";
 import type { Arrival, Decision, Subject, Witness } from "./witness.ts";
 
 const ticksPerSecond = 250;
@@ -83,10 +84,6 @@ function comparable(outcome: ModelOutcome): unknown {
   return outcome.kind === "forward" ? { ...outcome, frame: hex(outcome.frame) } : outcome;
 }
 
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
-}
-
 /** What a frame that left says of itself: its checksums hold where those of the frame before did. */
 export function checksumFault(before: Uint8Array, after: Uint8Array): string | undefined {
   const good = (frame: Uint8Array): boolean => {
@@ -125,10 +122,6 @@ function neighboursOfModel(model: RouterModel): Readonly<Record<string, unknown>
   return Object.fromEntries(rows);
 }
 
-function print(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner));
-}
-
 function compare(
   witness: Witness,
   seen: { readonly expected: unknown; readonly got: unknown; readonly model: RouterModel },
@@ -158,8 +151,7 @@ export function runRouterCase(options: RouterCase, module: Module, witnesses: re
     }
     ticks += randomPause(random, ticksPerSecond);
     const port = random.pick(model.configuration.ports);
-    const made = randomFrame(random, port.number);
-    const frame = Uint8Array.of(...made, ...new Uint8Array(Math.max(0, shortest - made.length)));
+    const frame = padded(randomFrame(random, port.number), shortest);
     const arrival: Arrival = { port: port.number, ticks, frame, tag: undefined };
     const outcome = model.handle({ port, frame, ticks });
     const name = outcome.kind === "forward" ? "forward" : outcome.reason;

@@ -9,6 +9,7 @@ import { identityOf } from "../../src/functions/switch/configuration.ts";
 import host from "../../src/functions/switch/host.ts";
 import { type ModelOutcome, portKey, SwitchModel } from "../../src/functions/switch/model.ts";
 import { Random, randomFrame, randomPause, randomSwitch } from "../../src/functions/switch/random.ts";
+import { arrivesAs, hex, print } from "./frames.ts";
 import { type Arrival, type Decision, onWire, type Subject, type Witness } from "./witness.ts";
 
 const ticksPerSecond = 250;
@@ -62,10 +63,6 @@ function comparable(outcome: ModelOutcome | string): unknown {
   return { ...outcome, copies };
 }
 
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
-}
-
 interface LearnedEntry {
   readonly seen: bigint;
   readonly port: number;
@@ -88,22 +85,6 @@ function learnedByModel(model: SwitchModel): unknown {
     return [`${mac.replaceAll(":", "")}/${vlan}`, { seen, port: identity, moves }] as const;
   });
   return Object.fromEntries(rows.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-interface Shortest {
-  /** Bytes on the wire. */
-  readonly shortest: number;
-}
-
-/** A tag at TCX is beside the frame when the device took it out, and inside when a program sent it like that. */
-function arrive(random: Random, hook: PipelineHook, given: Pick<Arrival, "port" | "ticks"> & Shortest): Arrival {
-  const { port, ticks, shortest } = given;
-  const made = randomFrame(random, port);
-  const frame = Uint8Array.of(...made, ...new Uint8Array(Math.max(0, shortest - made.length)));
-  const tagged = frame.length >= 18 && frame[12] === 0x81 && frame[13] === 0;
-  if (hook === "xdp" || !tagged || random.chance(30)) return { port, ticks, frame, tag: undefined };
-  const tag = (frame[14]! << 8) | frame[15]!;
-  return { port, ticks, frame: Uint8Array.of(...frame.subarray(0, 12), ...frame.subarray(16)), tag };
 }
 
 export interface SwitchReport {
@@ -129,7 +110,8 @@ export function runSwitchCase(options: SwitchCase, module: Module, witnesses: re
     }
     ticks += randomPause(random, ticksPerSecond);
     const port = random.chance(98) ? random.pick(view.ports).number : random.below(64);
-    const arrival = arrive(random, options.hook, { port, ticks, shortest });
+    const made = randomFrame(random, port);
+    const arrival: Arrival = { port, ticks, ...arrivesAs(made, { hook: options.hook, shortest, random }) };
     const expected = model.receive(port, onWire(arrival.frame, arrival.tag), ticks);
     const name = expected.kind === "dropped" ? expected.reason : expected.flooded ? "flooded" : "forwarded";
     outcomes[name] = (outcomes[name] ?? 0) + 1;
@@ -162,10 +144,6 @@ function difference(
   const [learned, model] = [learnedBy(witness), learnedByModel(seen.model)];
   if (isDeepStrictEqual(learned, model)) return undefined;
   return `${witness.name} learned ${print(learned)}, the model ${print(model)}`;
-}
-
-function print(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner));
 }
 
 function describe(

@@ -2,37 +2,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { aclModule, aclSubject, runAclCase } from "../../../fuzz/functions/acl.ts";
-import { InterpreterWitness, KernelWitness, MachineWitness } from "../../../fuzz/functions/witness.ts";
+import { atBothHooks, testSlice } from "../../../fuzz/functions/slice.ts";
+import { MachineWitness } from "../../../fuzz/functions/witness.ts";
 import { buildPacket } from "../../capture/packet.ts";
 import type { JsonObject } from "../../engine/host/host-side.ts";
-import { skipWithoutBpf } from "../../kernel/testing.ts";
 import { AclModel } from "./model.ts";
 
-const outcomes = new Map<string, number>();
-
-for (const hook of ["xdp", "tcx"] as const) {
-  describe(`the access list at ${hook} does what its model does`, () => {
-    for (const seed of [1, 2, 3, 4]) {
-      it(`from seed ${seed}`, async (t) => {
-        t.diagnostic(`seed ${seed}`);
-        using interpreter = new InterpreterWitness(hook);
-        using machine = new MachineWitness(hook);
-        using kernel = skipWithoutBpf ? undefined : new KernelWitness(hook);
-        const witnesses = [interpreter, machine, ...(kernel ? [kernel] : [])];
-        const report = runAclCase({ seed, frames: 300, hook }, await aclModule(), witnesses);
-        assert.equal(report.failure, undefined);
-        for (const [name, count] of Object.entries(report.outcomes))
-          outcomes.set(name, (outcomes.get(name) ?? 0) + count);
-      });
-    }
-  });
-}
-
-describe("the frames of these tests", () => {
-  it("come to every end", () => {
-    for (const name of ["forward", "rule", "default", "truncated", "forward after others"])
-      assert.ok((outcomes.get(name) ?? 0) > 0, `none ended with ${name}`);
-  });
+testSlice({
+  name: "the access list",
+  cases: atBothHooks([1, 2, 3, 4]),
+  run: async (chosen, witnesses) => runAclCase({ ...chosen, frames: 300 }, await aclModule(), witnesses),
+  wanted: ["forward", "rule", "default", "truncated", "forward after others"],
 });
 
 describe("a rule with a port", () => {

@@ -1,31 +1,18 @@
 /** The switch against its model, a slice: `npm run fuzz -- --kind switch` goes on where it ends. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { atBothHooks, testSlice } from "../../../fuzz/functions/slice.ts";
 import { runSwitchCase, subjectOf, switchModule } from "../../../fuzz/functions/switch.ts";
-import { InterpreterWitness, KernelWitness, MachineWitness } from "../../../fuzz/functions/witness.ts";
-import { skipWithoutBpf } from "../../kernel/testing.ts";
+import { MachineWitness } from "../../../fuzz/functions/witness.ts";
 import host from "./host.ts";
 
-const seeds = [1, 2, 3, 4];
-const outcomes = new Map<string, number>();
-
-for (const hook of ["xdp", "tcx"] as const) {
-  describe(`the switch at ${hook} does what its model does`, () => {
-    for (const seed of seeds) {
-      it(`from seed ${seed}`, async (t) => {
-        t.diagnostic(`seed ${seed}`);
-        using interpreter = new InterpreterWitness(hook);
-        using machine = new MachineWitness(hook);
-        using kernel = skipWithoutBpf ? undefined : new KernelWitness(hook);
-        const witnesses = [interpreter, machine, ...(kernel ? [kernel] : [])];
-        const report = runSwitchCase({ seed, frames: 300, hook, changes: 1 }, await switchModule(), witnesses);
-        assert.equal(report.failure, undefined);
-        for (const [name, count] of Object.entries(report.outcomes))
-          outcomes.set(name, (outcomes.get(name) ?? 0) + count);
-      });
-    }
-  });
-}
+testSlice({
+  name: "the switch",
+  cases: atBothHooks([1, 2, 3, 4]),
+  run: async (chosen, witnesses) =>
+    runSwitchCase({ ...chosen, frames: 300, changes: 1 }, await switchModule(), witnesses),
+  wanted: ["forwarded", "flooded", "samePort", "ingressVlan", "untagged", "badSource", "nestedTag"],
+});
 
 describe("a station that the host side deletes", () => {
   it("is unknown within a second", async () => {
@@ -56,12 +43,5 @@ describe("storm control", () => {
       ).length;
     // At 250 ticks per second a packet is worth 25 of them.
     assert.deepEqual([1000n, 1024n, 1025n, 1100n, 1100n + 10_000n].map(passed), [10, 0, 1, 3, 10]);
-  });
-});
-
-describe("the frames of these tests", () => {
-  it("are forwarded, flooded and dropped", () => {
-    for (const name of ["forwarded", "flooded", "samePort", "ingressVlan", "untagged", "badSource", "nestedTag"])
-      assert.ok((outcomes.get(name) ?? 0) > 0, `none was ${name}`);
   });
 });
