@@ -46,6 +46,7 @@ function placeKey(node: Expression): string | undefined {
 
 /** Forgets what no longer holds after a write to a region, or to all of memory. */
 export function forgetFacts(state: State, ...changed: readonly Volatile[]): void {
+  if (state.facts.size === 0) return;
   for (const key of state.facts.keys()) {
     if (changed.some((what) => key.startsWith(`${what}:`))) state.facts.delete(key);
   }
@@ -54,8 +55,14 @@ export function forgetFacts(state: State, ...changed: readonly Volatile[]): void
 /** Forgets what is known through a local that gets another value. */
 export function forgetFactsThrough(state: State, local: number): void {
   if (state.facts.size === 0) return;
-  const through = new RegExp(`:%${local}(?!\\d)`);
+  const through = `:%${local}`;
   for (const key of state.facts.keys()) {
-    if (through.test(key)) state.facts.delete(key);
+    const at = key.indexOf(through);
+    if (at >= 0 && !isDigit(key.charCodeAt(at + through.length))) state.facts.delete(key);
   }
+}
+
+/** Of a character's code; false for that of no character (NaN). */
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }

@@ -1,4 +1,5 @@
 import type { Position } from "../hir/position.ts";
+import { CopyOnWrite } from "./copy-on-write.ts";
 import { type Interval, join } from "./interval.ts";
 
 /** The time between two changes of the packet. References made in an epoch are good in it only. */
@@ -23,7 +24,7 @@ export interface FlowValue {
   readonly outcome?: Outcome;
 }
 
-type Locals = ReadonlyMap<number, FlowValue>;
+type Locals = Pick<CopyOnWrite<number, FlowValue>, "get" | typeof Symbol.iterator>;
 
 /** The variables where a test was true, where it was false, and behind it. */
 export interface Outcome {
@@ -36,11 +37,16 @@ export interface Outcome {
 export class State {
   readonly dead: boolean;
   epoch: Epoch;
-  readonly locals: Map<number, FlowValue>;
+  readonly locals: CopyOnWrite<number, FlowValue>;
   /** Ranges of things that are read more than once and do not change in between, by a key (`facts.ts`). */
-  readonly facts: Map<string, Interval>;
+  readonly facts: CopyOnWrite<string, Interval>;
 
-  constructor(epoch: Epoch, locals = new Map<number, FlowValue>(), facts = new Map<string, Interval>(), dead = false) {
+  constructor(
+    epoch: Epoch,
+    locals = new CopyOnWrite<number, FlowValue>(),
+    facts = new CopyOnWrite<string, Interval>(),
+    dead = false,
+  ) {
     this.epoch = epoch;
     this.locals = locals;
     this.facts = facts;
@@ -52,7 +58,7 @@ export class State {
   }
 
   copy(): State {
-    return new State(this.epoch, new Map(this.locals), new Map(this.facts), this.dead);
+    return new State(this.epoch, this.locals.copy(), this.facts.copy(), this.dead);
   }
 
   isStale(value: FlowValue): boolean {
@@ -79,14 +85,24 @@ export function joinStates(left: State, right: State): State {
   if (left.dead || left === right) return right;
   if (right.dead) return left;
   const epoch = left.epoch === right.epoch ? left.epoch : { since: later(left.epoch.since, right.epoch.since) };
-  const joined = new State(epoch);
-  for (const [local, value] of left.locals) {
-    const other = right.locals.get(local);
-    if (other) joined.locals.set(local, joinValues(value, left, other, right, joined));
+  const sameFacts = left.facts.sharesWith(right.facts);
+  const sameLocals = left.epoch === right.epoch && left.locals.sharesWith(right.locals);
+  const joined = new State(
+    epoch,
+    sameLocals ? left.locals.copy() : undefined,
+    sameFacts ? left.facts.copy() : undefined,
+  );
+  if (!sameLocals) {
+    for (const [local, value] of left.locals) {
+      const other = right.locals.get(local);
+      if (other) joined.locals.set(local, joinValues(value, left, other, right, joined));
+    }
   }
-  for (const [key, range] of left.facts) {
-    const other = right.facts.get(key);
-    if (other) joined.facts.set(key, join(range, other));
+  if (!sameFacts) {
+    for (const [key, range] of left.facts) {
+      const other = right.facts.get(key);
+      if (other) joined.facts.set(key, join(range, other));
+    }
   }
   return joined;
 }

@@ -86,8 +86,8 @@ const rules: Rules = {
 function keepOutcome(c: Checker, local: number, test: Expression): void {
   const { yes, no } = branch(c, test);
   c.state = joinStates(yes, no);
-  const side = (state: State): ReadonlyMap<number, FlowValue> | undefined => (state.dead ? undefined : state.locals);
-  const after = new Map(c.state.locals);
+  const side = (state: State) => (state.dead ? undefined : state.locals);
+  const after = c.state.locals.copy();
   const range = interval(no.dead && !yes.dead ? 1n : 0n, yes.dead && !no.dead ? 0n : 1n);
   if (c.state === yes || c.state === no) c.state = c.state.copy();
   c.state.locals.set(local, { presence: "present", range, outcome: { yes: side(yes), no: side(no), after } });

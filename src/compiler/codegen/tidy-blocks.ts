@@ -47,12 +47,20 @@ const longestMerged = 8;
 
 /** Finds blocks that do the same, wherever in the source they come from. */
 class EqualBlocks {
-  /** The instructions of each block as text: these do not change, only where the block leads to. */
+  /** The instructions of blocks that may be equal, as text: these do not change, only where the block leads to. */
   readonly #texts: ReadonlyMap<number, string>;
 
   constructor(blocks: readonly FinalBlock[]) {
-    const short = blocks.slice(1).filter(({ items }) => items.length <= longestMerged);
-    this.#texts = new Map(short.map((block) => [block.id, textOf(block)]));
+    const bySum = new Map<number, FinalBlock[]>();
+    for (const block of blocks.slice(1)) {
+      if (block.items.length > longestMerged) continue;
+      const sum = sumOf(block);
+      const others = bySum.get(sum);
+      if (others) others.push(block);
+      else bySum.set(sum, [block]);
+    }
+    const alike = [...bySum.values()].filter((group) => group.length > 1).flat();
+    this.#texts = new Map(alike.map((block) => [block.id, textOf(block)]));
   }
 
   merge(blocks: readonly FinalBlock[]): FinalBlock[] {
@@ -73,6 +81,16 @@ class EqualBlocks {
     for (const block of kept) block.terminator = mapTargets(block.terminator, (id) => replaced.get(id) ?? id);
     return kept;
   }
+}
+
+/** Equal for blocks with equal instructions: text is made of the others only. */
+function sumOf({ items }: FinalBlock): number {
+  let sum = items.length;
+  for (const { instruction: i } of items) {
+    sum = (Math.imul(sum, 31) + i.opcode + (i.dst << 8) + (i.src << 12) + (i.offset << 16)) | 0;
+    sum = (Math.imul(sum, 31) + i.imm) | 0;
+  }
+  return sum;
 }
 
 function textOf(block: FinalBlock): string {

@@ -1,5 +1,7 @@
 import type { Value } from "./ir.ts";
 
+const none: readonly number[] = [];
+
 interface Phi {
   readonly value: Value;
   readonly block: number;
@@ -24,14 +26,16 @@ export interface FinishedPhi {
 export class SsaConstruction {
   readonly #newValue: () => Value;
   readonly #undefined: () => Value;
-  readonly #definitions = new Map<string, Map<number, Value>>();
-  readonly #predecessors = new Map<number, number[]>();
-  readonly #sealed = new Set<number>();
+  /** By variable, then by block: blocks and values are small numbers without gaps. */
+  readonly #definitions = new Map<string, (Value | undefined)[]>();
+  /** By block. */
+  readonly #predecessors: (number[] | undefined)[] = [];
+  readonly #sealed: (true | undefined)[] = [];
   /** Parameters of blocks whose predecessors are not all known yet. */
   readonly #incomplete = new Map<number, Phi[]>();
   readonly #phis = new Map<Value, Phi>();
-  /** Removed parameters and what they stand for. */
-  readonly #forwards = new Map<Value, Value>();
+  /** By removed parameter: what it stands for. */
+  readonly #forwards: (Value | undefined)[] = [];
 
   /** `undefinedValue` gives the value of variables that were never written: it must dominate everything. */
   constructor(newValue: () => Value, undefinedValue: () => Value) {
@@ -40,36 +44,36 @@ export class SsaConstruction {
   }
 
   addEdge(from: number, to: number): void {
-    if (this.#sealed.has(to)) throw new Error(`block ${to} is sealed and cannot get another predecessor`);
-    const known = this.#predecessors.get(to);
-    if (!known) this.#predecessors.set(to, [from]);
+    if (this.isSealed(to)) throw new Error(`block ${to} is sealed and cannot get another predecessor`);
+    const known = this.#predecessors[to];
+    if (!known) this.#predecessors[to] = [from];
     else if (!known.includes(from)) known.push(from);
   }
 
   isSealed(block: number): boolean {
-    return this.#sealed.has(block);
+    return this.#sealed[block] === true;
   }
 
   hasPredecessors(block: number): boolean {
-    return this.#predecessors.has(block);
+    return this.#predecessors[block] !== undefined;
   }
 
   writeVariable(variable: string, block: number, value: Value): void {
-    const byBlock = this.#definitions.get(variable);
-    if (byBlock) byBlock.set(block, value);
-    else this.#definitions.set(variable, new Map([[block, value]]));
+    this.#definitionsOf(variable)[block] = value;
   }
 
   readVariable(variable: string, block: number): Value {
-    const value = this.#withPending((pending) => this.#find(variable, block, pending));
-    return this.resolve(value);
+    const known = this.#definitions.get(variable)?.[block];
+    if (known !== undefined) return this.resolve(known);
+    return this.resolve(this.#withPending((pending) => this.#find(variable, block, pending)));
   }
 
   /** All predecessors of the block are known now. */
   sealBlock(block: number): void {
-    if (this.#sealed.has(block)) return;
-    this.#sealed.add(block);
-    const incomplete = this.#incomplete.get(block) ?? [];
+    if (this.isSealed(block)) return;
+    this.#sealed[block] = true;
+    const incomplete = this.#incomplete.get(block);
+    if (!incomplete) return;
     this.#incomplete.delete(block);
     this.#withPending((pending) => {
       pending.push(...incomplete);
@@ -79,11 +83,11 @@ export class SsaConstruction {
   /** What a value stands for once redundant parameters are gone. */
   resolve(value: Value): Value {
     let target = value;
-    for (let next = this.#forwards.get(target); next !== undefined; next = this.#forwards.get(target)) target = next;
+    for (let next = this.#forwards[target]; next !== undefined; next = this.#forwards[target]) target = next;
     let step = value;
     while (step !== target) {
-      const next = this.#forwards.get(step)!;
-      this.#forwards.set(step, target);
+      const next = this.#forwards[step]!;
+      this.#forwards[step] = target;
       step = next;
     }
     return target;
@@ -108,7 +112,7 @@ export class SsaConstruction {
     const result = work(pending);
     for (let index = 0; index < pending.length; index++) {
       const phi = pending[index]!;
-      for (const from of this.#predecessors.get(phi.block) ?? []) {
+      for (const from of this.#predecessors[phi.block] ?? []) {
         const operand = this.resolve(this.#find(phi.variable, from, pending));
         phi.operands.set(from, operand);
         this.#phis.get(operand)?.users.add(phi);
@@ -120,28 +124,38 @@ export class SsaConstruction {
 
   /** Walks up while there is but one way; a join gets a parameter whose arguments are looked for later. */
   #find(variable: string, block: number, pending: Phi[]): Value {
-    const byBlock = this.#definitions.get(variable);
+    const byBlock = this.#definitionsOf(variable);
+    const here = byBlock[block];
+    if (here !== undefined) return here;
     const walked: number[] = [];
     let at = block;
-    let value = byBlock?.get(at);
+    let value: Value | undefined;
     while (value === undefined) {
       walked.push(at);
-      const from = this.#predecessors.get(at) ?? [];
-      if (!this.#sealed.has(at) || from.length > 1) value = this.#newPhi(variable, at, pending);
-      else if (from.length === 0 || walked.length > this.#predecessors.size + 1) value = this.#undefined();
+      const from = this.#predecessors[at] ?? none;
+      if (!this.isSealed(at) || from.length > 1) value = this.#newPhi(variable, at, pending);
+      else if (from.length === 0 || walked.length > this.#predecessors.length + 1) value = this.#undefined();
       else {
         at = from[0]!;
-        value = byBlock?.get(at);
+        value = byBlock[at];
       }
     }
-    for (const passed of walked) this.writeVariable(variable, passed, value);
+    for (const passed of walked) byBlock[passed] = value;
     return value;
+  }
+
+  #definitionsOf(variable: string): (Value | undefined)[] {
+    const known = this.#definitions.get(variable);
+    if (known) return known;
+    const made: (Value | undefined)[] = [];
+    this.#definitions.set(variable, made);
+    return made;
   }
 
   #newPhi(variable: string, block: number, pending: Phi[]): Value {
     const phi: Phi = { value: this.#newValue(), block, variable, operands: new Map(), users: new Set() };
     this.#phis.set(phi.value, phi);
-    if (this.#sealed.has(block)) {
+    if (this.isSealed(block)) {
       pending.push(phi);
     } else {
       const waiting = this.#incomplete.get(block) ?? [];
@@ -152,14 +166,15 @@ export class SsaConstruction {
   }
 
   #removeTrivial(candidates: readonly Phi[]): void {
+    if (candidates.length === 0) return;
     const work = [...candidates];
     for (let phi = work.pop(); phi; phi = work.pop()) {
-      if (!this.#phis.has(phi.value) || !this.#sealed.has(phi.block)) continue;
+      if (!this.#phis.has(phi.value) || !this.isSealed(phi.block)) continue;
       const only = this.#onlyOperand(phi);
       if (only === "several") continue;
       const value = only ?? this.#undefined();
       this.#phis.delete(phi.value);
-      this.#forwards.set(phi.value, value);
+      this.#forwards[phi.value] = value;
       for (const user of phi.users) {
         if (user === phi) continue;
         this.#phis.get(value)?.users.add(user);
