@@ -114,6 +114,7 @@ function removeUnread(
     }
   }
   for (const block of blocks) {
+    if (block.code.every(({ kind }) => kind === "operation")) continue;
     const unread: AllocatedCode[] = [];
     walkBack(block, liveOut(block), (move) => unread.push(move));
     if (unread.length > 0) block.code = block.code.filter((one) => !unread.includes(one));

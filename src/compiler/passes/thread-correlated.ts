@@ -14,7 +14,7 @@ type Branch = Extract<Terminator, { kind: "branch" }>;
  */
 export function threadCorrelated(fn: IrFunction): boolean {
   const passages = passagesOf(fn);
-  if (passages.length === 0) return false;
+  if (!passages.some((passage) => passage?.block.terminator.kind === "branch")) return false;
   const definitions = definitionsOf(fn);
   const threaded: { readonly block: Block; readonly terminator: Terminator; readonly added: Instruction[] }[] = [];
   forEachBlockWithFacts(graphOf(fn), definitions, (block, facts) => {

@@ -11,7 +11,7 @@ import {
   mapValues,
   resultOf,
 } from "../ir/operands.ts";
-import { constantOf, definitionsOf } from "./definitions.ts";
+import { constantOf, type Definitions, definitionsOf } from "./definitions.ts";
 import { foldCompare } from "./fold.ts";
 
 /**
@@ -70,19 +70,18 @@ export function leadsToPassage({ terminator }: Block, passages: Passages): boole
 }
 
 function constantValues(fn: IrFunction): (value: Value) => bigint | undefined {
-  const definitions = definitionsOf(fn);
-  return (value) => constantOf(definitions, value);
+  let definitions: Definitions | undefined;
+  return (value) => constantOf((definitions ??= definitionsOf(fn)), value);
 }
 
 /** By block id; empty when there are none. */
 export type Passages = readonly (Passage | undefined)[];
 
 export function passagesOf(fn: IrFunction): Passages {
+  const candidates = fn.blocks.filter(onlyPassesOn);
+  const leaving = leavingValues(fn, candidates);
   const passages: Passage[] = [];
-  const leaving = leavingValues(fn);
-  for (const block of fn.blocks.slice(1)) {
-    const { kind } = block.terminator;
-    if (kind !== "jump" && kind !== "branch") continue;
+  for (const block of candidates) {
     if (block.parameters.some((value) => leaving[value])) continue;
     const constants = ownConstants(block, leaving);
     if (constants) passages[block.id] = { block, constants };
@@ -90,33 +89,36 @@ export function passagesOf(fn: IrFunction): Passages {
   return passages;
 }
 
+function onlyPassesOn({ instructions, terminator }: Block, index: number): boolean {
+  if (index === 0 || (terminator.kind !== "jump" && terminator.kind !== "branch")) return false;
+  return instructions.every(({ kind }) => kind === "const");
+}
+
 const noConstants: ReadonlyMap<Value, bigint> = new Map();
 
-/** The block's constants; undefined when it does other things, or when one of them leaves it. */
+/** The constants of a block that has nothing else; undefined when one of them leaves it. */
 function ownConstants({ instructions }: Block, leaving: Uint8Array): ReadonlyMap<Value, bigint> | undefined {
   if (instructions.length === 0) return noConstants;
   const constants = new Map<Value, bigint>();
   for (const instruction of instructions) {
-    if (instruction.kind !== "const" || leaving[instruction.result]) return undefined;
+    if (instruction.kind !== "const" || leaving[instruction.result] === 1) return undefined;
     constants.set(instruction.result, instruction.value);
   }
   return constants;
 }
 
-/** By value: 1 where it is used in another block than the one that defines it. */
-function leavingValues(fn: IrFunction): Uint8Array {
-  const home = new Int32Array(fn.valueCount).fill(-1);
-  for (const { id, parameters, instructions } of fn.blocks) {
-    for (const value of parameters) home[value] = id;
-    for (const instruction of instructions) {
-      const result = resultOf(instruction);
-      if (result !== undefined) home[result] = id;
-    }
-  }
+/** By value: 1 where one of these blocks defines it and another block uses it. */
+function leavingValues(fn: IrFunction, blocks: readonly Block[]): Uint8Array {
   const leaving = new Uint8Array(fn.valueCount);
+  if (blocks.every(({ parameters, instructions }) => parameters.length + instructions.length === 0)) return leaving;
+  const home = new Int32Array(fn.valueCount).fill(-1);
+  for (const { id, parameters, instructions } of blocks) {
+    for (const value of parameters) home[value] = id;
+    for (const instruction of instructions) home[resultOf(instruction)!] = id;
+  }
   for (const { id, instructions, terminator } of fn.blocks) {
     const use = (value: Value): void => {
-      if (home[value] !== id) leaving[value] = 1;
+      if (home[value]! >= 0 && home[value] !== id) leaving[value] = 1;
     };
     for (const instruction of instructions) forEachOperand(instruction, use);
     forEachTerminatorValue(terminator, use);
