@@ -60,13 +60,18 @@ export function checkWork(
 ): readonly Finding[] {
   const measure = new Measure(module, trips);
   const work = measure.of(routine.body);
-  const findings: Finding[] = [];
+  if (work.walked <= mostWalked && work.executed <= mostExecuted) return [];
   const at = measure.worst(routine.body) ?? routine.at;
-  if (work.walked > mostWalked)
-    findings.push(tooMuchWork(at, `the kernel would have to check about ${work.walked} steps`));
-  else if (work.executed > mostExecuted)
-    findings.push(tooMuchWork(at, `one run may take about ${work.executed} steps`));
-  return findings;
+  return work.walked > mostWalked
+    ? [tooMuchWork(at, `the kernel would have to check about ${work.walked} steps`)]
+    : [tooMuchWork(at, `one run may take about ${work.executed} steps`)];
+}
+
+/** Work while it is added up: `once` counts the nodes that are outside of repeated bodies. */
+interface Sum {
+  once: number;
+  walked: bigint;
+  executed: bigint;
 }
 
 class Measure {
@@ -80,21 +85,27 @@ class Measure {
 
   /** @param inCallback of `forEach`, which goes over no map itself */
   of(nodes: readonly Node[], inCallback = false): Work {
-    let walked = 0n;
-    let executed = 0n;
+    const sum: Sum = { once: 0, walked: 0n, executed: 0n };
+    this.#add(nodes, inCallback, sum);
+    const once = BigInt(sum.once);
+    return { walked: sum.walked + once, executed: sum.executed + once };
+  }
+
+  #add(nodes: readonly Node[], inCallback: boolean, sum: Sum): void {
     for (const node of nodes) {
+      sum.once++;
       const repeated = this.#repeated(node, inCallback);
-      const inner = this.of(
-        repeated?.body ?? childrenOf(node),
-        inCallback || (node.kind === "operation" && !!repeated),
-      );
-      const rounds = repeated?.rounds ?? 1n;
-      const plain = !repeated || (node.kind === "for" && rounds <= longestPlainLoop);
+      if (!repeated) {
+        this.#add(childrenOf(node), inCallback, sum);
+        continue;
+      }
+      const { body, rounds } = repeated;
+      const inner = this.of(body, inCallback || node.kind === "operation");
+      const plain = node.kind === "for" && rounds <= longestPlainLoop;
       // A loop in another form is walked until its state repeats, about twice.
-      walked += 1n + inner.walked * (plain ? rounds : 2n);
-      executed += 1n + inner.executed * rounds;
+      sum.walked += inner.walked * (plain ? rounds : 2n);
+      sum.executed += inner.executed * rounds;
     }
-    return { walked, executed };
   }
 
   #repeated(node: Node, inCallback: boolean): { readonly body: readonly Node[]; readonly rounds: bigint } | undefined {
