@@ -192,7 +192,7 @@ function differs(
   if (!isDeepStrictEqual(got, wanted))
     return `${witness.name}: ${JSON.stringify(got)}\n the models: ${JSON.stringify(wanted)}`;
   if (ending.kind === "device") {
-    const fault = checksumFault(onWire(arrival.frame, arrival.tag), ending.frame);
+    const fault = checksumFault(untagged(onWire(arrival.frame, arrival.tag)), untagged(ending.frame));
     if (fault) return `${witness.name}: ${fault}: ${hex(ending.frame)}`;
   }
   for (const [instance, marks] of expected.read) {
@@ -203,4 +203,9 @@ function differs(
       return `${witness.name}: ${instance} read ${print(read)}, in the models ${print(marks)}`;
   }
   return undefined;
+}
+
+function untagged(frame: Uint8Array): Uint8Array {
+  const isTagged = (frame[12] === 0x81 && frame[13] === 0) || (frame[12] === 0x88 && frame[13] === 0xa8);
+  return isTagged ? untagged(Uint8Array.of(...frame.subarray(0, 12), ...frame.subarray(16))) : frame;
 }
