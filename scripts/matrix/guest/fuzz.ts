@@ -8,6 +8,7 @@ import type { Module } from "../../../src/compiler/hir/tree.ts";
 import { runningAbilities } from "../../../src/engine/abilities.ts";
 import { runningKernelTypes } from "../../../src/engine/kernel-types.ts";
 import { loadModule } from "../../../src/engine/load.ts";
+import { prepareModule } from "../../../src/engine/prepare.ts";
 import { NotSupported } from "../../../src/errors.ts";
 import { KernelProgram, type ProgramSpec } from "../../../src/kernel/programs.ts";
 import { abilitiesKey, type CompiledVariant, type FuzzProgram, jobFolder } from "../records.ts";
@@ -23,8 +24,12 @@ for (const program of deserialize(readFileSync(join(jobFolder, "fuzz"))) as Fuzz
 function tryProgram({ hir, given, compiled }: FuzzProgram): undefined {
   const module = readModule(hir);
   const fitting = compiled.filter((one) => one.abilities === abilities);
-  for (const one of fitting) loadVariant(module, one);
-  if (fitting.length > 0) return;
+  if (fitting.length > 0) {
+    // The settings add maps: rules that are data.
+    const prepared = prepareModule(module, given);
+    for (const one of fitting) loadVariant(prepared.module, one);
+    return;
+  }
   for (const place of placesOf(module)) loadModule(module, [place], { settings: given })[Symbol.dispose]();
 }
 
