@@ -55,6 +55,7 @@ export const errorCodes = {
   E_UNAUTHORIZED: "a request over the network came without the token",
   E_TOO_LARGE: "a request is larger than the daemon takes",
   E_NO_DAEMON: "no daemon answers where a command looks for it",
+  E_CERTIFICATE: "the certificate of a daemon on the network is not to be trusted",
   E_UNEXPECTED: "something went wrong that should not: a defect",
 } as const;
 

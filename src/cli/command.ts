@@ -10,5 +10,7 @@ export interface CommandModule {
 export interface CommandRow {
   readonly name: string;
   readonly summary: string;
+  /** It talks to the daemon, and has the options that say where that is. */
+  readonly isClient?: true;
   load(): Promise<CommandModule>;
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
-import { socketPath } from "./client/socket-path.ts";
+import type { ConnectionArguments } from "./client/connection.ts";
+import { defaultSocket } from "./client/socket-path.ts";
 
 /** `--set`, as often as needed. */
 export function settingOption(): Option {
@@ -49,8 +50,14 @@ export function formatOption(): Option {
   return new Option("-o, --output <format>", "form of the output").choices(["table", "json", "yaml"]).default("table");
 }
 
-export function socketOption(): Option {
-  return new Option("--socket <path>", "the daemon's unix socket (IOVISOR_SOCKET)").default(socketPath());
+/** Where the daemon is, for every command that talks to it. */
+export function connectionOptions(): readonly Option[] {
+  return [
+    new Option("--socket <path>", `the daemon's unix socket (IOVISOR_SOCKET, or else ${defaultSocket})`),
+    new Option("--server <url>", "a daemon on the network: https://HOST:PORT (IOVISOR_SERVER)"),
+    new Option("--token-file <file>", "its token, for --server (IOVISOR_TOKEN_FILE)"),
+    new Option("--ca <file>", "CA that signed its certificate (PEM), for --server (IOVISOR_CA)"),
+  ];
 }
 
 export function commentOption(): Option {
@@ -58,8 +65,7 @@ export function commentOption(): Option {
 }
 
 /** What every command has that talks to the daemon. */
-export interface ClientArguments {
-  readonly socket: string;
+export interface ClientArguments extends ConnectionArguments {
   readonly output: "table" | "json" | "yaml";
 }
 

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { commands } from "./commands.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { connectionOptions } from "./options.ts";
 
 const description = "Program the I/O of a running Linux kernel in TypeScript.";
 const epilogue = `
@@ -37,6 +38,7 @@ export async function makeProgram(args: readonly string[], all = false): Promise
     command.showHelpAfterError("(--help shows the arguments)").helpOption("-h, --help", "print this help");
     if (!all && row.name !== called) continue;
     (await row.load()).configure(command);
+    if (row.isClient) for (const option of connectionOptions()) command.addOption(option);
     command.addOption(new Option("--debug", "print the stack of an unexpected error"));
   }
   return program;

@@ -50,6 +50,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   E_UNAUTHORIZED: 401,
   E_TOO_LARGE: 413,
   E_NO_DAEMON: 500,
+  E_CERTIFICATE: 500,
   E_UNEXPECTED: 500,
 };
 

@@ -1,6 +1,8 @@
-import { type IncomingMessage, request } from "node:http";
+import { type ClientRequest, type IncomingMessage, type RequestOptions as NodeOptions, request } from "node:http";
 import type { Fault, Problem } from "../../api/problem.ts";
 import { type ErrorCode, IovisorError } from "../../errors.ts";
+import { type ConnectionArguments, type Endpoint, endpointOf, trustedAuthorities } from "./connection.ts";
+import { connectionFailure } from "./failures.ts";
 
 /** The daemon refused a request. */
 export class ApiError extends IovisorError {
@@ -28,12 +30,16 @@ export interface Tagged<T> {
 
 type Method = "GET" | "PUT" | "POST" | "DELETE";
 
-/** Requests to the daemon at a unix socket. */
-export class Client {
-  readonly #socket: string;
+/** How long the connection to a daemon on the network may take. */
+const connectMilliseconds = 10_000;
 
-  constructor(socket: string) {
-    this.#socket = socket;
+/** Requests to the daemon, at its unix socket or over the network. */
+export class Client {
+  readonly #endpoint: Endpoint;
+
+  /** @throws E_USAGE */
+  constructor(args: ConnectionArguments) {
+    this.#endpoint = endpointOf(args);
   }
 
   async get<T>(path: string): Promise<T> {
@@ -41,23 +47,23 @@ export class Client {
   }
 
   async text(path: string): Promise<string> {
-    return await readAll(await this.open("GET", path));
+    return await readAll(this.chunks(await this.open("GET", path)));
   }
 
   /** @throws ApiError, E_NO_DAEMON, E_PERMISSION */
   async send<T>(method: Method, path: string, options: RequestOptions = {}): Promise<Tagged<T>> {
     const response = await this.open(method, path, options);
-    return { value: JSON.parse(await readAll(response)) as T, etag: response.headers.etag };
+    return { value: JSON.parse(await readAll(this.chunks(response))) as T, etag: response.headers.etag };
   }
 
   /** The lines of an answer as they come. */
   async *lines(path: string, headers: Readonly<Record<string, string>>): AsyncGenerator<string> {
     const response = await this.open("GET", path, { headers });
-    response.setEncoding("utf8");
+    const decoder = new TextDecoder();
     try {
       let rest = "";
-      for await (const chunk of response) {
-        const lines = (rest + (chunk as string)).split("\n");
+      for await (const chunk of this.chunks(response)) {
+        const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
         rest = lines.pop() ?? "";
         yield* lines;
       }
@@ -67,67 +73,81 @@ export class Client {
     }
   }
 
+  /** What comes of an answer. */
+  async *chunks(response: IncomingMessage): AsyncGenerator<Buffer> {
+    try {
+      for await (const chunk of response) yield chunk as Buffer;
+    } catch (error) {
+      throw connectionFailure(this.#endpoint, error as NodeJS.ErrnoException);
+    }
+  }
+
   /** An answer that was not read yet. What is no success is thrown. */
   async open(method: Method, path: string, { body, headers }: RequestOptions = {}): Promise<IncomingMessage> {
     const text = body === undefined ? undefined : JSON.stringify(body);
     // Node sends the body of a DELETE without its length otherwise.
     const length = text === undefined ? 0 : Buffer.byteLength(text);
     const content = text === undefined ? {} : { "content-type": "application/json", "content-length": length };
+    const options = { path, method, headers: { ...content, ...headers } };
+    const outgoing = await begin(this.#endpoint, options);
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const options = { socketPath: this.#socket, path, method, headers: { ...content, ...headers } };
-      const outgoing = request(options, resolve);
-      outgoing.once("error", (error) => reject(this.#failure(error)));
+      outgoing.once("response", resolve);
+      outgoing.once("error", (error) => reject(connectionFailure(this.#endpoint, error)));
       outgoing.end(text);
     });
     if ((response.statusCode ?? 500) < 300) return response;
-    throw problemIn(await readAll(response), response.statusCode ?? 500);
-  }
-
-  #failure(error: NodeJS.ErrnoException): IovisorError {
-    const path = this.#socket;
-    switch (error.code) {
-      case "ENOENT":
-      case "ECONNREFUSED":
-        return new IovisorError(
-          "E_NO_DAEMON",
-          `no daemon answers at ${path}`,
-          "start one with `iovisor daemon`, or say where it is: --socket PATH, or IOVISOR_SOCKET",
-          { cause: error },
-        );
-      case "EACCES":
-      case "EPERM":
-        return new IovisorError(
-          "E_PERMISSION",
-          `you may not use the socket ${path}`,
-          "be root, or a member of the daemon's --group",
-          { cause: error },
-        );
-      default:
-        return new IovisorError(
-          "E_NO_DAEMON",
-          `the daemon at ${path} gave no answer: ${error.code ?? error.message}`,
-          "look at the daemon's log",
-          { cause: error },
-        );
-    }
+    throw problemIn(await readAll(this.chunks(response)), response.statusCode ?? 500, this.#endpoint);
   }
 }
 
-function problemIn(text: string, status: number): IovisorError {
+/** A request that is not sent yet. Over the network, nothing is sent before the certificate was verified. */
+async function begin(endpoint: Endpoint, options: NodeOptions): Promise<ClientRequest> {
+  if (endpoint.kind === "local") return request({ ...options, socketPath: endpoint.path });
+  const { host, port, token, authorities } = endpoint;
+  const { request: secureRequest } = await import("node:https");
+  const proof = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const outgoing = secureRequest({
+    ...{ ...options, host, port, minVersion: "TLSv1.2", rejectUnauthorized: true },
+    headers: { ...options.headers, ...proof },
+    ca: [...(authorities === undefined ? trustedAuthorities() : [authorities])],
+  });
+  const late = setTimeout(() => {
+    outgoing.destroy(Object.assign(new Error("no connection in time"), { code: "ETIMEDOUT" }));
+  }, connectMilliseconds);
+  outgoing.once("socket", (socket) => socket.once("secureConnect", () => clearTimeout(late)));
+  outgoing.once("close", () => clearTimeout(late));
+  return outgoing;
+}
+
+function problemIn(text: string, status: number, endpoint: Endpoint): IovisorError {
   try {
     const problem = JSON.parse(text) as Problem;
-    if (typeof problem.code === "string") return new ApiError(problem);
+    if (typeof problem.code === "string") {
+      return new ApiError(status === 401 ? { ...problem, remedy: tokenRemedy(endpoint) } : problem);
+    }
   } catch {
     // Not an answer of the daemon: said below.
   }
-  return new IovisorError("E_FORMAT", `what answers is no daemon of IO Visor (status ${status})`, "check --socket");
+  const [where, option] =
+    endpoint.kind === "local" ? [endpoint.path, "--socket"] : [endpoint.address, "--server (IOVISOR_SERVER)"];
+  if (status === 401 || status === 403) {
+    const remedy = `ask whoever runs it, or check ${option}: the daemon itself answers otherwise`;
+    return new IovisorError("E_UNAUTHORIZED", `what answers at ${where} refuses you (status ${status})`, remedy);
+  }
+  const message = `what answers at ${where} is no daemon of IO Visor (status ${status})`;
+  return new IovisorError("E_FORMAT", message, `check ${option}`);
 }
 
-async function readAll(response: IncomingMessage): Promise<string> {
-  response.setEncoding("utf8");
-  let text = "";
-  for await (const chunk of response) text += chunk as string;
-  return text;
+function tokenRemedy(endpoint: Endpoint): string {
+  return endpoint.kind === "network" && endpoint.token !== undefined
+    ? "put the token of the daemon's token file into the one of --token-file (IOVISOR_TOKEN_FILE)"
+    : "give the daemon's token: --token-file FILE (IOVISOR_TOKEN_FILE)";
+}
+
+async function readAll(chunks: AsyncIterable<Buffer>): Promise<string> {
+  const read: Buffer[] = [];
+  for await (const chunk of chunks) read.push(chunk);
+  return Buffer.concat(read).toString();
 }
 
 /** A path of the interface, its parts encoded. */

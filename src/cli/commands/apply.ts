@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { ApplyArguments } from "../graph/change.ts";
-import { commentOption, formatOption, socketOption, wholeNumber } from "../options.ts";
+import { commentOption, formatOption, wholeNumber } from "../options.ts";
 
 const help = `
 The graph of the file takes the place of the live one, as one change: every packet meets the old graph or the new one.
@@ -17,7 +17,6 @@ export function configure(command: Command): void {
     .addOption(commentOption())
     .option("--expected <revision>", "only when this revision is live", wholeNumber)
     .addOption(formatOption())
-    .addOption(socketOption())
     .addHelpText("after", help)
     .action(async (args: ApplyArguments) => {
       const { applyFile } = await import("../graph/change.ts");

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { captureDirections } from "../../api/observe.ts";
-import { positiveNumber, socketOption, wholeNumber } from "../options.ts";
+import { positiveNumber, wholeNumber } from "../options.ts";
 import type { CaptureArguments } from "../show/capture.ts";
 
 const help = `
@@ -25,7 +25,6 @@ export function configure(command: Command): void {
     .option("--for <seconds>", "end after so long", positiveNumber)
     .option("--snap <bytes>", "bytes of each packet at most (2048)", wholeNumber)
     .option("--buffer <bytes>", "ring in the kernel, a power of two (4194304)", wholeNumber)
-    .addOption(socketOption())
     .addHelpText("after", help)
     .action(async (ports: readonly string[], args: CaptureArguments) => {
       const { capture } = await import("../show/capture.ts");

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { CreateArguments } from "../graph/change.ts";
-import { collect, commentOption, formatOption, socketOption } from "../options.ts";
+import { collect, commentOption, formatOption } from "../options.ts";
 
 const help = `
 A port is [NAME=]END, perhaps with settings behind commas; the end is dev:DEVICE, host:DEVICE or INSTANCE.PORT. A device
@@ -19,7 +19,6 @@ export function configure(command: Command): void {
     .option("-s, --set <name=value>", "configuration; NAME.FIELD for a member, JSON or @FILE for lists", collect)
     .addOption(commentOption())
     .addOption(formatOption())
-    .addOption(socketOption())
     .addHelpText("after", help)
     .action(async (kind: string, name: string, { port = [], set = [], ...args }: CreateArguments) => {
       const { createInstance } = await import("../graph/change.ts");

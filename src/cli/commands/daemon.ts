@@ -5,7 +5,9 @@ const help = `
 The daemon keeps one graph of functions in the kernel and serves it at a unix socket (rw-rw----, root and --group), by
 REST: GET /v1/openapi.json describes it. It runs in the foreground and logs to its output, a line of JSON each. When it
 ends, by whatever cause, packets flow on as the graph says; the next start takes over. Over the network it listens only
-with TLS and a token. Whoever may use either can run code as root: a function's host side runs in the daemon.
+with TLS and a token; commands reach it there with --server. Whoever may use either can run code as root: a function's
+host side runs in the daemon.
+
 Examples:
   iovisor daemon
   iovisor daemon --group netadmin

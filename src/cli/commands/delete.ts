@@ -1,5 +1,5 @@
 import { Argument, type Command } from "commander";
-import { type ChangeArguments, commentOption, formatOption, socketOption } from "../options.ts";
+import { type ChangeArguments, commentOption, formatOption } from "../options.ts";
 
 const help = `
 The links of an instance go with it.
@@ -14,7 +14,6 @@ export function configure(command: Command): void {
     .argument("<name>", "which one")
     .addOption(commentOption())
     .addOption(formatOption())
-    .addOption(socketOption())
     .addHelpText("after", help)
     .action(async (what: string, name: string, args: ChangeArguments) => {
       const { makeEdits } = await import("../graph/change.ts");

@@ -1,5 +1,5 @@
 import { Argument, type Command, Option } from "commander";
-import { formatOption, socketOption } from "../options.ts";
+import { formatOption } from "../options.ts";
 import type { DescribeArguments } from "../show/describe.ts";
 
 const help = `
@@ -18,7 +18,6 @@ export function configure(command: Command): void {
         .default("bytecode"),
     )
     .addOption(formatOption())
-    .addOption(socketOption())
     .addHelpText("after", help)
     .action(async (what: string, name: string, args: DescribeArguments) => {
       const { describe } = await import("../show/describe.ts");

@@ -1,6 +1,6 @@
 import { Argument, type Command } from "commander";
 import type { EditArguments } from "../graph/change.ts";
-import { collect, commentOption, formatOption, socketOption } from "../options.ts";
+import { collect, commentOption, formatOption } from "../options.ts";
 
 const help = `
 Examples:
@@ -17,7 +17,6 @@ export function configure(command: Command): void {
     .option("--unset <name>", "setting to remove; may be given several times", collect)
     .addOption(commentOption())
     .addOption(formatOption())
-    .addOption(socketOption())
     .addHelpText("after", help)
     .action(
       async (_what: string, name: string, settings: readonly string[], { unset = [], ...args }: EditArguments) => {

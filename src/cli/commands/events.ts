@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { formatOption, socketOption } from "../options.ts";
+import { formatOption } from "../options.ts";
 import type { EventsArguments } from "../show/events.ts";
 
 const help = `
@@ -14,7 +14,6 @@ export function configure(command: Command): void {
   command
     .option("-F, --follow", "go on until Ctrl-C")
     .addOption(formatOption())
-    .addOption(socketOption())
     .addHelpText("after", help)
     .action(async (args: EventsArguments) => {
       const { showEvents } = await import("../show/events.ts");

@@ -1,5 +1,5 @@
 import { Argument, type Command } from "commander";
-import { type ClientArguments, formatOption, socketOption } from "../options.ts";
+import { type ClientArguments, formatOption } from "../options.ts";
 
 const resources = [
   ...["graph", "instances", "devices", "revisions", "functions", "pipelines"],
@@ -19,7 +19,6 @@ export function configure(command: Command): void {
     .addArgument(new Argument("<resource>", "what to show").choices(resources))
     .argument("[name]", "which one: of instance, function and revision")
     .addOption(formatOption())
-    .addOption(socketOption())
     .addHelpText("after", help)
     .action(async (resource: string, name: string | undefined, args: ClientArguments) => {
       const { getResource } = await import("../show/get.ts");

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type ChangeArguments, commentOption, formatOption, socketOption } from "../options.ts";
+import { type ChangeArguments, commentOption, formatOption } from "../options.ts";
 
 const help = `
 An end is INSTANCE.PORT, dev:DEVICE (its wire side) or host:DEVICE (its stack side). Packets pass both ways.
@@ -14,7 +14,6 @@ export function configure(command: Command): void {
     .argument("<other>", "the other end")
     .addOption(commentOption())
     .addOption(formatOption())
-    .addOption(socketOption())
     .addHelpText("after", help)
     .action(async (from: string, to: string, args: ChangeArguments) => {
       const { makeEdits } = await import("../graph/change.ts");

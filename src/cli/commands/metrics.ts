@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { socketOption } from "../options.ts";
+import type { ConnectionArguments } from "../client/connection.ts";
 
 const help = `
 The text that Prometheus reads from GET /metrics.
@@ -8,11 +8,8 @@ Examples:
   iovisor metrics | grep iovisor_port_packets`;
 
 export function configure(command: Command): void {
-  command
-    .addOption(socketOption())
-    .addHelpText("after", help)
-    .action(async ({ socket }: { readonly socket: string }) => {
-      const { Client } = await import("../client/client.ts");
-      process.stdout.write(await new Client(socket).text("/metrics"));
-    });
+  command.addHelpText("after", help).action(async (args: ConnectionArguments) => {
+    const { Client } = await import("../client/client.ts");
+    process.stdout.write(await new Client(args).text("/metrics"));
+  });
 }

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { type ChangeArguments, commentOption, formatOption, socketOption } from "../options.ts";
+import { type ChangeArguments, commentOption, formatOption } from "../options.ts";
 
 const help = `
 The graph of that revision is applied anew, as a new revision. \`iovisor get revisions\` lists them.
@@ -12,7 +12,6 @@ export function configure(command: Command): void {
     .argument("<revision>", "number of the revision to go back to", revisionNumber)
     .addOption(commentOption())
     .addOption(formatOption())
-    .addOption(socketOption())
     .addHelpText("after", help)
     .action(async (number: number, args: ChangeArguments) => {
       const { rollback } = await import("../graph/change.ts");

@@ -1,5 +1,5 @@
 import { Argument, type Command } from "commander";
-import { formatOption, positiveNumber, socketOption } from "../options.ts";
+import { formatOption, positiveNumber } from "../options.ts";
 import type { TableArguments } from "../show/table-command.ts";
 
 const help = `
@@ -20,7 +20,6 @@ export function configure(command: Command): void {
     .argument("[words...]", "entries or keys")
     .option("--limit <number>", "list no more entries", positiveNumber)
     .addOption(formatOption())
-    .addOption(socketOption())
     .addHelpText("after", help)
     .action(async (instance: string, name: string, action: string, words: readonly string[], args: TableArguments) => {
       const { tableCommand } = await import("../show/table-command.ts");

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { formatOption, positiveNumber, socketOption } from "../options.ts";
+import { formatOption, positiveNumber } from "../options.ts";
 import type { TopArguments } from "../show/top.ts";
 
 const help = `
@@ -15,7 +15,6 @@ export function configure(command: Command): void {
     .option("--interval <seconds>", "time between two looks", positiveNumber, 1)
     .option("--for <seconds>", "end after that time", positiveNumber)
     .addOption(formatOption())
-    .addOption(socketOption())
     .addHelpText("after", help)
     .action(async (args: TopArguments) => {
       const { showTop } = await import("../show/top.ts");

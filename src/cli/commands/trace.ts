@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { formatOption, positiveNumber, socketOption, wholeNumber } from "../options.ts";
+import { formatOption, positiveNumber, wholeNumber } from "../options.ts";
 import type { TraceArguments } from "../show/trace.ts";
 
 const help = `
@@ -17,7 +17,6 @@ export function configure(command: Command): void {
     .option("--for <seconds>", "end after so long", positiveNumber)
     .option("--buffer <bytes>", "ring in the kernel, a power of two (4194304)", wholeNumber)
     .addOption(formatOption())
-    .addOption(socketOption())
     .addHelpText("after", help)
     .action(async (args: TraceArguments) => {
       const { trace } = await import("../show/trace.ts");

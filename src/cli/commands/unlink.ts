@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type ChangeArguments, commentOption, formatOption, socketOption } from "../options.ts";
+import { type ChangeArguments, commentOption, formatOption } from "../options.ts";
 
 const help = `
 A port has one link at most: one end says which. With both ends it is removed only when it leads there.
@@ -14,7 +14,6 @@ export function configure(command: Command): void {
     .argument("[other]", "the other end")
     .addOption(commentOption())
     .addOption(formatOption())
-    .addOption(socketOption())
     .addHelpText("after", help)
     .action(async (from: string, to: string | undefined, args: ChangeArguments) => {
       const { makeEdits } = await import("../graph/change.ts");

@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from "node:fs";
 import type { NetworkOptions } from "../../daemon/daemon.ts";
 import { IovisorError } from "../../errors.ts";
+import { readTokenFile } from "../client/token-file.ts";
 import type { DaemonArguments } from "../commands/daemon.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { isTerminal } from "../terminal.ts";
@@ -40,22 +40,7 @@ function networkOptions({ listen, tlsCert, tlsKey, tokenFile }: DaemonArguments)
   if (tokenFile === undefined) throw usage("the network is served with a token only", "add --token-file FILE");
   const { host = "", port = "" } = /^\[?(?<host>[^\]]+)\]?:(?<port>\d{1,5})$/.exec(listen)?.groups ?? {};
   if (host === "" || Number(port) > 65535) throw usage(`"${listen}" is no HOST:PORT`, "write 192.0.2.1:8443");
-  return { host, port: Number(port), certificate: tlsCert, key: tlsKey, token: readToken(tokenFile) };
-}
-
-const shortestToken = 16;
-
-function readToken(path: string): string {
-  let token: string;
-  try {
-    token = readFileSync(path, "utf8").trim();
-    if ((statSync(path).mode & 0o077) !== 0) throw usage(`${path} can be read by others`, `chmod 600 ${path}`);
-  } catch (cause) {
-    if (cause instanceof IovisorError) throw cause;
-    throw usage(`the token file cannot be read: ${(cause as Error).message}`, "give the path of a file with the token");
-  }
-  if (token.length >= shortestToken && /^\S+$/.test(token)) return token;
-  throw usage(`${path} holds no token of ${shortestToken} characters or more`, "`openssl rand -hex 32` makes one");
+  return { host, port: Number(port), certificate: tlsCert, key: tlsKey, token: readTokenFile(tokenFile) };
 }
 
 function usage(message: string, remedy: string): IovisorError {

@@ -15,21 +15,21 @@ export interface ApplyArguments extends ChangeArguments {
 export async function applyFile({ file, expected, ...args }: ApplyArguments): Promise<void> {
   const graph = await readGraphFile(file);
   const body = { graph, ...commented(args), ...(expected === undefined ? {} : { expected }) };
-  const { value } = await new Client(args.socket).send<Applied>("POST", "/v1/apply", { body });
+  const { value } = await new Client(args).send<Applied>("POST", "/v1/apply", { body });
   await showApplied(value, args);
 }
 
 /** `iovisor plan`. */
 export async function planFile({ file, ...args }: ClientArguments & { readonly file: string }): Promise<void> {
   const body = await readGraphFile(file);
-  const { value } = await new Client(args.socket).send<Plan>("POST", "/v1/plan", { body });
+  const { value } = await new Client(args).send<Plan>("POST", "/v1/plan", { body });
   await show(value, args.output, () => value.text || "nothing would change");
 }
 
 /** `iovisor rollback`. */
 export async function rollback(number: number, args: ChangeArguments): Promise<void> {
   const path = pathOf("revisions", String(number), "rollback");
-  const { value } = await new Client(args.socket).send<Applied>("POST", path, { body: commented(args) });
+  const { value } = await new Client(args).send<Applied>("POST", path, { body: commented(args) });
   await showApplied(value, args);
 }
 
@@ -37,7 +37,7 @@ export async function rollback(number: number, args: ChangeArguments): Promise<v
 export async function makeEdits(edits: readonly Edit[], args: ChangeArguments, etag?: string): Promise<void> {
   const body = { edits, ...commented(args) };
   const headers = etag === undefined ? {} : { "if-match": etag };
-  const { value } = await new Client(args.socket).send<Applied>("POST", "/v1/graph/edits", { body, headers });
+  const { value } = await new Client(args).send<Applied>("POST", "/v1/graph/edits", { body, headers });
   await showApplied(value, args);
 }
 
@@ -63,7 +63,7 @@ export interface EditArguments extends ChangeArguments {
  * else made another one in between.
  */
 export async function editInstance(name: string, settings: readonly string[], args: EditArguments): Promise<void> {
-  const { value: graph, etag } = await new Client(args.socket).send<GraphDocument>("GET", "/v1/graph");
+  const { value: graph, etag } = await new Client(args).send<GraphDocument>("GET", "/v1/graph");
   const instance = Object.hasOwn(graph.functions ?? {}, name) ? graph.functions![name] : undefined;
   const before = args.port === undefined ? instance?.config : instance?.ports?.[args.port];
   const names = new Set(settings.map((text) => text.split(/[.=]/, 1)[0]));

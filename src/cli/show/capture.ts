@@ -1,13 +1,12 @@
 import { createWriteStream } from "node:fs";
-import type { IncomingMessage } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { Client } from "../client/client.ts";
+import type { ConnectionArguments } from "../client/connection.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { stopSignal } from "../run/stop.ts";
 import { observeQuery } from "./observe-query.ts";
 
-export interface CaptureArguments {
-  readonly socket: string;
+export interface CaptureArguments extends ConnectionArguments {
   readonly write: string;
   readonly direction: string;
   readonly match?: string;
@@ -19,9 +18,10 @@ export interface CaptureArguments {
 
 /** `iovisor capture`. */
 export async function capture(ports: readonly string[], args: CaptureArguments): Promise<number> {
-  const { socket, write, direction } = args;
+  const { write, direction } = args;
   const query = observeQuery(args, { ports: ports.join(","), direction });
-  const response = await new Client(socket).open("GET", `/v1/capture?${query}`);
+  const client = new Client(args);
+  const response = await client.open("GET", `/v1/capture?${query}`);
   using signal = stopSignal(undefined);
   let ended: number | undefined;
   void signal.stopped.then((code) => {
@@ -32,7 +32,7 @@ export async function capture(ports: readonly string[], args: CaptureArguments):
   const file = write === "-" ? process.stdout : createWriteStream(write);
   try {
     await pipeline(
-      wholeBlocks(response, () => ended !== undefined),
+      wholeBlocks(client.chunks(response), () => ended !== undefined),
       file,
       { end: write !== "-" },
     );
@@ -44,11 +44,11 @@ export async function capture(ports: readonly string[], args: CaptureArguments):
 }
 
 /** The pieces of a pcapng file, cut between blocks: wherever it ends, it can be read. */
-async function* wholeBlocks(response: IncomingMessage, isEnding: () => boolean): AsyncGenerator<Buffer> {
+async function* wholeBlocks(chunks: AsyncIterable<Buffer>, isEnding: () => boolean): AsyncGenerator<Buffer> {
   let rest = Buffer.alloc(0);
   try {
-    for await (const chunk of response) {
-      rest = Buffer.concat([rest, chunk as Buffer]);
+    for await (const chunk of chunks) {
+      rest = Buffer.concat([rest, chunk]);
       let end = 0;
       while (end + 8 <= rest.length && end + rest.readUInt32LE(end + 4) <= rest.length) {
         end += rest.readUInt32LE(end + 4);

@@ -16,7 +16,7 @@ export interface DescribeArguments extends ClientArguments {
 
 /** `iovisor describe`. */
 export async function describe(what: string, name: string, args: DescribeArguments): Promise<void> {
-  const client = new Client(args.socket);
+  const client = new Client(args);
   switch (what) {
     case "instance": {
       const instance = await client.get<Instance>(singlePath("instance", name));

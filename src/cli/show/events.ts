@@ -11,8 +11,9 @@ export interface EventsArguments extends ClientArguments {
 }
 
 /** `iovisor events`. */
-export async function showEvents({ socket, output, follow }: EventsArguments): Promise<number> {
-  const client = new Client(socket);
+export async function showEvents(args: EventsArguments): Promise<number> {
+  const { output, follow } = args;
+  const client = new Client(args);
   const print = async (): Promise<number> => {
     const path = follow ? "/v1/events" : "/v1/events?follow=false";
     for await (const line of client.lines(path, { "last-event-id": "0" })) {

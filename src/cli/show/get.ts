@@ -10,7 +10,7 @@ import { shownResources, singlePath } from "./resources.ts";
 
 /** `iovisor get`. */
 export async function getResource(resource: string, name: string | undefined, args: ClientArguments): Promise<void> {
-  const client = new Client(args.socket);
+  const client = new Client(args);
   if (resource === "graph") return await showGraph(await client.get<GraphDocument>("/v1/graph"), args);
   if (Object.hasOwn(shownResources, resource)) {
     if (name !== undefined) throw usage(`"get ${resource}" takes no name`, `\`iovisor describe\` shows a single one`);

@@ -20,7 +20,7 @@ export async function tableCommand(
   words: readonly string[],
   args: TableArguments,
 ): Promise<void> {
-  const client = new Client(args.socket);
+  const client = new Client(args);
   const path = (...more: readonly string[]): string => pathOf("instances", instance, "tables", name, ...more);
   switch (action) {
     case "list":

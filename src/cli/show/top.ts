@@ -34,7 +34,7 @@ interface Rates {
 
 /** `iovisor top`. */
 export async function showTop(args: TopArguments): Promise<number> {
-  const client = new Client(args.socket);
+  const client = new Client(args);
   using signal = stopSignal(args.for);
   let ended: number | undefined;
   void signal.stopped.then((code) => {

@@ -10,7 +10,7 @@ export interface TraceArguments extends ClientArguments, ObserveArguments {}
 
 /** `iovisor trace`. */
 export async function trace(args: TraceArguments): Promise<number> {
-  const client = new Client(args.socket);
+  const client = new Client(args);
   const print = async (): Promise<number> => {
     for await (const text of client.lines(`/v1/trace?${observeQuery(args)}`, {})) {
       const line = JSON.parse(text) as TraceLine;
