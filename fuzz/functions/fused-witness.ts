@@ -1,26 +1,30 @@
 /** What runs composed pipelines: the interpreter, the machine and the kernel. State stays from packet to packet. */
-import { compileProgram } from "../../src/compiler/compile.ts";
-import { createMapStore, interpret, type ListedStore } from "../../src/compiler/hir/interpret.ts";
+import { interpret, type ListedStore } from "../../src/compiler/hir/interpret.ts";
 import type { Module } from "../../src/compiler/hir/tree.ts";
-import { runningAbilities } from "../../src/engine/abilities.ts";
 import { Codec, type HostValue } from "../../src/engine/codec.ts";
-import { compilerHook } from "../../src/engine/datapath/load-composed.ts";
 import { runningKernelTypes } from "../../src/engine/kernel-types.ts";
-import { mapSpec } from "../../src/engine/map-spec.ts";
-import { makeMapTypes } from "../../src/engine/map-types.ts";
 import { metadataSlots, Scratch, tableNames } from "../../src/engine/pipeline/tables.ts";
 import type { PipelineHook } from "../../src/engine/pipeline/topology.ts";
 import { type PreparedModule, prepareModule, programSpec } from "../../src/engine/prepare.ts";
-import { KernelMap } from "../../src/kernel/maps.ts";
+import type { KernelMap } from "../../src/kernel/maps.ts";
 import { KernelProgram } from "../../src/kernel/programs.ts";
 import type { Code } from "../../src/vm/code.ts";
 import { link } from "../../src/vm/link.ts";
-import { createMap } from "../../src/vm/maps/create.ts";
 import type { VmMap } from "../../src/vm/maps/map.ts";
-import { runSkb, runXdp } from "../../src/vm/run.ts";
 import { endings, FusedProbe, probeComposed } from "./fused-probe.ts";
 import { probeMap } from "./probe.ts";
-import { type Arrival, onWire, Stores, type Subject } from "./witness.ts";
+import {
+  type Arrival,
+  compileFirst,
+  interpreterStores,
+  kernelStores,
+  machineStores,
+  onWire,
+  runInMachine,
+  type Stores,
+  type Subject,
+  shortestInKernel,
+} from "./witness.ts";
 
 /** A pipeline's place and its composed module. */
 export interface Placed {
@@ -60,7 +64,6 @@ const codecs = {
 };
 const first = new Uint8Array(4);
 const noCopy = { device: 0, tag: 0, length: 0, word: 0 };
-const noTypes = new Map<string, never>();
 const mostCalls = 33;
 
 const tagOf = (told: number): number | undefined => (told === 0 ? undefined : told & 0xffff);
@@ -170,15 +173,7 @@ function withWord(frame: Uint8Array, word: number): Uint8Array {
 
 export class FusedInterpreter extends Runner<ListedStore, Module> {
   readonly name = "interpreter";
-  protected readonly stores = new Stores<ListedStore>(
-    (map) => createMapStore(map),
-    (store) => ({
-      update: (key, value) => store.update(key, value, 0, 0),
-      delete: (key) => store.delete(key),
-      entries: () => store.entries().map(({ key, values }) => [key, values[0]!] as const),
-    }),
-    () => undefined,
-  );
+  protected readonly stores = interpreterStores();
 
   protected load({ module }: PreparedModule): Module {
     return module;
@@ -193,32 +188,16 @@ export class FusedInterpreter extends Runner<ListedStore, Module> {
   }
 }
 
-function compile({ module, settings, ranges }: PreparedModule, hook: PipelineHook) {
-  return compileProgram(module, module.programs[0]!, {
-    hook: compilerHook(hook),
-    ...runningAbilities(),
-    optimization: 2,
-    settings,
-    ...(ranges ? { ranges } : {}),
-  });
-}
-
 export class FusedMachine extends Runner<VmMap, Code> {
   readonly name = "machine";
-  protected readonly stores = new Stores<VmMap>(
-    (map, module) => createMap(mapSpec(module, map, noTypes)),
-    (map) => map,
-    () => undefined,
-  );
+  protected readonly stores = machineStores();
 
   protected load(prepared: PreparedModule): Code {
-    return link(compile(prepared, this.hook), this.stores.byName);
+    return link(compileFirst(prepared, this.hook), this.stores.byName);
   }
 
   protected execute(code: Code, frame: Uint8Array, tag: number | undefined): Uint8Array {
-    if (this.hook === "xdp") return runXdp(code, frame).packet;
-    const fields = tag === undefined ? {} : { vlan_present: 1, vlan_tci: tag, vlan_proto: 0x0081 };
-    return runSkb(code, frame, { fields }).packet;
+    return runInMachine(code, this.hook, { frame, tag });
   }
 }
 
@@ -227,23 +206,15 @@ export class FusedKernel extends Runner<KernelMap, KernelProgram> {
   readonly name = "kernel";
   override readonly shortest: number;
   protected override readonly tellsCalls = false;
-  protected readonly stores = new Stores<KernelMap>(
-    (map, module) => {
-      using types = makeMapTypes(module);
-      return KernelMap.create(mapSpec(module, map, types.ids), types.object ? { btf: types.object } : {});
-    },
-    (map) => map,
-    (map) => map.close(),
-  );
+  protected readonly stores = kernelStores();
 
   constructor(hook: PipelineHook) {
     super(hook);
-    // bpf_prog_test_run_skb wants a whole network header of the type that the frame says (net/bpf/test_run.c).
-    this.shortest = hook === "xdp" ? 14 : 60;
+    this.shortest = shortestInKernel(hook);
   }
 
   protected load(prepared: PreparedModule, slot: number): KernelProgram {
-    const program = KernelProgram.load(programSpec(compile(prepared, this.hook), runningKernelTypes), {
+    const program = KernelProgram.load(programSpec(compileFirst(prepared, this.hook), runningKernelTypes), {
       maps: this.stores.byName,
     });
     const key = new Uint8Array(Uint32Array.of(2 * slot).buffer);

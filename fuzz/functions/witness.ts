@@ -1,5 +1,5 @@
 /** What runs a function of a graph: the interpreter on the module as it is; the machine and the kernel on its code. */
-import { compileProgram } from "../../src/compiler/compile.ts";
+import { type CompiledProgram, compileProgram } from "../../src/compiler/compile.ts";
 import { createMapStore, interpret, type ListedStore } from "../../src/compiler/hir/interpret.ts";
 import type { MapDeclaration, Module } from "../../src/compiler/hir/tree.ts";
 import { runningAbilities } from "../../src/engine/abilities.ts";
@@ -11,7 +11,7 @@ import { mapSpec } from "../../src/engine/map-spec.ts";
 import { makeMapTypes } from "../../src/engine/map-types.ts";
 import type { PipelineHook } from "../../src/engine/pipeline/topology.ts";
 import { verdictKinds } from "../../src/engine/pipeline/verdict-codes.ts";
-import { prepareModule, programSpec } from "../../src/engine/prepare.ts";
+import { type PreparedModule, prepareModule, programSpec } from "../../src/engine/prepare.ts";
 import { KernelMap } from "../../src/kernel/maps.ts";
 import { KernelProgram } from "../../src/kernel/programs.ts";
 import type { Code } from "../../src/vm/code.ts";
@@ -127,11 +127,11 @@ export class Stores<Map extends object> {
   }
 }
 
-export class InterpreterWitness implements Witness {
-  readonly name = "interpreter";
-  readonly shortest = 14;
-  readonly #hook: PipelineHook;
-  readonly #stores = new Stores<ListedStore>(
+const noTypes = new Map<string, never>();
+
+/** Maps of the interpreter. */
+export function interpreterStores(): Stores<ListedStore> {
+  return new Stores<ListedStore>(
     (map) => createMapStore(map),
     (store) => ({
       update: (key, value) => store.update(key, value, 0, 0),
@@ -140,6 +140,61 @@ export class InterpreterWitness implements Witness {
     }),
     () => undefined,
   );
+}
+
+/** Maps of the machine. */
+export function machineStores(): Stores<VmMap> {
+  return new Stores<VmMap>(
+    (map, module) => createMap(mapSpec(module, map, noTypes)),
+    (map) => map,
+    () => undefined,
+  );
+}
+
+/** Maps of the kernel. */
+export function kernelStores(): Stores<KernelMap> {
+  return new Stores<KernelMap>(
+    (map, module) => {
+      using types = makeMapTypes(module);
+      return KernelMap.create(mapSpec(module, map, types.ids), types.object ? { btf: types.object } : {});
+    },
+    (map) => map,
+    (map) => map.close(),
+  );
+}
+
+/** The first program of a module, for a hook of this kernel. */
+export function compileFirst({ module, settings, ranges }: PreparedModule, hook: PipelineHook): CompiledProgram {
+  return compileProgram(module, module.programs[0]!, {
+    hook: compilerHook(hook),
+    ...runningAbilities(),
+    optimization: 2,
+    settings,
+    ...(ranges ? { ranges } : {}),
+  });
+}
+
+/** A frame through code in the machine, its tag beside it where the hook has it there. */
+export function runInMachine(
+  code: Code,
+  hook: PipelineHook,
+  { frame, tag }: Pick<Arrival, "frame" | "tag">,
+): Uint8Array {
+  if (hook === "xdp") return runXdp(code, frame).packet;
+  const fields = tag === undefined ? {} : { vlan_present: 1, vlan_tci: tag, vlan_proto: 0x0081 };
+  return runSkb(code, frame, { fields }).packet;
+}
+
+/** bpf_prog_test_run_skb wants a whole network header of the type that the frame says (net/bpf/test_run.c). */
+export function shortestInKernel(hook: PipelineHook): number {
+  return hook === "xdp" ? 14 : 60;
+}
+
+export class InterpreterWitness implements Witness {
+  readonly name = "interpreter";
+  readonly shortest = 14;
+  readonly #hook: PipelineHook;
+  readonly #stores = interpreterStores();
   #module: Module | undefined;
 
   constructor(hook: PipelineHook) {
@@ -197,20 +252,13 @@ abstract class CodeWitness<Map extends object, Loaded> implements Witness {
     this.hook = hook;
   }
 
-  protected abstract load(module: Module, program: ReturnType<typeof compileProgram>): Loaded;
+  protected abstract load(program: CompiledProgram): Loaded;
   protected abstract execute(arrival: Arrival): Uint8Array;
 
   configure({ module, tables }: Subject): void {
     const probe = prepareModule(probeModule(module));
     this.stores.configure(probe.module, tables);
-    const compiled = compileProgram(probe.module, probe.module.programs[0]!, {
-      hook: compilerHook(this.hook),
-      ...runningAbilities(),
-      optimization: 2,
-      settings: probe.settings,
-      ...(probe.ranges ? { ranges: probe.ranges } : {}),
-    });
-    this.loaded = this.load(probe.module, compiled);
+    this.loaded = this.load(compileFirst(probe, this.hook));
   }
 
   run(arrival: Arrival): Decision {
@@ -240,25 +288,17 @@ abstract class CodeWitness<Map extends object, Loaded> implements Witness {
   }
 }
 
-const noTypes = new Map<string, never>();
-
 export class MachineWitness extends CodeWitness<VmMap, Code> {
   readonly name = "machine";
   readonly shortest = 14;
-  protected readonly stores = new Stores<VmMap>(
-    (map, module) => createMap(mapSpec(module, map, noTypes)),
-    (map) => map,
-    () => undefined,
-  );
+  protected readonly stores = machineStores();
 
-  protected load(_: Module, program: ReturnType<typeof compileProgram>): Code {
+  protected load(program: CompiledProgram): Code {
     return link(program, this.stores.byName);
   }
 
-  protected execute({ frame, tag }: Arrival): Uint8Array {
-    if (this.hook === "xdp") return runXdp(this.loaded!, frame).packet;
-    const fields = tag === undefined ? {} : { vlan_present: 1, vlan_tci: tag, vlan_proto: 0x0081 };
-    return runSkb(this.loaded!, frame, { fields }).packet;
+  protected execute(arrival: Arrival): Uint8Array {
+    return runInMachine(this.loaded!, this.hook, arrival);
   }
 }
 
@@ -266,22 +306,14 @@ export class MachineWitness extends CodeWitness<VmMap, Code> {
 export class KernelWitness extends CodeWitness<KernelMap, KernelProgram> {
   readonly name = "kernel";
   readonly shortest: number;
-  protected readonly stores = new Stores<KernelMap>(
-    (map, module) => {
-      using types = makeMapTypes(module);
-      return KernelMap.create(mapSpec(module, map, types.ids), types.object ? { btf: types.object } : {});
-    },
-    (map) => map,
-    (map) => map.close(),
-  );
+  protected readonly stores = kernelStores();
 
   constructor(hook: PipelineHook) {
     super(hook);
-    // bpf_prog_test_run_skb wants a whole network header of the type that the frame says (net/bpf/test_run.c).
-    this.shortest = hook === "xdp" ? 14 : 60;
+    this.shortest = shortestInKernel(hook);
   }
 
-  protected load(_: Module, program: ReturnType<typeof compileProgram>): KernelProgram {
+  protected load(program: CompiledProgram): KernelProgram {
     this.loaded?.close();
     return KernelProgram.load(programSpec(program, runningKernelTypes), { maps: this.stores.byName });
   }

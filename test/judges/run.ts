@@ -7,6 +7,7 @@ import { type ChildProcess, execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FunctionCatalogue } from "../../src/engine/catalogue/functions.ts";
 import { parseGraph } from "../../src/engine/graph/parse.ts";
@@ -45,8 +46,8 @@ function findReason(): string | false {
   return false;
 }
 
-/** For `test(..., { skip })`: false where all tools are there, else the reason. */
-export const skipWithoutJudges: string | false = findReason();
+/** False where all tools are there, else the reason. */
+const skip: string | false = findReason();
 
 function scapy<Result>(...args: readonly string[]): Result {
   // Nothing is written beside the sources.
@@ -57,8 +58,20 @@ function scapy<Result>(...args: readonly string[]): Result {
 
 let count = 0;
 
+/** A built-in function before its judges, a test for each hook. */
+export function testJudgements(kind: string): void {
+  for (const hook of ["tcx", "xdp"]) {
+    test(`what scapy sends arrives as scapy says (${hook})`, { skip, timeout: 120_000 }, async (t) => {
+      const { faults, verified, cases } = await judgeFunction(kind, hook);
+      assert.equal(faults.length, 0, faults.join("\n"));
+      assert.ok(verified > cases / 4, `of ${cases} frames only ${verified} arrived`);
+      t.diagnostic(`${cases} frames sent, the checksums of ${verified} verified`);
+    });
+  }
+}
+
 /** Sends all that scapy made for a function, at a hook, and gives what scapy says of what arrived. */
-export async function judgeFunction(kind: string, hook: string): Promise<Judgement & { readonly cases: number }> {
+async function judgeFunction(kind: string, hook: string): Promise<Judgement & { readonly cases: number }> {
   const folder = mkdtempSync(join(tmpdir(), "iovisor-judges-"));
   try {
     const plan = scapy<Plan>("make", kind, hook, folder);
