@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTcpServer, type Server as TcpServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { skipWithoutNetwork } from "../../test/network/network.ts";
 import { TestDaemon, TestFolder } from "../daemon/testing.ts";
+import { Client } from "./client/client.ts";
 import { commands } from "./commands.ts";
 
 const options = { skip: skipWithoutNetwork, timeout: 240_000 };
@@ -215,6 +216,23 @@ test("what is no daemon is told apart: nobody, no TLS, another service", options
   assert.ok(performance.now() - begun < 20_000);
 });
 
+test("an answer over a connection that served before may take longer than a connection may", options, async () => {
+  using folder = new TestFolder();
+  const authority = new Authority(folder.path, "good");
+  const begun: number[] = [];
+  const sockets = new Set<unknown>();
+  await using service = await tlsServer(authority, "slow", (request, response) => {
+    sockets.add(request.socket);
+    begun.push(performance.now());
+    setTimeout(() => response.end("done"), request.url === "/slow" ? 11_000 : 0);
+  });
+  const client = new Client({ server: service.address("https"), ca: authority.ca });
+  assert.equal(await client.text("/quick"), "done");
+  assert.equal(await client.text("/slow"), "done");
+  assert.ok(performance.now() - begun[1]! > 10_500);
+  assert.equal(sockets.size, 1);
+});
+
 test("options that do not belong together are refused, and name no secret", options, async () => {
   using folder = new TestFolder();
   const get = ["get", "graph"];
@@ -278,12 +296,14 @@ async function listening(server: Server | TcpServer): Promise<Listening> {
 
 /** A service that is trusted, and is no daemon. */
 async function tlsService(authority: Authority, status: number): Promise<Listening> {
+  return await tlsServer(authority, `service${status}`, (_request, response) => {
+    response.writeHead(status, { connection: "close" }).end("<html>");
+  });
+}
+
+async function tlsServer(authority: Authority, name: string, answer: RequestListener): Promise<Listening> {
   const { createServer: createTlsServer } = await import("node:https");
-  const { certificate, key } = authority.sign(`service${status}`, local, ...day);
+  const { certificate, key } = authority.sign(name, local, ...day);
   const files = { cert: readFileSync(certificate), key: readFileSync(key) };
-  return await listening(
-    createTlsServer(files, (_request, response) => {
-      response.writeHead(status, { connection: "close" }).end("<html>");
-    }),
-  );
+  return await listening(createTlsServer(files, answer));
 }

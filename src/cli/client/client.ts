@@ -1,7 +1,8 @@
 import { type ClientRequest, type IncomingMessage, type RequestOptions as NodeOptions, request } from "node:http";
+import type { SecureContext } from "node:tls";
 import type { Fault, Problem } from "../../api/problem.ts";
 import { type ErrorCode, IovisorError } from "../../errors.ts";
-import { type ConnectionArguments, type Endpoint, endpointOf, trustedAuthorities } from "./connection.ts";
+import { authoritiesOf, type ConnectionArguments, type Endpoint, endpointOf } from "./connection.ts";
 import { connectionFailure } from "./failures.ts";
 
 /** The daemon refused a request. */
@@ -36,6 +37,8 @@ const connectMilliseconds = 10_000;
 /** Requests to the daemon, at its unix socket or over the network. */
 export class Client {
   readonly #endpoint: Endpoint;
+  /** Made once: reading all that the machine trusts takes as long as a request. */
+  #trust: SecureContext | undefined;
 
   /** @throws E_USAGE */
   constructor(args: ConnectionArguments) {
@@ -89,7 +92,7 @@ export class Client {
     const length = text === undefined ? 0 : Buffer.byteLength(text);
     const content = text === undefined ? {} : { "content-type": "application/json", "content-length": length };
     const options = { path, method, headers: { ...content, ...headers } };
-    const outgoing = await begin(this.#endpoint, options);
+    const outgoing = await this.#begin(options);
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       outgoing.once("response", resolve);
       outgoing.once("error", (error) => reject(connectionFailure(this.#endpoint, error)));
@@ -98,25 +101,32 @@ export class Client {
     if ((response.statusCode ?? 500) < 300) return response;
     throw problemIn(await readAll(this.chunks(response)), response.statusCode ?? 500, this.#endpoint);
   }
+
+  /** A request that is not sent yet. Over the network, nothing is sent before the certificate was verified. */
+  async #begin(options: NodeOptions): Promise<ClientRequest> {
+    const endpoint = this.#endpoint;
+    if (endpoint.kind === "local") return request({ ...options, socketPath: endpoint.path });
+    const { request: secureRequest } = await import("node:https");
+    const { createSecureContext } = await import("node:tls");
+    const { host, port, token } = endpoint;
+    this.#trust ??= createSecureContext({ ca: [...authoritiesOf(endpoint)], minVersion: "TLSv1.2" });
+    const proof = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const headers = { ...options.headers, ...proof };
+    const secure = { secureContext: this.#trust, rejectUnauthorized: true };
+    const outgoing = secureRequest({ ...options, ...secure, host, port, headers });
+    limitConnecting(outgoing);
+    return outgoing;
+  }
 }
 
-/** A request that is not sent yet. Over the network, nothing is sent before the certificate was verified. */
-async function begin(endpoint: Endpoint, options: NodeOptions): Promise<ClientRequest> {
-  if (endpoint.kind === "local") return request({ ...options, socketPath: endpoint.path });
-  const { host, port, token, authorities } = endpoint;
-  const { request: secureRequest } = await import("node:https");
-  const proof = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const outgoing = secureRequest({
-    ...{ ...options, host, port, minVersion: "TLSv1.2", rejectUnauthorized: true },
-    headers: { ...options.headers, ...proof },
-    ca: [...(authorities === undefined ? trustedAuthorities() : [authorities])],
-  });
+function limitConnecting(outgoing: ClientRequest): void {
   const late = setTimeout(() => {
     outgoing.destroy(Object.assign(new Error("no connection in time"), { code: "ETIMEDOUT" }));
   }, connectMilliseconds);
-  outgoing.once("socket", (socket) => socket.once("secureConnect", () => clearTimeout(late)));
-  outgoing.once("close", () => clearTimeout(late));
-  return outgoing;
+  const connected = (): void => clearTimeout(late);
+  // A connection that served a request before does not become secure again.
+  outgoing.once("socket", (socket) => (outgoing.reusedSocket ? connected() : socket.once("secureConnect", connected)));
+  outgoing.once("close", connected);
 }
 
 function problemIn(text: string, status: number, endpoint: Endpoint): IovisorError {

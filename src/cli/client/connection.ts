@@ -89,9 +89,9 @@ function readAuthorities(path: string): string {
   throw usage(`${path} holds no certificate in PEM form`, "give the certificate of the CA that signed the daemon's");
 }
 
-/** Those of Node and of the machine: an administrator adds to the latter. */
-export function trustedAuthorities(): readonly string[] {
-  return [...getCACertificates("default"), ...getCACertificates("system")];
+/** Unless one is given, those of Node and of the machine: an administrator adds to the latter. */
+export function authoritiesOf({ authorities }: Extract<Endpoint, { kind: "network" }>): readonly string[] {
+  return authorities !== undefined ? [authorities] : [...getCACertificates("default"), ...getCACertificates("system")];
 }
 
 function usage(message: string, remedy: string): IovisorError {
