@@ -99,8 +99,7 @@ function configure(chain: Chain, witnesses: readonly FusedWitness[], stages: num
     for (const witness of witnesses) witness.configure(placed, chain.tables);
     return slots;
   } catch (error) {
-    const isTooLarge = error instanceof VerifierError && /too large|too complex/.test(error.log);
-    if (!isTooLarge || stages === 1) throw error;
+    if (!(error instanceof VerifierError && error.isForSize) || stages === 1) throw error;
     return configure(chain, witnesses, Math.ceil(stages / 2));
   }
 }
@@ -139,6 +138,7 @@ export async function runFusedCase(options: FusedCase, witnesses: readonly Fused
       const where = `seed ${seed} at ${hook}, ${text}, frame ${index} into ${instance} port ${arrival.port}`;
       return { failure: `${where}: ${failure}\n${hex(onWire(arrival.frame, arrival.tag))}`, chain: text, outcomes };
     }
+    // Floods make floods: each line of copies ends after three, so that new frames come.
     if (copies < 3)
       waiting.push(...copiesThatGoOn(expected, { arrival, shortest }).map((one) => ({ ...one, copies: copies + 1 })));
   }

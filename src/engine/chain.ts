@@ -153,8 +153,7 @@ class PieceLoader {
       using program = this.load(programs, 0, false);
       return (program.statistics?.processed ?? 0) <= (this.#options.budget ?? defaultBudget);
     } catch (error) {
-      // The verifier gives up at a million instructions, or at 8192 pending branches.
-      if (error instanceof VerifierError && /too large|too complex/.test(error.log)) return false;
+      if (error instanceof VerifierError && error.isForSize) return false;
       throw error;
     }
   }

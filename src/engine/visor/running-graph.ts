@@ -50,11 +50,6 @@ export const emptyRecord: DataPathRecord = {
   stages: usualLimits.stages,
 };
 
-/** The verifier's limits: instructions that it walks, and branches that it has yet to walk. */
-function isTooComplex(error: unknown): boolean {
-  return error instanceof VerifierError && /too large|too complex/.test(error.log);
-}
-
 /** The functions of one graph in the kernel. Closing it leaves them at work; `remove` takes them away. */
 export class RunningGraph implements Disposable {
   readonly dataPath: DataPath;
@@ -141,7 +136,7 @@ export class RunningGraph implements Disposable {
       try {
         return { staged: this.#transaction.stage(before, prepared), prepared };
       } catch (error) {
-        if (!isTooComplex(error) || !this.#workshop.cutShorter()) throw error;
+        if (!(error instanceof VerifierError && error.isForSize) || !this.#workshop.cutShorter()) throw error;
       }
     }
   }

@@ -5,6 +5,9 @@ interface Cause {
   readonly meaning: string;
 }
 
+/** The limits of BPF_COMPLEXITY_LIMIT_INSNS and BPF_COMPLEXITY_LIMIT_JMP_SEQ. */
+export const tooMuchToWalk = /BPF program is too large|too many instructions|The sequence of \d+ jumps is too complex/;
+
 const causes: readonly Cause[] = [
   {
     message: /invalid access to packet|outside of the packet/,
@@ -48,7 +51,7 @@ const causes: readonly Cause[] = [
   },
   { message: /back-edge from insn|infinite loop detected/, meaning: "a loop has no proven end" },
   {
-    message: /BPF program is too large|too many instructions|The sequence of \d+ jumps is too complex/,
+    message: tooMuchToWalk,
     meaning: "over all paths the program is too long for the verifier (1,000,000 instructions, 8,192 pending branches)",
   },
   { message: /unreachable insn/, meaning: "no path leads to an instruction" },

@@ -3,7 +3,7 @@ import { IovisorError } from "../../errors.ts";
 import { errnoName } from "../sys/errno.ts";
 import { lineAt } from "./line-info.ts";
 import type { ProgramBtf } from "./spec.ts";
-import { causeInWords } from "./verifier-causes.ts";
+import { causeInWords, tooMuchToWalk } from "./verifier-causes.ts";
 import { type ParsedLog, parseVerifierLog, type SourcePlace } from "./verifier-log.ts";
 
 function placeText(place: SourcePlace): string {
@@ -64,5 +64,10 @@ export class VerifierError extends IovisorError {
     this.source = source;
     this.slot = parsed.slot;
     this.parsed = parsed;
+  }
+
+  /** Whether the program is sound as far as the verifier walked it, but too much for it: shorter ones may do. */
+  get isForSize(): boolean {
+    return tooMuchToWalk.test(this.parsed.reason);
   }
 }
