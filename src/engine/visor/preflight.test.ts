@@ -5,7 +5,7 @@ import { skipWithoutNetwork, testNetwork, type VirtualNetwork } from "../../../t
 import { createVethPair, findDevice } from "../../kernel/devices.ts";
 import { hasFeature, type OffloadFeature, readFeatures, readQueues, setFeatures } from "../../kernel/ethtool.ts";
 import { NetworkNamespace } from "../../kernel/namespaces.ts";
-import { openNamespaceOfId } from "../../kernel/netlink/namespace-ids.ts";
+import { NamespaceIds } from "../../kernel/netlink/namespace-ids.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
 import type { Model } from "./model.ts";
 import { deviceOf, functionOf, instance, links, TestGraph } from "./testing.ts";
@@ -128,8 +128,8 @@ test("a namespace that nothing but a process names is reached; one that nothing 
   try {
     using socket = m.netlink();
     const { peerNamespaceId } = findDevice("lan3", m.namespace);
-    using found = openNamespaceOfId(socket, peerNamespaceId!);
-    assert.equal(found?.inode, alone.inode);
+    using ids = new NamespaceIds(socket);
+    assert.equal(ids.find(peerNamespaceId!)?.inode, alone.inode);
   } finally {
     child.kill("SIGKILL");
   }

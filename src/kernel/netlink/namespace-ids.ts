@@ -11,26 +11,53 @@ const NETNSA = { id: 1, fd: 3 } as const;
 const HEADER_SIZE = 4;
 
 /**
- * Opens the namespace that the socket's own knows by an id. The kernel tells the id of a namespace, not the other way
- * round: all that have a name or a process are asked about. Undefined when it is none of these.
+ * The namespaces that the socket's own knows by ids. The kernel tells the id of a namespace, not the other way round:
+ * those that have a name or a process are asked about, each once, as far as is needed for what is looked for.
  */
-export function openNamespaceOfId(socket: NetlinkSocket, id: number): NetworkNamespace | undefined {
-  const seen = new Set<bigint>();
-  for (const candidate of candidates(seen)) {
-    if (!seen.has(candidate.inode) && idOf(socket, candidate) === id) return candidate;
-    seen.add(candidate.inode);
-    candidate.close();
+export class NamespaceIds implements Disposable {
+  readonly #socket: NetlinkSocket;
+  readonly #seen = new Set<bigint>();
+  readonly #candidates = candidates(this.#seen);
+  readonly #byId = new Map<number, NetworkNamespace>();
+
+  constructor(socket: NetlinkSocket) {
+    this.#socket = socket;
   }
-  return undefined;
+
+  /** It stays open until this is disposed of. Undefined when nothing names it. */
+  find(id: number): NetworkNamespace | undefined {
+    while (!this.#byId.has(id)) {
+      const { value: candidate } = this.#candidates.next();
+      if (!candidate) return undefined;
+      this.#keep(candidate);
+    }
+    return this.#byId.get(id);
+  }
+
+  #keep(candidate: NetworkNamespace): void {
+    const id = this.#seen.has(candidate.inode) ? undefined : idOf(this.#socket, candidate);
+    this.#seen.add(candidate.inode);
+    if (id === undefined) candidate.close();
+    else this.#byId.set(id, candidate);
+  }
+
+  [Symbol.dispose](): void {
+    for (const namespace of this.#byId.values()) namespace.close();
+    this.#byId.clear();
+  }
 }
+
+/** RTM_GETNSID's answer for a namespace that the socket's own has no id for (NETNSA_NSID_NOT_ASSIGNED, -1). */
+const notAssigned = 0xffff_ffff;
 
 function idOf(socket: NetlinkSocket, namespace: NetworkNamespace): number | undefined {
   const payload = concat([Uint8Array.of(AF.unspecified, 0, 0, 0), u32Attribute(NETNSA.fd, namespace.fd)]);
   const [answer] = socket.request("asking for a namespace's id", RTM.getNamespaceId, 0, payload);
-  return answer && new Attributes(answer.payload, HEADER_SIZE).u32(NETNSA.id);
+  const id = answer && new Attributes(answer.payload, HEADER_SIZE).u32(NETNSA.id);
+  return id === notAssigned ? undefined : id;
 }
 
-function* candidates(seen: ReadonlySet<bigint>): Generator<NetworkNamespace> {
+function* candidates(seen: ReadonlySet<bigint>): Generator<NetworkNamespace, undefined> {
   for (const name of NetworkNamespace.list()) yield* opened(() => NetworkNamespace.open(name));
   for (const process of readdirSync("/proc")) {
     if (!/^\d+$/.test(process)) continue;
@@ -39,6 +66,7 @@ function* candidates(seen: ReadonlySet<bigint>): Generator<NetworkNamespace> {
     if (inode === undefined || seen.has(inode)) continue;
     yield* opened(() => NetworkNamespace.ofProcess(Number(process)));
   }
+  return undefined;
 }
 
 /** Undefined for a process that ended, or that may not be looked into. */
