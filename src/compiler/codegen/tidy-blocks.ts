@@ -83,7 +83,7 @@ class EqualBlocks {
   }
 }
 
-/** Equal for blocks with equal instructions: text is made of the others only. */
+/** Blocks with equal instructions have equal sums. A cheap look before their texts are made. */
 function sumOf({ items }: FinalBlock): number {
   let sum = items.length;
   for (const { instruction: i } of items) {
