@@ -67,8 +67,8 @@ interface OpenNamespace {
 
 /**
  * The devices of a graph and their other ends, for one look at all of them: each namespace is opened once and each
- * device is read once, however many questions there are about it. Opening and reading for each question took half of the
- * time of a change of a graph with 16 devices (bench graph-change, the hub: 27.7 ms, now 14.1).
+ * device is read once, however many questions there are about it. Opening and reading for each question took half of
+ * the time of a change of a graph with 16 devices (bench graph-change, the hub: 27.7 ms, now 14.1).
  */
 export class DevicePlaces implements Disposable {
   readonly #held = new DisposableStack();
