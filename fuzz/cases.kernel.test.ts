@@ -55,6 +55,19 @@ const packets: readonly Case[] = [
      }
      return Drop;`,
   ],
+  [
+    "a long loop accumulates in local storage, in its parts and in a copy that may be absent",
+    `const Sums = struct({ a: u64, b: u32, c: array(u8, 6), d: be16 }); const Outer = struct({ head: u8, sums: Sums });
+     const kept = hash({ key: u32, value: Sums, maxEntries: 4 });`,
+    `const sums = Sums({ a: 3n, b: 7, c: array(u8, 6)(), d: 1 }); const outer = Outer(); const copy = kept.get(2);
+     for (let i: u32 = 4; i < 275; i++) {
+       const inner = outer.sums;
+       sums.a += 11022591132167215488n; sums.c[i % 6] = u8(i); inner.b = u32(inner.b + i);
+       sums.d = u16(sums.d + 3); if (copy) copy.a = copy.a * 5n + 1n;
+     }
+     kept.set(1, sums); kept.set(3, outer.sums); if (copy) kept.set(2, copy);
+     return ((sums.a >> 42n) & 7n) === 4n ? Drop : Pass;`,
+  ],
 ];
 
 function check(source: string): void {
@@ -68,7 +81,7 @@ function check(source: string): void {
 for (const [what, declarations, body] of packets) {
   it(what, () => {
     check(`import {
-      array, arrayMap, be16, be32, bytes, Drop, lpmTrie, onPacket, Pass, range, redirect, struct,
+      array, arrayMap, be16, be32, bytes, Drop, hash, lpmTrie, onPacket, Pass, range, redirect, struct,
       u16, u32, u64, u8, union,
     } from "iovisor/kernel";
     ${declarations}

@@ -1,10 +1,10 @@
 import type { ForStatement } from "../hir/tree.ts";
-import { helpers } from "../ir/helpers.ts";
 import type { Block, Value } from "../ir/ir.ts";
+import { blurAccumulators } from "./blur.ts";
 import { lowerCallbackLoop } from "./callback-loop.ts";
 import { lowerScalar } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
-import { loopsIn, operationsNamed, variablesOfBody } from "./scan.ts";
+import { loopsIn, operationsNamed } from "./scan.ts";
 import { lowerStatements } from "./statements.ts";
 
 /**
@@ -76,30 +76,6 @@ function lowerLong(l: Lowering, s: ForStatement): void {
   blurAccumulators(l, s);
   if (l.options.longLoops === "callback") lowerCallbackLoop(l, s, trips);
   else lowerIterator(l, s, trips);
-}
-
-/**
- * Variables that the body changes enter the loop as numbers that the verifier does not know: a known one gets another
- * known value in each round, so no two rounds would look alike to it and it would walk all of them. What is added is
- * an unknown number minus itself, which is zero to the machine alone. Presence of references stays as it is, since it
- * says which registers hold addresses.
- */
-function blurAccumulators(l: Lowering, s: ForStatement): void {
-  const { assigned, defined } = variablesOfBody(s.body);
-  const carried = [...assigned].filter((local) => !defined.has(local)).flatMap((local) => scalarVariables(l, local));
-  if (carried.length === 0) return;
-  const { builder } = l;
-  const unknown = builder.callHelper(helpers.getPrandomU32.id, [], s.at);
-  const zero = builder.binary("sub", 64, unknown, unknown, s.at);
-  for (const variable of carried) {
-    builder.write(variable, builder.binary("add", 64, builder.read(variable), zero, s.at));
-  }
-}
-
-function scalarVariables(l: Lowering, local: number): readonly string[] {
-  const { type } = l.routine.locals[local]!;
-  const of = type.kind === "optional" ? type.of : type;
-  return of.kind === "ref" || of.kind === "void" ? [] : l.variablesOf(local);
 }
 
 /**

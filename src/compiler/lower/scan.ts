@@ -38,6 +38,33 @@ export interface BodyVariables {
   readonly movesPacket: boolean;
 }
 
+/**
+ * The locals through which a body writes to local storage, its own and others: those that a store names, and those
+ * that locals of the body which a store names were bound to.
+ */
+export function writtenStorage(body: readonly Statement[]): ReadonlySet<number> {
+  const written = new Set<number>();
+  const bound = new Map<number, Expression[]>();
+  const name = (target: Expression): void => {
+    walk([target], (node) => {
+      if (node.kind !== "local" || written.has(node.local)) return;
+      written.add(node.local);
+      for (const value of bound.get(node.local) ?? []) name(value);
+    });
+  };
+  walk(body, (node) => {
+    if (node.kind === "let" && node.value) bound.set(node.local, [...(bound.get(node.local) ?? []), node.value]);
+  });
+  walk(body, (node) => {
+    if ((node.kind === "store" || node.kind === "copy") && isLocalStorage(node.target)) name(node.target);
+  });
+  return written;
+}
+
+function isLocalStorage({ type }: Expression): boolean {
+  return type.kind === "ref" && type.region === "local";
+}
+
 /** What a loop's body does to variables. */
 export function variablesOfBody(body: readonly Statement[]): BodyVariables {
   const [mentioned, assigned, defined] = [new Set<number>(), new Set<number>(), new Set<number>()];

@@ -1,0 +1,58 @@
+import { sizeOf } from "../hir/layout.ts";
+import type { ForStatement } from "../hir/tree.ts";
+import { helpers } from "../ir/helpers.ts";
+import type { Value } from "../ir/ir.ts";
+import type { Reference } from "./lowered.ts";
+import type { Lowering } from "./lowering.ts";
+import { accessAlignment, pieces } from "./pieces.ts";
+import { variablesOfBody, writtenStorage } from "./scan.ts";
+
+/**
+ * What the body of a long loop changes, variables and local storage, enters it as numbers that the verifier does not
+ * know: a known one gets another known value in each round, so no two rounds would look alike to it and it would walk
+ * all of them. What is added is an unknown number minus itself, which is zero to the machine alone. Presence of
+ * references stays as it is, since it says which registers hold addresses.
+ */
+export function blurAccumulators(l: Lowering, s: ForStatement): void {
+  const { assigned, defined } = variablesOfBody(s.body);
+  const carried = [...assigned].filter((local) => !defined.has(local)).flatMap((local) => scalarVariables(l, local));
+  const storage = [...writtenStorage(s.body)].filter((local) => !defined.has(local));
+  if (carried.length + storage.length === 0) return;
+  const { builder } = l;
+  const unknown = builder.callHelper(helpers.getPrandomU32.id, [], s.at);
+  const zero = builder.binary("sub", 64, unknown, unknown, s.at);
+  for (const variable of carried) {
+    builder.write(variable, builder.binary("add", 64, builder.read(variable), zero, s.at));
+  }
+  for (const local of storage) blurStorage(l, s, local, zero);
+}
+
+function scalarVariables(l: Lowering, local: number): readonly string[] {
+  const { type } = l.routine.locals[local]!;
+  const of = type.kind === "optional" ? type.of : type;
+  return of.kind === "ref" || of.kind === "void" ? [] : l.variablesOf(local);
+}
+
+/** Where an optional is absent, its storage may never have been written, and older verifiers let nobody read it. */
+function blurStorage(l: Lowering, s: ForStatement, local: number, zero: Value): void {
+  const { builder } = l;
+  const value = l.readLocal(local, l.routine.locals[local]!.type);
+  if (value.kind === "ref") blurBytes(l, s, value, zero);
+  if (value.kind !== "optional" || value.of.kind !== "ref") return;
+  const [present, after] = [builder.newBlock(), builder.newBlock()];
+  l.branchPresent(value, present, after, s.at);
+  builder.seal(present);
+  builder.switchTo(present);
+  blurBytes(l, s, value.of, zero);
+  builder.jump(after, s.at);
+  builder.seal(after);
+  builder.switchTo(after);
+}
+
+function blurBytes(l: Lowering, s: ForStatement, ref: Reference, zero: Value): void {
+  if (ref.region !== "local") return;
+  for (const [delta, size] of pieces(sizeOf(ref.layout), accessAlignment(ref))) {
+    const known = l.load(ref, size, s.at, { delta });
+    l.store(ref, size, l.builder.binary("add", 64, known, zero, s.at), s.at, delta);
+  }
+}
