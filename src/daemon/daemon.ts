@@ -103,6 +103,10 @@ async function openVisor(options: DaemonOptions, events: EventHub, stack: AsyncD
       },
     }),
   );
+  if (visor.graphIsLost) {
+    log.warn("packets meet a graph that the store has lost: it stays until the next apply, which takes its place");
+  }
+  for (const [map, reason] of visor.recovered?.renewed ?? []) log.warn({ map, reason }, "a map lost its state");
   stack.defer(async () => {
     if (options.teardown) await visor.teardown();
   });

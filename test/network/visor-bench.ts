@@ -8,7 +8,7 @@ import { FunctionCatalogue } from "../../src/engine/catalogue/functions.ts";
 import { parseGraph } from "../../src/engine/graph/parse.ts";
 import type { Graph } from "../../src/engine/graph/types.ts";
 import { SqliteStore } from "../../src/engine/store/sqlite.ts";
-import { Visor } from "../../src/engine/visor/visor.ts";
+import { Visor, type VisorOptions } from "../../src/engine/visor/visor.ts";
 import { PacketSocket } from "../../src/kernel/packet-socket.ts";
 import type { VirtualNetwork } from "../../src/kernel/virtual-network.ts";
 import { testNetwork } from "./network.ts";
@@ -72,10 +72,10 @@ export class VisorBench implements Disposable {
   }
 
   /** Opens the visor, and closes it and its store again when `work` is done, as a process that ends would. */
-  async with<T>(work: (visor: Visor) => Promise<T>): Promise<T> {
+  async with<T>(work: (visor: Visor) => Promise<T>, options: Partial<VisorOptions> = {}): Promise<T> {
     await using store = await SqliteStore.open(join(this.folder, "state.db"));
     const functions = new FunctionCatalogue({});
-    await using visor = await Visor.open({ name: this.name, store, functions, base: this.folder });
+    await using visor = await Visor.open({ name: this.name, store, functions, base: this.folder, ...options });
     return await work(visor);
   }
 

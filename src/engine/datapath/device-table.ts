@@ -41,6 +41,14 @@ export class DeviceTable {
     this.#map.delete(keyOf(port, parity));
   }
 
+  /** Lets all other ports lead nowhere. */
+  keepOnly(ports: ReadonlySet<number>): void {
+    for (const key of [...this.#map.keys()]) {
+      const number = new DataView(key.buffer, key.byteOffset).getUint32(0, true);
+      if (!ports.has(number >> 1)) this.#map.delete(key);
+    }
+  }
+
   /** The index of the device; undefined when there is none, or when it went away. */
   get(port: number, parity: number): number | undefined {
     const bytes = this.#map.lookup(keyOf(port, parity));

@@ -9,8 +9,12 @@ export class Pins {
     this.folder = `${root}/${name}`;
   }
 
+  get tablesFolder(): string {
+    return `${this.folder}/tables`;
+  }
+
   table(name: string): string {
-    return `${this.folder}/tables/${name}`;
+    return `${this.tablesFolder}/${name}`;
   }
 
   /** A map of an instance: each one that was ever made has a number of its own, so that two can stand side by side. */
@@ -34,6 +38,16 @@ export class Pins {
     return readdirSync(folder).flatMap((instance) =>
       readdirSync(`${folder}/${instance}`).map((map) => `${folder}/${instance}/${map}`),
     );
+  }
+
+  /** Folders of instances that have no maps any more. */
+  removeEmptyFolders(): void {
+    const folder = `${this.folder}/maps`;
+    if (!existsSync(folder)) return;
+    for (const instance of readdirSync(folder)) {
+      const path = `${folder}/${instance}`;
+      if (readdirSync(path).length === 0) unpin(path);
+    }
   }
 
   exists(path: string): boolean {

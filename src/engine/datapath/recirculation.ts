@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
+import { IovisorError } from "../../errors.ts";
 import { createVethPair, findDevice } from "../../kernel/devices.ts";
 import { type Attachment, adopt, attach } from "../../kernel/hooks.ts";
 import { inside, NetworkNamespace } from "../../kernel/namespaces.ts";
@@ -39,7 +40,7 @@ export class Recirculation implements Disposable {
       undo.defer(() => this.#deletePair());
     }
     this.ifindex = findDevice(this.#names[0], this.#namespace).index;
-    const pin = `recirculation-${hook}-${netns ?? ""}`;
+    const pin = pairPin(hook, netns);
     this.#attachment = this.#adopt(dataPath, pin, hook) ?? this.#attach(dataPath, pin, hook);
     undo.move();
   }
@@ -107,6 +108,27 @@ export class Recirculation implements Disposable {
     this.#socket?.close();
     this.#attachment.close();
     this.#namespace?.close();
+  }
+}
+
+/** What names of pinned links begin with that are those of hidden pairs. */
+export const pairPinPrefix = "recirculation-";
+
+function pairPin(hook: PipelineHook, netns: string | undefined): string {
+  return `${pairPinPrefix}${hook}-${netns ?? ""}`;
+}
+
+/** Takes a pair away that a process before made there, if it did; what is attached goes with it. */
+export function removePair(dataPath: DataPath, name: string, hook: PipelineHook, netns: string | undefined): void {
+  dataPath.pins.remove(dataPath.pins.link(pairPin(hook, netns)));
+  const [end] = pairNames(name, hook);
+  try {
+    using namespace = netns === undefined ? undefined : NetworkNamespace.open(netns);
+    using netlink = new NetlinkSocket(NETLINK_ROUTE, namespace);
+    if (findLink(netlink, end)) deleteLink(netlink, end);
+  } catch (error) {
+    // A namespace that goes takes its devices along. A file in the folder may also be a name without a namespace.
+    if (!(error instanceof IovisorError)) throw error;
   }
 }
 

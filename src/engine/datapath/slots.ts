@@ -23,6 +23,15 @@ export class Slots {
     this.#map.delete(keyOf(slot, parity));
   }
 
+  /** Takes the programs out of all other places. */
+  keepOnly(slots: ReadonlySet<number>): void {
+    const { maxEntries } = this.#map;
+    for (let place = 0; place < maxEntries / 2; place++) {
+      if (slots.has(place)) continue;
+      for (const parity of [0, 1]) if (this.programId(place, parity) !== undefined) this.clear(place, parity);
+    }
+  }
+
   /** Makes one parity's program that of the other one, too. */
   copy(slot: number, from: number): void {
     const wanted = this.programId(slot, from);

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import * as build from "../../compiler/hir/build.ts";
 import type { MapDeclaration } from "../../compiler/hir/tree.ts";
-import { KernelMap } from "../../kernel/maps.ts";
+import { KernelMap, type MapSpec } from "../../kernel/maps.ts";
 import { mapSpec } from "../map-spec.ts";
 import { makeMapTypes } from "../map-types.ts";
 import { type TableName, type TableSizes, tableDeclarations, tableNames } from "../pipeline/tables.ts";
@@ -17,26 +18,32 @@ export class SharedTables implements Disposable {
   readonly sizes: TableSizes;
   readonly #maps = new Map<string, KernelMap>();
 
-  /** Adopts what is pinned, and makes what is not. On failure nothing that it made stays. */
+  /**
+   * Adopts what is pinned. Programs are bound to their tables: where one is gone or has another layout than this version
+   * gives it, all are made anew, in generation 0. On failure nothing that it made stays.
+   */
   constructor(pins: Pins, sizes: TableSizes = usualSizes) {
     this.sizes = sizes;
     using undo = new DisposableStack();
     undo.defer(() => this[Symbol.dispose]());
     const module = build.module([], { maps: tableDeclarations(sizes) });
     using types = makeMapTypes(module);
-    for (const declaration of module.maps) {
-      for (const key of keysOf(declaration)) {
-        const path = pins.table(key);
-        const spec = mapSpec(module, declaration, types.ids);
-        if (pins.exists(path)) {
-          this.#maps.set(key, KernelMap.fromPin(path));
-          continue;
-        }
-        const map = KernelMap.create(spec, types.object ? { btf: types.object } : {});
-        this.#maps.set(key, map);
-        map.pin(path);
-        undo.defer(() => pins.remove(path));
-      }
+    const wanted = module.maps.flatMap((declaration) => {
+      const spec = mapSpec(module, declaration, types.ids);
+      return keysOf(declaration).map((key) => ({ key, spec, path: pins.table(key) }));
+    });
+    for (const { key, path } of wanted) if (pins.exists(path)) this.#maps.set(key, KernelMap.fromPin(path));
+    if (wanted.every(({ key, spec }) => fits(this.#maps.get(key), spec))) {
+      undo.move();
+      return;
+    }
+    this[Symbol.dispose]();
+    pins.remove(pins.tablesFolder);
+    undo.defer(() => pins.remove(pins.tablesFolder));
+    for (const { key, spec, path } of wanted) {
+      const map = KernelMap.create(spec, types.object ? { btf: types.object } : {});
+      this.#maps.set(key, map);
+      map.pin(path);
     }
     undo.move();
   }
@@ -60,6 +67,13 @@ export class SharedTables implements Disposable {
   [Symbol.dispose](): void {
     for (const map of this.#maps.values()) map.close();
   }
+}
+
+function fits(map: KernelMap | undefined, spec: MapSpec): boolean {
+  if (!map) return false;
+  const shape = ({ type, keySize, valueSize, maxEntries }: Omit<MapSpec, "name">) =>
+    [type, keySize, valueSize, maxEntries] as const;
+  return isDeepStrictEqual(shape(map.info()), shape(spec));
 }
 
 function keysOf(declaration: MapDeclaration): readonly string[] {

@@ -72,6 +72,13 @@ export class HostRuntime implements Disposable {
     if (this.#hosts.size > 0) void this.#readPunts();
   }
 
+  /** Stops all host sides: no revision is live. */
+  stopAll(): void {
+    for (const [name, host] of this.#hosts) this.#guard(name, () => host.stop());
+    this.#hosts.clear();
+    this.#state = undefined;
+  }
+
   #start(name: string, instance: NumberedInstance): void {
     const host = new RunningHost(instance, {
       maps: () => this.#state?.maps.get(name),
@@ -141,8 +148,7 @@ export class HostRuntime implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const [name, host] of this.#hosts) this.#guard(name, () => host.stop());
-    this.#hosts.clear();
+    this.stopAll();
     this.#punts[Symbol.dispose]();
     this.#sockets[Symbol.dispose]();
   }

@@ -8,6 +8,7 @@ import type { TableContents } from "../host/host-side.ts";
 import { layoutDifference } from "../host-maps.ts";
 import { mapSpec } from "../map-spec.ts";
 import { makeMapTypes } from "../map-types.ts";
+import { hash } from "./model.ts";
 import { contentsOf, type RuleList } from "./rule-lists.ts";
 
 /** A map of an instance in the kernel. */
@@ -15,6 +16,8 @@ export interface InstanceMap {
   readonly declaration: MapDeclaration;
   readonly map: KernelMap;
   readonly pin: string;
+  /** `layoutOf` the declaration that it was made for. */
+  readonly layout: string;
   /** Of the contents that the configuration gave it; undefined for maps that hold state. */
   readonly contents: string | undefined;
 }
@@ -67,7 +70,7 @@ export function makeInstanceMaps(request: MapRequest, made: (map: InstanceMap) =
     const filled = rules ? { ...spec, contents: contentsOf(rules) } : spec;
     const map = KernelMap.create(filled, types.object ? { btf: types.object } : {});
     const pin = pins.map(instance, name, request.nextNumber());
-    const entry: InstanceMap = { declaration, map, pin, contents };
+    const entry: InstanceMap = { declaration, map, pin, layout: layoutOf(declaration), contents };
     made(entry);
     map.pin(pin);
     if (table) map.batchUpdate(table);
@@ -103,7 +106,21 @@ function changeOf(old: InstanceMap, declaration: MapDeclaration, contents: strin
   const layout = layoutDifference(old.declaration, declaration);
   if (layout !== undefined) return layout;
   if (old.declaration.maxEntries !== declaration.maxEntries) return "it has another size";
+  // The declaration of an adopted map is that of the function as it is now.
+  if (old.layout !== layoutOf(declaration)) return "its layout or its size changed while nothing was running";
   return old.contents === contents ? undefined : newContents;
+}
+
+const layouts = new WeakMap<MapDeclaration, string>();
+
+/** A fingerprint of what a map's contents look like: equal where the contents of one map serve the other. */
+export function layoutOf(declaration: MapDeclaration): string {
+  const known = layouts.get(declaration);
+  if (known !== undefined) return known;
+  const { kind, key, value, maxEntries, packetBytes } = declaration;
+  const layout = hash([kind, key ?? null, value ?? null, maxEntries, packetBytes ?? null]);
+  layouts.set(declaration, layout);
+  return layout;
 }
 
 interface EncodedTable extends PackedEntries {

@@ -14,9 +14,13 @@ export interface PipelineRecord {
   readonly loaded: string;
 }
 
-/** A map of an instance that is in the kernel: where it is pinned, and the fingerprint of what configuration put in. */
+/**
+ * A map of an instance that is in the kernel: where it is pinned, and the fingerprints of its layout and of what
+ * configuration put in.
+ */
 export interface MapRecord {
   readonly pin: string;
+  readonly layout: string;
   readonly contents?: string;
 }
 

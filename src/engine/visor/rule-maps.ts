@@ -16,6 +16,8 @@ export interface StagedRules {
   readonly mark: RuleMark;
   /** The moment at which packets meet them: one store. */
   commit(): void;
+  /** Lets packets meet the rules of before again. */
+  revert(): void;
 }
 
 interface Place {
@@ -45,15 +47,14 @@ export class RuleMaps {
     const size = declaration.rules?.half;
     if (!place?.view.writable || size === undefined || !place.grace.wait()) return undefined;
     const { bytes } = place.view;
-    const half = rootOf(bytes) < halvesOffset + size ? 1 : 0;
+    const before = rootOf(bytes);
+    const half = before < halvesOffset + size ? 1 : 0;
     const root = writeHalf(bytes, encoded, { half, size });
-    return {
-      mark: { pin, root },
-      commit() {
-        beginAt(bytes, root);
-        place.grace.begin();
-      },
+    const go = (to: number): void => {
+      beginAt(bytes, to);
+      place.grace.begin();
     };
+    return { mark: { pin, root }, commit: () => go(root), revert: () => go(before) };
   }
 }
 

@@ -7,6 +7,7 @@ import { Attachments } from "./attachments.ts";
 import { HiddenPairs } from "./hidden-pairs.ts";
 import { HostRuntime, type HostRuntimeOptions } from "./host-runtime.ts";
 import { noIdentities } from "./identities.ts";
+import { Leftovers } from "./leftovers.ts";
 import type { Model } from "./model.ts";
 import { lookAhead, putBack } from "./preflight.ts";
 import { type Prepared, Workshop } from "./prepare.ts";
@@ -14,7 +15,15 @@ import type { DataPathRecord } from "./record.ts";
 import { RuleMaps, type RuleMark } from "./rule-maps.ts";
 import { stageRules } from "./rules-only.ts";
 import { TapSet } from "./taps.ts";
-import { adoptMaps, floodGroups, type LiveState, noGroups, type StagedRevision, Transaction } from "./transaction.ts";
+import {
+  adoptMaps,
+  floodGroups,
+  type LiveState,
+  mapRecords,
+  noGroups,
+  type StagedRevision,
+  Transaction,
+} from "./transaction.ts";
 
 /** What an apply did. */
 export interface ApplyReport {
@@ -64,17 +73,22 @@ export class RunningGraph implements Disposable {
   #live: LiveState;
   #prepared: Prepared | undefined;
   #unsettled: LiveState | undefined;
+  /** Takes the last apply back. */
+  #back: (() => void) | undefined;
+  readonly #leftovers: Leftovers;
 
   constructor(name: string, options: RunningGraphOptions = {}) {
     this.dataPath = new DataPath(name, options.sizes);
     this.#attachments = new Attachments(this.dataPath);
     this.#pairs = new HiddenPairs(this.dataPath, name);
+    this.#leftovers = new Leftovers(this.dataPath, name, this.#attachments);
     this.#transaction = new Transaction({
       dataPath: this.dataPath,
       attachments: this.#attachments,
       pairs: this.#pairs,
       workshop: this.#workshop,
       taps: this.taps,
+      leftovers: this.#leftovers,
     });
     this.#hosts = new HostRuntime(this.dataPath, this.#pairs, {
       report: options.report ?? (() => undefined),
@@ -110,10 +124,15 @@ export class RunningGraph implements Disposable {
    * @throws whatever the kernel has against it; then the revision before is live as it was.
    */
   async apply(prepared: Prepared, intend: Intend = async () => undefined): Promise<ApplyReport> {
-    const rules = stageRules(this.#live, prepared, this.#ruleMaps);
+    const [last, lastPrepared] = [this.#live, this.#prepared];
+    const rules = stageRules(last, prepared, this.#ruleMaps);
     if (rules) {
       await intend(rules.live.record, rules.mark);
       rules.commit();
+      this.#back = () => {
+        rules.revert();
+        this.#return(last, lastPrepared);
+      };
       return this.#went(prepared, rules.live, { loaded: [], renewed: new Map(), warnings: [] });
     }
     this.settle();
@@ -125,9 +144,29 @@ export class RunningGraph implements Disposable {
       staged.undo.dispose();
       throw error;
     }
-    this.#transaction.commit(staged);
+    const uncommit = this.#transaction.commit(before, staged);
     this.#unsettled = before;
+    this.#back = () => {
+      uncommit();
+      this.#unsettled = undefined;
+      this.#return(before, lastPrepared);
+    };
     return this.#went(fitting, staged.live, staged);
+  }
+
+  /** Takes the last apply back, as long as it is not settled: packets meet the revision before again. */
+  revert(): void {
+    const back = this.#back;
+    this.#back = undefined;
+    back?.();
+  }
+
+  #return(live: LiveState, prepared: Prepared | undefined): void {
+    this.#live = live;
+    this.#prepared = prepared;
+    this.#ruleMaps.follow(live.maps);
+    if (prepared) this.#hosts.follow(prepared, live.maps);
+    else this.#hosts.stopAll();
   }
 
   /** Where the verifier gives up on a program for its size, pipelines are made shorter until it does not. */
@@ -163,12 +202,36 @@ export class RunningGraph implements Disposable {
     const attachments = record.attachments.filter((one) => this.#attachments.adopt(one));
     for (const pair of record.pairs) this.#pairs.ensure(pair);
     const live = { ...record, attachments };
-    this.#live = { record: live, maps: adoptMaps(record, prepared), groups: floodGroups(prepared) };
-    this.#ruleMaps.follow(this.#live.maps);
-    // Where the process before died between its commit and its clearing away, that is done now.
-    this.#unsettled = this.#live;
+    const maps = adoptMaps(record, prepared, this.dataPath.pins);
+    this.#live = { record: live, maps, groups: floodGroups(prepared) };
+    this.#ruleMaps.follow(maps);
+    // Where the process before died between its commit and its clearing away, that is done now. What it staged may be in
+    // the groups of the other parity.
+    this.#unsettled = { ...this.#live, groups: noGroups };
     this.#hosts.follow(prepared, this.#live.maps);
     return prepared;
+  }
+
+  /**
+   * Takes over only what holds state, and the numbers that it speaks of, where packets do not meet the revision of the
+   * record (any more). Of what a reboot ended nothing is found.
+   */
+  adoptState(record: DataPathRecord, model: Model): void {
+    this.#workshop.adopt(record.stages);
+    const { identities, nextMap, remedies } = record;
+    const prepared = this.#workshop.prepare(model, identities, this.dataPath.sizes);
+    const maps = adoptMaps(record, prepared, this.dataPath.pins);
+    const { generation } = this.#live.record;
+    const known = { ...emptyRecord, generation, identities, nextMap, remedies, maps: mapRecords(maps) };
+    this.#live = { record: known, maps, groups: noGroups };
+    this.#ruleMaps.follow(maps);
+  }
+
+  /** Takes away what a process left that died in its first apply: no packet meets any of it. */
+  clear(): void {
+    this.#leftovers.forgetLinks();
+    this.#leftovers.forgetMaps(this.record);
+    this.#leftovers.clearTables(this.record);
   }
 
   /** What an apply of a prepared revision would do. */
@@ -194,23 +257,12 @@ export class RunningGraph implements Disposable {
     return lookAhead(prepared).warnings;
   }
 
-  /** Removes pins of this data path that no revision knows: what a process left that died during an apply. */
-  forgetStrangers(): void {
-    const known = new Set(
-      Object.values(this.#live.record.maps).flatMap((own) => Object.values(own).map(({ pin }) => pin)),
-    );
-    for (const path of this.dataPath.pins.mapsInUse()) if (!known.has(path)) this.dataPath.pins.remove(path);
-    const links = new Set(this.#attachments.records().map(({ key }) => key));
-    for (const name of this.dataPath.pinnedLinks()) {
-      if (!links.has(name) && !name.startsWith("recirculation-")) this.#attachments.removeStranger(name);
-    }
-  }
-
   /** Clears away what the last apply replaced. Takes some milliseconds, since packets may still be in it. */
   settle(): void {
     const before = this.#unsettled;
     if (!before) return;
     this.#unsettled = undefined;
+    this.#back = undefined;
     this.#transaction.settle(before, this.#live);
   }
 
@@ -235,6 +287,7 @@ export class RunningGraph implements Disposable {
     this.#prepared = undefined;
     for (const { key } of this.#attachments.records()) this.#attachments.remove(key);
     this.#pairs.keepOnly([]);
+    this.#leftovers.removePairs({ pairs: [] });
     putBack(this.#live.record.remedies);
     this.#live = { ...this.#live, record: { ...this.#live.record, remedies: [] } };
   }

@@ -2,12 +2,14 @@ import { KernelMap } from "../../kernel/maps.ts";
 import type { KernelProgram } from "../../kernel/programs.ts";
 import type { DataPath } from "../datapath/data-path.ts";
 import { loadComposed } from "../datapath/load-composed.ts";
+import type { Pins } from "../datapath/pins.ts";
 import { pipelineKey, stagesOf } from "../pipeline/cut.ts";
 import type { Attachments } from "./attachments.ts";
 import { type BroadcastGroup, BroadcastTable } from "./broadcasts.ts";
 import { FloodTable, innerPortsOf, type PlannedGroup, plannedGroups } from "./floods.ts";
 import type { HiddenPairs } from "./hidden-pairs.ts";
 import { type InstanceMap, type InstanceMaps, makeInstanceMaps } from "./instance-maps.ts";
+import type { Leftovers } from "./leftovers.ts";
 import { hash } from "./model.ts";
 import type { PlannedPipeline } from "./pipelines.ts";
 import { outdated, prepareDevices, putBack } from "./preflight.ts";
@@ -66,6 +68,9 @@ export class Transaction {
   readonly #floods: FloodTable;
   readonly #broadcasts: BroadcastTable;
   readonly #taps: TapSet;
+  readonly #leftovers: Leftovers;
+  /** Whether the parity that is not live may have other groups than the live one: a revision was staged there. */
+  #staged = false;
 
   constructor(parts: {
     readonly dataPath: DataPath;
@@ -73,8 +78,10 @@ export class Transaction {
     readonly pairs: HiddenPairs;
     readonly workshop: Workshop;
     readonly taps: TapSet;
+    readonly leftovers: Leftovers;
   }) {
     this.#taps = parts.taps;
+    this.#leftovers = parts.leftovers;
     this.#dataPath = parts.dataPath;
     this.#attachments = parts.attachments;
     this.#pairs = parts.pairs;
@@ -90,6 +97,9 @@ export class Transaction {
   stage(before: LiveState, next: Prepared): StagedRevision {
     using undo = new DisposableStack();
     const parity = 1 - this.#dataPath.generation.parity;
+    const groupsThere = this.#staged ? noGroups : before.groups;
+    this.#staged = true;
+    this.#leftovers.forgetMaps(before.record);
     let { nextMap } = before.record;
     const { maps, renewed } = this.#makeMaps(before, next, undo, () => nextMap++);
     const pipelines = this.#loadPipelines({ before, next, maps, parity, undo });
@@ -97,7 +107,7 @@ export class Transaction {
     this.#pointDevices(next, parity);
     this.#makePairs(next, undo);
     const groups = floodGroups(next);
-    this.#writeGroups(before.groups, groups, parity);
+    this.#writeGroups(groupsThere, groups, parity);
     const { remedies, warnings } = prepareDevices(next, before.record.remedies, undo);
     this.#attachNew(next, undo);
     const record: DataPathRecord = {
@@ -118,10 +128,15 @@ export class Transaction {
     return { live: { record, maps, groups }, loaded: pipelines.loaded, renewed, warnings, undo: undo.move() };
   }
 
-  /** The moment at which all hooks go over to a staged revision. */
-  commit(staged: StagedRevision): void {
+  /** The moment at which all hooks go over to a staged revision. Gives the way back, until it is settled. */
+  commit(before: LiveState, staged: StagedRevision): () => void {
     this.#dataPath.commit(staged.live.record.generation);
-    staged.undo.move();
+    const undo = staged.undo.move();
+    return () => {
+      this.#dataPath.commit(before.record.generation);
+      this.#dataPath.waitForPackets();
+      undo.dispose();
+    };
   }
 
   /**
@@ -150,6 +165,8 @@ export class Transaction {
       this.#dataPath.pins.remove(pin);
       map.close();
     }
+    this.#staged = false;
+    this.#leftovers.clearTables(live.record);
   }
 
   #settleDevices(before: LiveState, live: LiveState, parity: number): void {
@@ -265,6 +282,7 @@ export class Transaction {
 
   /** New attachments lead nowhere in the generation that is live, so that they can be made ahead of the commit. */
   #attachNew(next: Prepared, undo: DisposableStack): void {
+    this.#leftovers.forgetLinks();
     for (const record of next.attachments) {
       if (this.#attachments.has(record)) continue;
       this.#dataPath.entryTargets.set(record.entry, this.#dataPath.generation.parity, undefined);
@@ -297,20 +315,24 @@ export function mapRecords(maps: ReadonlyMap<string, InstanceMaps>): DataPathRec
     [...maps].map(([instance, own]) => [
       instance,
       Object.fromEntries(
-        [...own].map(([name, { pin, contents }]) => [name, { pin, ...(contents === undefined ? {} : { contents }) }]),
+        [...own].map(([name, { pin, layout, contents }]) => [
+          name,
+          { pin, layout, ...(contents === undefined ? {} : { contents }) },
+        ]),
       ),
     ]),
   );
 }
 
 /** Opens the maps of a record again. Those that are gone are left out. */
-export function adoptMaps(record: DataPathRecord, prepared: Prepared): ReadonlyMap<string, InstanceMaps> {
+export function adoptMaps(record: DataPathRecord, prepared: Prepared, pins: Pins): ReadonlyMap<string, InstanceMaps> {
   return new Map(
     Object.entries(record.maps).map(([instance, own]) => {
       const declared = prepared.numbered.instances.get(instance)?.node.module.maps ?? [];
-      const entries = Object.entries(own).flatMap(([name, { pin, contents }]) => {
+      const entries = Object.entries(own).flatMap(([name, { pin, layout, contents }]) => {
         const declaration = declared.find((map) => map.name === name);
-        return declaration ? [[name, { declaration, map: KernelMap.fromPin(pin), pin, contents }] as const] : [];
+        if (!declaration || !pins.exists(pin)) return [];
+        return [[name, { declaration, map: KernelMap.fromPin(pin), pin, layout, contents }] as const];
       });
       return [instance, new Map(entries)];
     }),

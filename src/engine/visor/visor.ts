@@ -66,6 +66,8 @@ export class Visor implements AsyncDisposable {
   #graph: Graph = emptyGraph;
   #revision: Revision | undefined;
   #functions: ReadonlyMap<string, CataloguedFunction> = new Map();
+  #recovered: ApplyReport | undefined;
+  #lost = false;
   readonly #listeners = new Set<() => void>();
   readonly #observations = new Set<Observation>();
   #queue: Promise<unknown> = Promise.resolve();
@@ -94,6 +96,16 @@ export class Visor implements AsyncDisposable {
   /** The revision that is live; undefined before the first apply. */
   get revision(): Revision | undefined {
     return this.#revision;
+  }
+
+  /** What opening did to what was found in the kernel; undefined where there was no revision. */
+  get recovered(): ApplyReport | undefined {
+    return this.#recovered;
+  }
+
+  /** Whether packets meet a graph that the store knows nothing of: the next apply takes its place. */
+  get graphIsLost(): boolean {
+    return this.#lost;
   }
 
   /** The live revision as the engine sees it. */
@@ -266,6 +278,7 @@ export class Visor implements AsyncDisposable {
       addRevision(transaction, graph, { author, comment, time: new Date() });
     let revision: Revision | undefined;
     let report: ApplyReport;
+    let committed: Revision | undefined;
     try {
       report = await this.running.apply(prepared, async (record, rules) => {
         revision = await this.#options.store.transact(async (transaction) => {
@@ -274,17 +287,28 @@ export class Visor implements AsyncDisposable {
           return added;
         }, untilReboot);
       });
+      committed = await this.#recordOrRevert(revision?.number);
     } catch (error) {
       await this.#failed(revision, add, error);
       throw error;
     }
-    const committed = await this.#committed(revision?.number);
     this.#graph = graph;
     this.#functions = functions;
     this.#revision = committed!;
+    this.#lost = false;
     this.#settleSoon();
     for (const listener of this.#listeners) listener();
     return { ...report, revision: this.#revision, changes };
+  }
+
+  /** A revision that the store does not take is none: packets meet the one before again. */
+  async #recordOrRevert(revision: number | undefined): Promise<Revision | undefined> {
+    try {
+      return await this.#committed(revision);
+    } catch (error) {
+      this.running.revert();
+      throw error;
+    }
   }
 
   #refuseConflict(expected: number | undefined): void {
@@ -321,11 +345,15 @@ export class Visor implements AsyncDisposable {
     error: unknown,
   ): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
-    await this.#options.store.transact(async (transaction) => {
+    const noted = this.#options.store.transact(async (transaction) => {
       await clearIntent(transaction);
       await transaction.delete(collection, "next");
       const { number } = revision ?? (await add(transaction));
       await settleRevision(transaction, number, { state: "failed", reason });
+    });
+    // Where it is the store that fails, its first error says why.
+    await noted.catch((failure: unknown) => {
+      if (!isStoreError(error)) throw failure;
     });
   }
 
@@ -355,17 +383,25 @@ export class Visor implements AsyncDisposable {
       const graph = revision && (await revisionGraph(transaction, revision));
       return { revision, graph, record: await getJson<DataPathRecord>(transaction, collection, "datapath") };
     });
-    if (!found.revision || !found.graph) return;
+    if (!found.revision || !found.graph) {
+      // In generation 0 packets meet nothing. Else a graph is at work that the store has lost: it stays until the next
+      // apply, which takes its place.
+      if (generation === 0) this.running.clear();
+      else this.#lost = true;
+      return;
+    }
     const { graph, functions } = await this.check(found.graph);
     this.#graph = graph;
     this.#functions = functions;
     this.#revision = found.revision;
     const model = resolveGraph(graph, functions);
-    if (found.record && found.record.generation === generation) this.running.adopt(found.record, model);
-    this.running.forgetStrangers();
+    if (found.record?.generation === generation) this.running.adopt(found.record, model);
+    else if (found.record) this.running.adoptState(found.record, model);
     // What is as it should be is left alone; what changed while nobody was here is put right.
-    await this.running.apply(this.running.prepare(model), (record, rules) => this.#intend(record, rules));
+    const prepared = this.running.prepare(model);
+    this.#recovered = await this.running.apply(prepared, (record, rules) => this.#intend(record, rules));
     await this.#committed(undefined);
+    this.running.settle();
   }
 
   #isInForce(rules: RuleMark): boolean {
@@ -378,6 +414,10 @@ export class Visor implements AsyncDisposable {
     await this.#queue;
     this.running[Symbol.dispose]();
   }
+}
+
+function isStoreError(error: unknown): boolean {
+  return error instanceof IovisorError && error.code === "E_STORE";
 }
 
 function sameDevices(left: readonly ModelDevice[], right: readonly ModelDevice[]): boolean {
