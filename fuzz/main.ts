@@ -122,6 +122,8 @@ async function main(): Promise<number> {
     console.log(`seed ${options.seed}`);
     const report = await runKills({ kills: options.programs, seed: options.seed + 1, log: console.log });
     console.log(report);
+    const { runEnds } = await import("./kills/ends.ts");
+    console.log(await runEnds({ kills: Math.ceil(options.programs / 10), seed: options.seed + 1, log: console.log }));
     return 0;
   }
   if (show) {

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { buildPacket } from "../../src/capture/packet.ts";
 import type { PacketSocket } from "../../src/kernel/packet-socket.ts";
 import { VirtualNetwork } from "../../src/kernel/virtual-network.ts";
-import { applyNumber, numberOf, openVisor, type Scene, stamps, writeFunctions } from "./scene.ts";
+import { applyNumber, hasThird, numberOf, openVisor, type Scene, stamps, writeFunctions } from "./scene.ts";
 
 export interface KillOptions {
   readonly kills: number;
@@ -26,9 +26,11 @@ export interface KillReport {
   readonly received: number;
 }
 
-const child = fileURLToPath(new URL("./child.ts", import.meta.url));
-const frame = buildPacket("eth 02:00:00:00:00:00 > 02:00:00:00:00:01 / ip / udp 1 > 2 / payload 18");
+export const child = fileURLToPath(new URL("./child.ts", import.meta.url));
+export const frame = buildPacket("eth 02:00:00:00:00:00 > 02:00:00:00:00:01 / ip / udp 1 > 2 / payload 18");
+const backward = buildPacket("eth 02:00:00:bb:00:00 > 02:00:00:00:00:01 / ip / udp 1 > 2 / payload 18");
 const burst = 50;
+const stampOf = (number: number): number => number % stamps;
 
 /** @throws with the first thing that does not hold */
 export async function runKills({ kills, seed, log = () => undefined }: KillOptions): Promise<KillReport> {
@@ -53,7 +55,18 @@ export async function runKills({ kills, seed, log = () => undefined }: KillOptio
   return report;
 }
 
-async function takeAway(scene: Scene): Promise<void> {
+/** Between 0 and 1 (xorshift, Marsaglia 2003). */
+export function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+export async function takeAway(scene: Scene): Promise<void> {
   await using open = await openVisor(scene);
   await open.visor.teardown();
 }
@@ -62,14 +75,14 @@ class Ordeal {
   readonly #scene: Scene;
   readonly #network: VirtualNetwork;
   readonly #log: (line: string) => void;
-  #random: number;
+  readonly #next: () => number;
   #done = 0;
   #taken = 0;
 
   constructor(scene: Scene, network: VirtualNetwork, seed: number, log: (line: string) => void) {
     this.#scene = scene;
     this.#network = network;
-    this.#random = seed;
+    this.#next = randomOf(seed);
     this.#log = log;
   }
 
@@ -91,6 +104,7 @@ class Ordeal {
       if (found === begun % stamps && begun !== this.#done) this.#taken++;
       this.#done = found === begun % stamps ? begun : this.#done;
       this.#log(`kill ${kill}: revision ${this.#done}, ${begun} was under way`);
+      await traffic.checkSides(this.#done);
       if (kill % 10 === 9) this.#done = await this.#inspect();
     }
     await this.#inspect();
@@ -157,19 +171,12 @@ class Ordeal {
     await applyNumber(visor, next, this.#scene);
     return next;
   }
-
-  /** Between 0 and 1 (xorshift, Marsaglia 2003). */
-  #next(): number {
-    this.#random ^= this.#random << 13;
-    this.#random ^= this.#random >>> 17;
-    this.#random ^= this.#random << 5;
-    return (this.#random >>> 0) / 2 ** 32;
-  }
 }
 
 /** A frame every millisecond, all the time, and a look at each that arrives. */
 class Traffic implements Disposable {
   readonly #from: PacketSocket;
+  readonly #third: PacketSocket;
   readonly #to: PacketSocket;
   readonly #timer: NodeJS.Timeout;
   #sent = 0;
@@ -180,6 +187,7 @@ class Traffic implements Disposable {
   constructor(network: VirtualNetwork) {
     this.#from = network.host("a").packets("eth0");
     this.#to = network.host("b").packets("eth0");
+    this.#third = network.host("c").packets("eth0");
     this.#timer = setInterval(() => this.#turn(), 1);
   }
 
@@ -213,6 +221,32 @@ class Traffic implements Disposable {
     return this.#last;
   }
 
+  /** With nobody at work: every attachment leads into the same revision, or nowhere where that one does not have it. */
+  async checkSides(number: number): Promise<void> {
+    const third = await this.#meets(this.#third, number);
+    const back = await this.#meets(this.#to, number);
+    if (back !== true) throw new Error(`what comes in on the second device does not meet revision ${number}`);
+    if (third !== hasThird(number)) throw new Error(`the third device is ${third ? "" : "not "}attached in ${number}`);
+  }
+
+  /** Whether frames of a socket's side arrive on the first one, with the stamps of the revision. */
+  async #meets(socket: PacketSocket, number: number): Promise<boolean> {
+    this.#from.drain();
+    for (let count = 0; count < burst; count++) socket.send(backward);
+    const stamps: string[] = [];
+    for (let tries = 0; tries < 20 && stamps.length < burst; tries++) {
+      await sleep(2);
+      for (const { data } of this.#from.drain())
+        if (data[6] === 2 && data[9] === 0xbb) stamps.push(`${data[10]} ${data[11]}`);
+    }
+    if (stamps.length === 0) return false;
+    const wanted = `${stampOf(number)} ${stampOf(number)}`;
+    const strange = stamps.find((stamp) => stamp !== wanted);
+    if (strange !== undefined) throw new Error(`an attachment leads to ${strange}, not to ${wanted}`);
+    if (stamps.length !== burst) throw new Error(`${stamps.length} of ${burst} frames arrived`);
+    return true;
+  }
+
   /** All that was sent has arrived, or will not. */
   async #settled(): Promise<void> {
     for (let tries = 0; tries < 20; tries++) {
@@ -233,5 +267,6 @@ class Traffic implements Disposable {
     clearInterval(this.#timer);
     this.#from.close();
     this.#to.close();
+    this.#third.close();
   }
 }

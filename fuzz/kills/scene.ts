@@ -67,28 +67,42 @@ export function writeFunctions(folder: string): void {
   write("first", "kernel.ts", first);
   write("second", "kernel.ts", second);
   write("second", "host.ts", secondHost);
+  // The same with another layout of the map that keeps its state.
+  const wide = second.replace(
+    "seen = arrayMap({ value: u64, maxEntries: 1 })",
+    "seen = arrayMap({ value: u64, maxEntries: 2 })",
+  );
+  write("wide", "kernel.ts", wide);
+  write("wide", "host.ts", secondHost);
+}
+
+const isCut = (number: number): boolean => number % 3 > 0;
+
+/** Whether what comes in on the third device goes out of the first one; else it is left to the stack. */
+export function hasThird(number: number): boolean {
+  return isCut(number) && number % 5 > 2;
 }
 
 /** Graphs that differ in stamps, contents of tables, pipelines, and what is attached. */
 async function graphOf(number: number, { netns }: Scene): Promise<Graph> {
   const stamp = number % stamps;
-  const cut = number % 3 > 0;
-  const more = number % 5 > 2;
+  const cut = isCut(number);
   const device = (name: string) => [name, { name, netns }] as const;
-  const side = (name: string) => [name, { kind: "./second", config: { stamp } }] as const;
+  const kind = number % 4 === 3 ? "./wide" : "./second";
+  const side = (name: string) => [name, { kind, config: { stamp } }] as const;
   return await parseGraph({
     functions: {
       s1: { kind: "./first", config: { stamp }, ports: { in: {}, out: {}, x: {}, y: {} } },
       ...Object.fromEntries(["s2", ...(cut ? ["x", "y"] : [])].map(side)),
     },
-    devices: Object.fromEntries(["lan1", "lan2", ...(more ? ["lan3"] : [])].map(device)),
+    devices: Object.fromEntries(["lan1", "lan2", ...(hasThird(number) ? ["lan3"] : [])].map(device)),
     links: [
       "dev:lan1 -> s1.in",
       "s1.out -> s2.inside",
       "s2.outside -> dev:lan2",
       // Three functions behind one: each becomes a pipeline of its own.
       ...(cut ? ["s1.x -> x.inside", "s1.y -> y.inside"] : []),
-      ...(more && cut ? ["dev:lan3 -> y.outside"] : []),
+      ...(hasThird(number) ? ["dev:lan3 -> y.outside"] : []),
     ],
   });
 }

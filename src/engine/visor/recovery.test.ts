@@ -7,6 +7,7 @@ import { skipWithoutNetwork } from "../../../test/network/network.ts";
 import { VisorBench } from "../../../test/network/visor-bench.ts";
 import { unpin } from "../../kernel/bpffs.ts";
 import { KernelProgram } from "../../kernel/programs.ts";
+import { Recirculation } from "../datapath/recirculation.ts";
 import type { Visor } from "./visor.ts";
 
 const options = { skip: skipWithoutNetwork, timeout: 60_000 };
@@ -122,6 +123,11 @@ test("what a process left in the tables is cleared away", options, async () => {
     using stranger = KernelProgram.fromId(slots.programId(pipeline!.slot, 0)!);
     slots.set(9, 0, stranger);
     dataPath.devices.set(77, 1, device!);
+    using _pair = new Recirculation(dataPath, bench.name, "tcx", bench.netns);
+    assert.equal(
+      dataPath.pinnedLinks().some((name) => name.startsWith("recirculation-")),
+      true,
+    );
     dataPath.table("floods").update(Uint8Array.of(1, 2, 3, 0), new Uint8Array(8 + 64 * 12));
   });
   await bench.with(async (visor) => {
@@ -129,6 +135,11 @@ test("what a process left in the tables is cleared away", options, async () => {
     assert.equal(dataPath.slots("tcx").programId(9, 0), undefined);
     assert.equal(dataPath.devices.get(77, 1), undefined);
     assert.deepEqual([...dataPath.table("floods").keys()], []);
+    assert.equal(
+      dataPath.pinnedLinks().some((name) => name.startsWith("recirculation-")),
+      false,
+    );
+    assert.doesNotMatch(bench.net.host("middle").exec("ip", ["link"]), /iov[0-9a-f]{7}t[ab]/);
     assert.equal(await bench.probe(), 3);
     await visor.teardown();
   });
