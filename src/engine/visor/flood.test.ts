@@ -104,3 +104,27 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
     assert.deepEqual(await got("c"), marked);
   });
 }
+
+test("groups of a revision that failed are not those of the next one", {
+  skip: skipWithoutNetwork,
+  timeout: 60_000,
+}, async () => {
+  using net = network("tcx");
+  using graph = new TestGraph();
+  const whole = model(net, "tcx");
+  await graph.applyModel(whole);
+  const fewer: Model = {
+    ...whole,
+    instances: [instance("hub", hub, ["a", "up", "tagged"]), whole.instances[1]!],
+    links: whole.links.filter((ends) => !ends.some((end) => end.kind === "port" && end.port === "b")),
+  };
+  const refused = graph.apply(graph.prepare(fewer), async () => {
+    throw new Error("no room");
+  });
+  await assert.rejects(refused, /no room/);
+  await graph.applyModel(whole);
+  using from = new PacketSocket("eth0", net.host("a").namespace);
+  using to = new PacketSocket("eth0", net.host("b").namespace);
+  from.send(frame);
+  assert.equal((await to.next(1000))?.data.length, frame.length);
+});
