@@ -39,10 +39,10 @@ export async function runEnds({ kills, seed, log = () => undefined }: KillOption
     };
     try {
       writeFunctions(scene.folder);
-      await killIn(scene, "begin 1", random() * 700);
+      await killIn(scene, "begin 1", random() * 900);
       if (await startsWell(scene, traffic, "first")) firstTaken++;
       await apply(scene, 1);
-      await killIn(scene, "begin teardown", random() * 60, "teardown");
+      await killIn(scene, "begin teardown", random() * 20, "teardown");
       if ((await traffic.arrives()) === undefined) lastTaken++;
       if (!(await startsWell(scene, traffic, "last"))) throw new Error("after a teardown the last revision is lost");
       log(`kill ${kill}: ${firstTaken} first applies and ${lastTaken} teardowns took effect`);
