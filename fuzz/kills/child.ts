@@ -1,6 +1,6 @@
 /**
- * Applies one graph after the other until it is killed: `node child.ts FOLDER NAME NETNS [TRANSACTION]`. With "teardown"
- * instead of a transaction it takes the graph off the machine.
+ * Applies one graph after the other until it is killed: `node child.ts FOLDER NAME NETNS [TRANSACTION]`. With
+ * "teardown" instead of a transaction it takes the graph off the machine.
  */
 import { applyNumber, numberOf, openVisor, type Scene } from "./scene.ts";
 

@@ -19,8 +19,8 @@ export class SharedTables implements Disposable {
   readonly #maps = new Map<string, KernelMap>();
 
   /**
-   * Adopts what is pinned. Programs are bound to their tables: where one is gone or has another layout than this version
-   * gives it, all are made anew, in generation 0. On failure nothing that it made stays.
+   * Adopts what is pinned. Programs are bound to their tables: where one is gone or has another layout than this
+   * version gives it, all are made anew, in generation 0. On failure nothing that it made stays.
    */
   constructor(pins: Pins, sizes: TableSizes = usualSizes) {
     this.sizes = sizes;

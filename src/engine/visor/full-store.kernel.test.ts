@@ -21,7 +21,7 @@ const { VisorBench } = await import(process.argv[1]);
 const { SqliteStore } = await import(process.argv[2]);
 const fill = () => {
   for (const size of [65536, 4096, 512]) {
-    try { for (;;) appendFileSync("/mnt/ballast", new Uint8Array(size)); } catch (error) { assert.equal(error.code, "ENOSPC"); }
+    assert.throws(() => { for (;;) appendFileSync("/mnt/ballast", new Uint8Array(size)); }, { code: "ENOSPC" });
   }
 };
 using bench = new VisorBench();
@@ -51,7 +51,9 @@ await bench.with(async (visor) => {
 await bench.with(async (visor) => {
   assert.equal(await bench.probe(), 1);
   assert.equal(visor.revision.number, 1);
-  assert.ok((await visor.revisions()).every(({ state }, index, all) => state === (index === all.length - 1 ? "committed" : "failed")));
+  const [first, ...later] = (await visor.revisions()).toReversed();
+  assert.equal(first.state, "committed");
+  assert.ok(later.every(({ state }) => state === "failed"));
   await visor.apply(await bench.graph(7));
   assert.equal(await bench.probe(), 7);
   await visor.teardown();

@@ -35,12 +35,15 @@ export class Leftovers {
 
   /** Before hooks are attached to: they take one program, and entries of before may lead elsewhere after the commit. */
   forgetLinks(): void {
-    this.#once("links", () => {
-      const known = new Set(this.#attachments.records().map(({ key }) => key));
-      for (const name of this.#dataPath.pinnedLinks()) {
-        if (!known.has(name) && !name.startsWith(pairPinPrefix)) this.#attachments.removeStranger(name);
-      }
-    });
+    this.#once("links", () => this.removeLinks());
+  }
+
+  /** Detaches at once: what is only unpinned stays attached until the kernel comes to it. */
+  removeLinks(): void {
+    const known = new Set(this.#attachments.records().map(({ key }) => key));
+    for (const name of this.#dataPath.pinnedLinks()) {
+      if (!known.has(name) && !name.startsWith(pairPinPrefix)) this.#attachments.removeStranger(name);
+    }
   }
 
   /** When both parities are as the record says. */

@@ -56,6 +56,21 @@ test("a graph whose store is lost can be taken off the machine", options, async 
   assert.equal(await bench.probe(), undefined);
 });
 
+test("a damaged store is refused, and packets flow on", options, async () => {
+  using bench = await atWork(3);
+  const file = join(bench.folder, "state.db");
+  const damaged = Buffer.alloc(8192, "damage");
+  writeFileSync(file, damaged);
+  await assert.rejects(
+    bench.with(async () => undefined),
+    { code: "E_STORE" },
+  );
+  assert.deepEqual(readFileSync(file), damaged);
+  assert.equal(await bench.probe(), 3);
+  rmSync(file);
+  await bench.with((visor) => visor.teardown());
+});
+
 for (const [what, inside, kept] of [
   ["maps", "maps", false],
   ["attachments", "links", true],

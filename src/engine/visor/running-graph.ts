@@ -205,8 +205,8 @@ export class RunningGraph implements Disposable {
     const maps = adoptMaps(record, prepared, this.dataPath.pins);
     this.#live = { record: live, maps, groups: floodGroups(prepared) };
     this.#ruleMaps.follow(maps);
-    // Where the process before died between its commit and its clearing away, that is done now. What it staged may be in
-    // the groups of the other parity.
+    // Where the process before died between its commit and its clearing away, that is done now. What it staged may be
+    // in the groups of the other parity.
     this.#unsettled = { ...this.#live, groups: noGroups };
     this.#hosts.follow(prepared, this.#live.maps);
     return prepared;
@@ -286,6 +286,7 @@ export class RunningGraph implements Disposable {
   detachAll(): void {
     this.#prepared = undefined;
     for (const { key } of this.#attachments.records()) this.#attachments.remove(key);
+    this.#leftovers.removeLinks();
     this.#pairs.keepOnly([]);
     this.#leftovers.removePairs({ pairs: [] });
     putBack(this.#live.record.remedies);
