@@ -12,6 +12,8 @@ export interface ContestResult {
   readonly rounds: Readonly<Record<string, readonly number[]>>;
   /** Frames that did not arrive, by name of the lane. */
   readonly lost: Readonly<Record<string, number>>;
+  /** What the paths themselves dropped in all, by name of the lane and reason. */
+  readonly drops: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 /** @param silent lanes whose frames end at a program on the way. */
@@ -37,7 +39,7 @@ export function contest(lanes: readonly Lane[], rounds: number, silent: readonly
   progress("");
   const named = <Value>(values: readonly Value[]) =>
     Object.fromEntries(lanes.map(({ name }, index) => [name, values[index]!]));
-  return { rounds: named(times), lost: named(lost) };
+  return { rounds: named(times), lost: named(lost), drops: named(lanes.map((lane) => lane.drops())) };
 }
 
 /** How many times as long the one takes as the other; `net` is the lane whose time is taken off both. */
@@ -55,11 +57,14 @@ export function medianOf(result: ContestResult, name: string): number {
   return median(result.rounds[name]!);
 }
 
-/** What was lost, as sentences. */
+/** What was lost, as sentences, with what its path says of it. */
 export function losses(result: ContestResult): readonly string[] {
   return Object.entries(result.lost)
     .filter(([, frames]) => frames !== 0)
-    .map(([name, frames]) => `${name}: ${frames} frames sent did not arrive`);
+    .map(([name, frames]) => {
+      const drops = Object.entries(result.drops[name]!).map(([reason, count]) => `${reason} ${count}`);
+      return `${name}: ${frames} frames sent did not arrive; dropped in all: ${drops.join(", ") || "none"}`;
+    });
 }
 
 /** "4.87 (4.80 to 4.93)": the value and the interval in which it lies with 90% confidence. */

@@ -40,6 +40,8 @@ export class Lane implements Disposable {
   readonly name: string;
   readonly network: VirtualNetwork;
   readonly generator: KernelProgram;
+  /** How many frames its path has dropped, by reason, where it counts them. */
+  drops: () => Readonly<Record<string, number>> = () => ({});
   readonly #owned = new DisposableStack();
   readonly #packet: Uint8Array;
   readonly #sink: LoadedModule;

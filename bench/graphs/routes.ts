@@ -1,4 +1,4 @@
-/** Tables of routes, the same for the same size. */
+/** Tables of routes, the same for the same size: to addresses that routers forward to. */
 import { randomNumbers } from "../lib/statistics.ts";
 
 export interface Route {
@@ -15,6 +15,8 @@ const lengths = [
 ] as const;
 /** Unicast addresses above the loopback network. */
 const [lowest, highest] = [0x8000_0000, 0xdfff_ffff];
+/** 169.254.0.0/16: a router must not forward packets there (RFC 3927, section 7), though Linux does. */
+const linkLocal = 0xa9fe;
 
 export function randomRoutes(count: number, seed = 1): readonly Route[] {
   const random = randomNumbers(seed);
@@ -25,7 +27,7 @@ export function randomRoutes(count: number, seed = 1): readonly Route[] {
     const { length } = lengths.find(({ share }) => (left -= share) < 0) ?? lengths[0];
     const size = 2 ** (32 - length);
     const address = Math.floor((lowest + random() * (highest - lowest)) / size) * size;
-    made.set(`${address}/${length}`, { address, length });
+    if (address >>> 16 !== linkLocal) made.set(`${address}/${length}`, { address, length });
   }
   return [...made.values()];
 }

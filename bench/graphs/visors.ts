@@ -3,6 +3,7 @@
 import { FunctionCatalogue } from "../../src/engine/catalogue/functions.ts";
 import { parseGraph } from "../../src/engine/graph/parse.ts";
 import type { Graph } from "../../src/engine/graph/types.ts";
+import { Counters } from "../../src/engine/inspect/counters.ts";
 import { MemoryStore } from "../../src/engine/store/memory.ts";
 import { Visor } from "../../src/engine/visor/visor.ts";
 import { benchFile } from "../lib/output.ts";
@@ -35,5 +36,16 @@ export async function addGraph(owned: AsyncDisposableStack, lane: Lane, data: Gr
   const visor = await openVisor();
   owned.defer(() => visor.teardown());
   await visor.apply(await graphIn(lane, data));
+  lane.drops = () => dropsOf(visor);
   return lane;
+}
+
+/** Frames that the functions of a graph dropped, by instance and reason. */
+function dropsOf(visor: Visor): Readonly<Record<string, number>> {
+  const { instances, topology } = visor.prepared!.numbered;
+  const counters = new Counters(visor.running.dataPath, () => topology);
+  const drops = [...instances].flatMap(([name, instance]) =>
+    counters.drops(instance).map(({ reason, packets }) => [`${name}.${reason}`, Number(packets)] as const),
+  );
+  return Object.fromEntries(drops.filter(([, packets]) => packets > 0));
 }
