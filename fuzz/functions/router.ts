@@ -1,13 +1,15 @@
 /** The router against its model: random configurations that change under way, and frames. */
 import { isDeepStrictEqual } from "node:util";
 import { internetChecksum, transportChecksum } from "../../src/capture/checksum.ts";
-import type { Module } from "../../src/compiler/hir/tree.ts";
+import { sizeOf } from "../../src/compiler/hir/layout.ts";
+import type { MapDeclaration, Module } from "../../src/compiler/hir/tree.ts";
 import type { InstanceView } from "../../src/engine/host/host-side.ts";
 import type { PipelineHook } from "../../src/engine/pipeline/topology.ts";
 import { prepareModule } from "../../src/engine/prepare.ts";
 import { compileSource } from "../../src/engine/source.ts";
-import { configuredRoutes, routerPorts, staticNeighbours } from "../../src/functions/router/configuration.ts";
+import { configuredRoutes, objects, routerPorts, staticNeighbours } from "../../src/functions/router/configuration.ts";
 import host from "../../src/functions/router/host.ts";
+import { LiveRoutes, liveArrays } from "../../src/functions/router/live-routes.ts";
 import { type ModelConfiguration, type ModelOutcome, RouterModel } from "../../src/functions/router/model.ts";
 import {
   type Neighbour,
@@ -50,7 +52,39 @@ export function routerSubject(module: Module, view: InstanceView): Subject {
   const prepared = prepareModule(module, settings as never).module;
   const sizes = host.mapSizes!(view);
   const maps = prepared.maps.map((map) => ({ ...map, maxEntries: sizes[map.name] ?? map.maxEntries }));
-  return { module: { ...prepared, maps }, tables: { ...host.tables!(view), ...host.arrays!(view) } };
+  return { module: { ...prepared, maps }, tables: { ...host.tables!(view), ...routeContents(view, maps) } };
+}
+
+/** The routes as a change leaves them: every other one was there before. */
+function routeContents(view: InstanceView, maps: readonly MapDeclaration[]): Subject["tables"] {
+  const arrays = Object.fromEntries(
+    maps
+      .filter(({ name }) => (liveArrays as readonly string[]).includes(name))
+      .map(({ name, value, maxEntries }) => [name, new Uint8Array(sizeOf(value!) * maxEntries)]),
+  );
+  const routes = objects(view.config["routes"]);
+  const before = { ...view, config: { ...view.config, routes: routes.filter((_, index) => index % 2 === 0) } };
+  const writer = new LiveRoutes();
+  writer.stage(before, { arrays, isNew: true });
+  const staged =
+    writer.stage(view, { arrays, isNew: false }) ?? writer.stage(view, { arrays: zeros(arrays), isNew: true });
+  return { ...mapped(arrays, withoutZeros), routeVersion: [[0, staged!.word]] };
+}
+
+function mapped(
+  arrays: Readonly<Record<string, Uint8Array>>,
+  change: (bytes: Uint8Array) => Uint8Array,
+): Readonly<Record<string, Uint8Array>> {
+  return Object.fromEntries(Object.entries(arrays).map(([name, bytes]) => [name, change(bytes)]));
+}
+
+function zeros(arrays: Readonly<Record<string, Uint8Array>>): Readonly<Record<string, Uint8Array>> {
+  return mapped(arrays, (bytes) => bytes.fill(0));
+}
+
+/** Up to the last value that is not what a new array has anyway. */
+function withoutZeros(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(0, 24 * Math.ceil((bytes.findLastIndex((byte) => byte !== 0) + 1) / 24));
 }
 
 export function modelConfiguration(view: InstanceView): ModelConfiguration {

@@ -50,6 +50,44 @@ export interface FloodGroup {
   }[];
 }
 
+/** Arrays that packets read while they are written. */
+export interface LiveMemory {
+  /** The arrays as they lie in memory, by name. */
+  readonly arrays: Readonly<Record<string, Uint8Array>>;
+  /** They are made anew: all zeros, and no packet sees them yet. */
+  readonly isNew: boolean;
+}
+
+/** Contents that are written beside those that packets go by. */
+export interface StagedContents {
+  /** What kernel code reads to go by them. */
+  readonly word: number;
+  /** The revision failed: packets go on by what they had. */
+  abort(): void;
+}
+
+/** Keeps the contents of arrays that are too large to be made anew with each change of the configuration. */
+export interface LiveWriter {
+  /** Whether the arrays are to have other contents for that configuration than they have. */
+  differs(instance: InstanceView): boolean;
+  /**
+   * Writes what the configuration wants where no packet finds it before the word says so. One at a time; what was
+   * replaced by the stage before the last one is out of every packet's reach. Undefined where that cannot be done in
+   * arrays that are not new: then it is called again with new ones.
+   */
+  stage(instance: InstanceView, memory: LiveMemory): StagedContents | undefined;
+}
+
+/** Large contents of arrays that change in place. */
+export interface LiveContents {
+  /** The arrays that the writer writes. They are given to nobody else to fill. */
+  readonly arrays: readonly string[];
+  /** An array with one number: which of its contents kernel code is to go by. */
+  readonly word: string;
+  /** For an instance that comes. */
+  open(): LiveWriter;
+}
+
 /** Something that is wrong with an instance's configuration. */
 export interface ConfigProblem {
   /** Where, below the instance: "ports.lan1.vlan", "config.routes[2]". */
@@ -82,8 +120,8 @@ export interface HostSide {
   tables?(instance: InstanceView): Readonly<Record<string, TableContents>>;
   /** Names of the maps that `tables` fills. */
   readonly configurationTables?: readonly string[];
-  /** The same for large arrays: their first elements as they lie in memory, each of its value's size. */
-  arrays?(instance: InstanceView): Readonly<Record<string, Uint8Array>>;
+  /** Large contents that follow from the configuration, too, of which a change writes what it changes. */
+  readonly live?: LiveContents;
   /** How many entries maps have, by name, where that follows from the configuration; others as they are declared. */
   mapSizes?(instance: InstanceView): Readonly<Record<string, number>>;
   floodGroups?(instance: InstanceView): readonly FloodGroup[];
@@ -110,6 +148,8 @@ export interface HostContext {
   readonly instance: InstanceView;
   /** A map of the kernel module, typed by its declaration. It reads and writes what kernel code sees. */
   map(name: string): AnyMap;
+  /** What `live.open` of the host side gave for the instance. */
+  readonly live: LiveWriter | undefined;
   /** Sends a frame out of a port. False when nothing is linked there, or it was dropped on the way. */
   send(port: number, frame: Uint8Array): boolean;
   /** Lets a frame come in on a port, as if it had been received there. */

@@ -1,1 +1,2 @@
 export { isImmutable, keepImmutable } from "../../compiler/hir/immutable.ts";
+export { memoOf } from "../memo.ts";

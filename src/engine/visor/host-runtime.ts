@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { inside, NetworkNamespace } from "../../kernel/namespaces.ts";
 import type { DataPath } from "../datapath/data-path.ts";
 import { EventSource } from "../events.ts";
-import type { HostContext, HostProcess, InstanceView, JsonObject } from "../host/host-side.ts";
+import type { HostContext, HostProcess, InstanceView, JsonObject, LiveWriter } from "../host/host-side.ts";
 import { hostMap } from "../host-maps.ts";
 import type { AnyMap } from "../host-types.ts";
 import { tableDeclarations, tableNames } from "../pipeline/tables.ts";
@@ -24,6 +24,8 @@ export interface HostRuntimeOptions {
   report(report: HostReport): void;
   /** Host sides that fail: the others go on. */
   failed(instance: string, error: unknown): void;
+  /** What keeps the live contents of an instance. */
+  writerOf?(instance: NumberedInstance): LiveWriter | undefined;
 }
 
 /** A record of the ring of punts, decoded. */
@@ -81,6 +83,7 @@ export class HostRuntime implements Disposable {
 
   #start(name: string, instance: NumberedInstance): void {
     const host = new RunningHost(instance, {
+      live: this.#options.writerOf?.(instance),
       maps: () => this.#state?.maps.get(name),
       send: (port, frame) => this.#send(name, port, frame),
       inject: (port, frame) => this.#inject(name, port, frame),
@@ -160,6 +163,7 @@ interface HostState {
 }
 
 interface HostServices {
+  readonly live: LiveWriter | undefined;
   maps(): InstanceMaps | undefined;
   send(port: number, frame: Uint8Array): boolean;
   inject(port: number, frame: Uint8Array): boolean;
@@ -201,13 +205,14 @@ class RunningHost {
   }
 
   #context(): HostContext {
-    const { send, inject, report } = this.#services;
+    const { live, send, inject, report } = this.#services;
     const view = (): InstanceView => this.#instance.view;
     return {
       get instance() {
         return view();
       },
       map: (name) => this.#map(name),
+      live,
       send,
       inject,
       report,

@@ -58,7 +58,7 @@ export interface NumberedInstance {
   readonly identity: InstanceIdentity;
   readonly node: Node;
   readonly view: InstanceView;
-  readonly tables: Readonly<Record<string, TableContents | Uint8Array>>;
+  readonly tables: Readonly<Record<string, TableContents>>;
   /** Lists of rules that are data, by the map's name. */
   readonly rules: InstanceRules["lists"];
   readonly floodGroups: readonly FloodGroup[];
@@ -190,7 +190,7 @@ function numberInstance(given: {
     identity: Object.keys(rules.shapes).length > 0 ? { ...identity, rules: rules.shapes } : identity,
     node,
     view,
-    tables: { ...host.tables?.(view), ...host.arrays?.(view) },
+    tables: host.tables?.(view) ?? {},
     rules: rules.lists,
     floodGroups: host.floodGroups?.(view) ?? [],
     fingerprint,

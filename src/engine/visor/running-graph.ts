@@ -8,12 +8,13 @@ import { HiddenPairs } from "./hidden-pairs.ts";
 import { HostRuntime, type HostRuntimeOptions } from "./host-runtime.ts";
 import { noIdentities } from "./identities.ts";
 import { Leftovers } from "./leftovers.ts";
+import { LiveWriters } from "./live-writers.ts";
 import type { Model } from "./model.ts";
 import { lookAhead, putBack } from "./preflight.ts";
 import { type Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
 import { RuleMaps, type RuleMark } from "./rule-maps.ts";
-import { stageRules } from "./rules-only.ts";
+import { type StagedRuleChange, stageInPlace } from "./rules-only.ts";
 import { TapSet } from "./taps.ts";
 import {
   adoptMaps,
@@ -70,6 +71,7 @@ export class RunningGraph implements Disposable {
   readonly taps = new TapSet();
   readonly #hosts: HostRuntime;
   readonly #ruleMaps = new RuleMaps();
+  readonly #writers = new LiveWriters();
   #live: LiveState;
   #prepared: Prepared | undefined;
   #unsettled: LiveState | undefined;
@@ -89,8 +91,10 @@ export class RunningGraph implements Disposable {
       workshop: this.#workshop,
       taps: this.taps,
       leftovers: this.#leftovers,
+      writers: this.#writers,
     });
     this.#hosts = new HostRuntime(this.dataPath, this.#pairs, {
+      writerOf: (instance) => this.#writers.of(instance)?.writer,
       report: options.report ?? (() => undefined),
       failed: options.failed ?? (() => undefined),
     });
@@ -124,19 +128,30 @@ export class RunningGraph implements Disposable {
    * @throws whatever the kernel has against it; then the revision before is live as it was.
    */
   async apply(prepared: Prepared, intend: Intend = async () => undefined): Promise<ApplyReport> {
-    const [last, lastPrepared] = [this.#live, this.#prepared];
-    const rules = stageRules(last, prepared, this.#ruleMaps);
-    if (rules) {
-      await intend(rules.live.record, rules.mark);
-      rules.commit();
-      this.#back = () => {
-        rules.revert();
-        this.#return(last, lastPrepared);
-      };
-      return this.#went(prepared, rules.live, { loaded: [], renewed: new Map(), warnings: [] });
+    const staged = stageInPlace(this.#live, prepared, { rules: this.#ruleMaps, writers: this.#writers });
+    if (staged) return await this.#applyInPlace(staged, prepared, intend);
+    return await this.#applyWhole(prepared, intend);
+  }
+
+  async #applyInPlace(staged: StagedRuleChange, prepared: Prepared, intend: Intend): Promise<ApplyReport> {
+    const [before, beforePrepared] = [this.#live, this.#prepared];
+    try {
+      await intend(staged.live.record, staged.mark);
+    } catch (error) {
+      staged.abort();
+      throw error;
     }
+    staged.commit();
+    this.#back = () => {
+      staged.revert();
+      this.#return(before, beforePrepared);
+    };
+    return this.#went(prepared, staged.live, { loaded: [], renewed: new Map(), warnings: [] });
+  }
+
+  async #applyWhole(prepared: Prepared, intend: Intend): Promise<ApplyReport> {
     this.settle();
-    const before = this.#live;
+    const [before, beforePrepared] = [this.#live, this.#prepared];
     const { staged, prepared: fitting } = this.#stage(before, prepared);
     try {
       await intend(staged.live.record);
@@ -149,7 +164,7 @@ export class RunningGraph implements Disposable {
     this.#back = () => {
       uncommit();
       this.#unsettled = undefined;
-      this.#return(before, lastPrepared);
+      this.#return(before, beforePrepared);
     };
     return this.#went(fitting, staged.live, staged);
   }
@@ -165,6 +180,7 @@ export class RunningGraph implements Disposable {
     this.#live = live;
     this.#prepared = prepared;
     this.#ruleMaps.follow(live.maps);
+    this.#writers.turn(prepared?.numbered.instances ?? new Map());
     if (prepared) this.#hosts.follow(prepared, live.maps);
     else this.#hosts.stopAll();
   }
@@ -185,6 +201,7 @@ export class RunningGraph implements Disposable {
     this.#live = live;
     this.#prepared = prepared;
     this.#ruleMaps.follow(live.maps);
+    this.#writers.turn(prepared.numbered.instances);
     this.#workshop.turn(prepared.pipelines);
     this.#hosts.follow(prepared, live.maps);
     const loaded = new Set(did.loaded);

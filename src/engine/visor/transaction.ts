@@ -10,6 +10,7 @@ import { FloodTable, innerPortsOf, type PlannedGroup, plannedGroups } from "./fl
 import type { HiddenPairs } from "./hidden-pairs.ts";
 import { type InstanceMap, type InstanceMaps, makeInstanceMaps } from "./instance-maps.ts";
 import type { Leftovers } from "./leftovers.ts";
+import type { LiveWriters } from "./live-writers.ts";
 import { hash } from "./model.ts";
 import type { PlannedPipeline } from "./pipelines.ts";
 import { outdated, prepareDevices, putBack } from "./preflight.ts";
@@ -71,6 +72,7 @@ export class Transaction {
   readonly #leftovers: Leftovers;
   /** Whether the parity that is not live may have other groups than the live one: a revision was staged there. */
   #staged = false;
+  readonly #writers: LiveWriters;
 
   constructor(parts: {
     readonly dataPath: DataPath;
@@ -79,9 +81,11 @@ export class Transaction {
     readonly workshop: Workshop;
     readonly taps: TapSet;
     readonly leftovers: Leftovers;
+    readonly writers: LiveWriters;
   }) {
     this.#taps = parts.taps;
     this.#leftovers = parts.leftovers;
+    this.#writers = parts.writers;
     this.#dataPath = parts.dataPath;
     this.#attachments = parts.attachments;
     this.#pairs = parts.pairs;
@@ -213,9 +217,12 @@ export class Transaction {
         this.#dataPath.pins.remove(pin);
       });
     };
-    for (const [instance, { node, tables, rules }] of next.numbered.instances) {
-      const request = { instance, module: node.module, tables, rules, before: before.maps.get(instance) };
+    for (const [instance, numbered] of next.numbered.instances) {
+      const { node, tables, rules, view } = numbered;
+      const live = this.#writers.of(numbered);
+      const request = { instance, module: node.module, tables, rules, view, live, before: before.maps.get(instance) };
       const result = makeInstanceMaps({ ...request, pins: this.#dataPath.pins, nextNumber }, made);
+      undo.defer(() => result.staged?.abort());
       maps.set(instance, result.maps);
       for (const [map, reason] of result.renewed) renewed.set(`${instance}.${map}`, reason);
     }

@@ -1,5 +1,6 @@
 import { formatMac, parseMac } from "../../capture/address.ts";
 import type { ConfigProblem, InstancePort, InstanceView, JsonObject } from "../../engine/host/host-side.ts";
+import { isImmutable } from "../../engine/host/immutable.ts";
 import {
   contains,
   formatAddress,
@@ -67,9 +68,25 @@ function portProblem(entry: JsonObject, { name, ports }: InstanceView): ConfigPr
   return { path: "port", message, remedy: "name one of its ports" };
 }
 
+/** Routes that were found to be right, by what of the ports that depends on: most stay as they are. */
+const rightRoutes = new Map<string, WeakSet<JsonObject>>();
+const mostRightRoutes = 8;
+
+function rightRoutesOf({ name, ports }: InstanceView): WeakSet<JsonObject> {
+  const key = JSON.stringify([name, ports.map((port) => [port.name, port.config["addresses"]])]);
+  const known = rightRoutes.get(key) ?? new WeakSet();
+  rightRoutes.delete(key);
+  rightRoutes.set(key, known);
+  for (const oldest of rightRoutes.keys()) if (rightRoutes.size > mostRightRoutes) rightRoutes.delete(oldest);
+  return known;
+}
+
 function checkRoutes(instance: InstanceView, ports: readonly RouterPort[]): readonly ConfigProblem[] {
+  const right = rightRoutesOf(instance);
   return objects(instance.config["routes"]).flatMap((entry, index) => {
+    if (right.has(entry)) return [];
     const problem = routeProblem(entry, ports) ?? portProblem(entry, instance) ?? reachProblem(entry, ports);
+    if (!problem && isImmutable(entry)) right.add(entry);
     if (!problem) return [];
     return [{ ...problem, path: `config.routes[${index}]${problem.path === "" ? "" : `.${problem.path}`}` }];
   });

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { internetChecksum } from "../../capture/checksum.ts";
 import { buildPacket } from "../../capture/packet.ts";
-import { bucketsOf } from "./forwarding.ts";
 import { fragmentsOf } from "./fragments.ts";
+import { bucketsOf } from "./hop-numbers.ts";
 import type { NextHop } from "./routes.ts";
 
 const gateways = [1, 2, 3, 4, 5].map(

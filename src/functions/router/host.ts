@@ -1,49 +1,14 @@
-import { createHash } from "node:crypto";
 import type { HostSide, InstanceView, TableContents } from "../../engine/host/host-side.ts";
 import { ticksPerSecond } from "../../engine/host/ticks.ts";
 import { familyOf, wordsOf } from "./addresses.ts";
 import { checkRouter } from "./check.ts";
-import { configuredRoutes, mostPorts, routerPorts, staticNeighbours } from "./configuration.ts";
-import { type Forwarding, forwardingOf } from "./forwarding.ts";
+import { mostPorts, routerPorts, staticNeighbours } from "./configuration.ts";
+import { LiveRoutes, liveArrays } from "./live-routes.ts";
 import { keyOf } from "./neighbours.ts";
+import { hasGroups, roomOf } from "./room.ts";
 import { RouterProcess } from "./router-process.ts";
-import { type Route, routingTable } from "./routes.ts";
 import { configSchema, portSchema } from "./schemas.ts";
 import { tableViews } from "./table-views.ts";
-
-interface Worked {
-  readonly table: readonly Route[];
-  readonly forwarding: Forwarding;
-}
-
-/** Several questions are asked about one view, and most changes of a graph leave the routes as they are. */
-const byView = new WeakMap<InstanceView, Worked>();
-const lately = new Map<string, Worked>();
-const mostLately = 8;
-
-/** What the routes of a view follow from: shorter than the view. */
-function contentOf({ ports, config }: InstanceView): string {
-  const own = ports.map(({ name, number, config: { addresses = [] } }) => [name, number, addresses]);
-  return createHash("sha256")
-    .update(JSON.stringify([own, config["routes"] ?? []]))
-    .digest("base64");
-}
-
-function worked(instance: InstanceView): Worked {
-  const known = byView.get(instance);
-  if (known) return known;
-  const content = contentOf(instance);
-  let made = lately.get(content);
-  if (!made) {
-    const table = routingTable(routerPorts(instance), configuredRoutes(instance));
-    made = { table, forwarding: forwardingOf(table) };
-  }
-  lately.delete(content);
-  lately.set(content, made);
-  for (const oldest of lately.keys()) if (lately.size > mostLately) lately.delete(oldest);
-  byView.set(instance, made);
-  return made;
-}
 
 function portTable(instance: InstanceView): TableContents {
   const byNumber = new Map(routerPorts(instance).map((port) => [port.number, port]));
@@ -78,18 +43,17 @@ const host: HostSide = {
   description: "Forwards IPv4 and IPv6 between its ports by longest prefix match, and resolves its neighbours.",
   configSchema,
   portSchema,
-  configurationTables: ["portTable", "nextHops", "defaults", "statics4", "statics6"],
+  configurationTables: ["portTable", "statics4", "statics6"],
   check: checkRouter,
   settings: (instance) => ({
     ticksPerSecond: ticksPerSecond(),
     ipv6: instance.config["ipv6"] ?? true,
-    groups: worked(instance).table.some(({ hops }) => hops.length > 1),
+    groups: hasGroups(instance),
     statics: staticNeighbours(instance).length > 0,
   }),
-  mapSizes: (instance) => worked(instance).forwarding.sizes,
-  arrays: (instance) => worked(instance).forwarding.arrays,
+  mapSizes: roomOf,
+  live: { arrays: liveArrays, word: "routeVersion", open: () => new LiveRoutes() },
   tables: (instance) => ({
-    ...worked(instance).forwarding.tables,
     portTable: portTable(instance),
     statics4: staticTable(instance, 4),
     statics6: staticTable(instance, 6),

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { skipWithoutNetwork, testNetwork } from "../../../test/network/network.ts";
 import type { JsonObject } from "../../engine/host/host-side.ts";
+import { Counters } from "../../engine/inspect/counters.ts";
 import type { PipelineHook } from "../../engine/pipeline/topology.ts";
 import type { Model } from "../../engine/visor/model.ts";
-import { RunningGraph } from "../../engine/visor/running-graph.ts";
+import { type ApplyReport, RunningGraph } from "../../engine/visor/running-graph.ts";
 import { deviceOf, links } from "../../engine/visor/testing.ts";
 import type { VirtualHost, VirtualNetwork } from "../../kernel/virtual-network.ts";
 import { routerFunction } from "./testing.ts";
@@ -55,8 +57,8 @@ class TestGraph extends RunningGraph {
     });
   }
 
-  async applyModel(wanted: Model): Promise<void> {
-    await this.apply(this.prepare(wanted));
+  async applyModel(wanted: Model): Promise<ApplyReport> {
+    return await this.apply(this.prepare(wanted));
   }
 
   override [Symbol.dispose](): void {
@@ -178,5 +180,29 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
     ];
     for (const [target, given, answer] of expected) assert.match(await ping(a, target, ...given), answer, target);
     assert.match(await ping(a, "10.0.3.2", "-s", "1450", "-M", "dont"), /3 received/);
+  });
+
+  test(`a route that changes under traffic needs no other program and loses nothing (${hook})`, options, async () => {
+    using net = network();
+    prepare(net, hook);
+    using graph = new TestGraph();
+    const via = async (number: number) =>
+      await model(net, hook, { routes: [{ prefix: "10.9.0.0/24", via: `10.0.${number}.2` }] });
+    await graph.applyModel(await via(2));
+    for (const host of ["b", "c"]) net.host(host).exec("ip", ["address", "add", "10.9.0.1/32", "dev", "lo"]);
+    for (const number of [3, 2]) {
+      assert.match(await ping(net.host("a"), "10.9.0.1"), /3 received/);
+      await graph.applyModel(await via(number));
+    }
+    const pings = output(net.host("a"), "ping", ["-n", "-q", "-c", "200", "-i", "0.01", "-W", "2", "10.9.0.1"]);
+    for (let change = 1; change <= 30; change++) {
+      const report = await graph.applyModel(await via(2 + (change % 2)));
+      assert.deepEqual(report.loaded, []);
+      await sleep(50);
+    }
+    assert.match(await pings, /200 received/);
+    const sent = graph.prepared!.numbered.instances.get("r1")!;
+    const { ports } = new Counters(graph.dataPath, () => graph.prepared!.numbered.topology).of(sent);
+    for (const port of ["lan2", "lan3"]) assert.ok(ports[port]!.outPackets > 50n, `${port} ${ports[port]!.outPackets}`);
   });
 }

@@ -1,7 +1,7 @@
 /** Longest prefix match by a hash for each prefix length (RFC 1812, section 5.2.4.3). */
 import { networkOf } from "./addresses.ts";
 import { flowOf4, flowOf6 } from "./flow.ts";
-import { bucketsOf } from "./forwarding.ts";
+import { bucketsOf } from "./hop-numbers.ts";
 import type { NextHop, Route } from "./routes.ts";
 
 function keyOf(network: Uint8Array): string {

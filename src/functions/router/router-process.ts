@@ -2,13 +2,12 @@
 import type { HostContext, HostProcess, InstanceView, PuntedPacket } from "../../engine/host/host-side.ts";
 import { kernelTicks } from "../../engine/host/ticks.ts";
 import { completed } from "./completion.ts";
-import { configuredRoutes, type RouterPort, routerPorts } from "./configuration.ts";
+import { type RouterPort, routerPorts } from "./configuration.ts";
 import { fragmentsOf } from "./fragments.ts";
 import { linkHeader } from "./frames.ts";
 import { type ErrorCause, icmpError } from "./icmp-errors.ts";
+import type { LiveRoutes } from "./live-routes.ts";
 import { Resolver, type Waiting } from "./resolution.ts";
-import { RouteLookup } from "./route-lookup.ts";
-import { routingTable } from "./routes.ts";
 
 const millisecondsBetweenLooks = 100;
 
@@ -16,13 +15,13 @@ export class RouterProcess implements HostProcess {
   readonly #context: HostContext;
   readonly #resolver: Resolver;
   #ports: readonly RouterPort[];
-  #routes: RouteLookup;
+  readonly #routes: LiveRoutes;
 
   constructor(context: HostContext) {
     this.#context = context;
     const { instance } = context;
     this.#ports = routerPorts(instance);
-    this.#routes = new RouteLookup(routingTable(this.#ports, configuredRoutes(instance)));
+    this.#routes = context.live as LiveRoutes;
     this.#resolver = new Resolver({
       context,
       ticks: kernelTicks(),
@@ -36,7 +35,6 @@ export class RouterProcess implements HostProcess {
 
   update(instance: InstanceView): void {
     this.#ports = routerPorts(instance);
-    this.#routes = new RouteLookup(routingTable(this.#ports, configuredRoutes(instance)));
     this.#resolver.prune();
   }
 

@@ -49,7 +49,7 @@ function whole(address: Uint8Array): Prefix {
 }
 
 /** The network, the router in it, and for IPv4 its two broadcast addresses (not where there are none: RFC 3021). */
-function connectedRoutes({ number, addresses }: RouterPort): readonly Route[] {
+export function connectedRoutes({ number, addresses }: RouterPort): readonly Route[] {
   const route = (prefix: Prefix, hop: NextHop): Route => ({ prefix, origin: "connected", metric: 0, hops: [hop] });
   return addresses.flatMap((own) => {
     const network = networkOf(own);
@@ -73,7 +73,7 @@ export function hopKey(hop: NextHop): string {
 }
 
 /** Which of two routes to a prefix is better: what the router is itself, then networks, then the lower metric. */
-function rank({ origin, metric, hops: [hop] }: Route): number {
+export function rank({ origin, metric, hops: [hop] }: Route): number {
   if (hop?.kind === "local") return -3;
   if (hop?.kind === "broadcast") return -2;
   return origin === "connected" ? -1 : metric;

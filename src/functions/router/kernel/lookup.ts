@@ -12,6 +12,7 @@ import {
   nextHops,
   nodes4,
   nodes6,
+  routeVersion,
   slotBits4,
   slots4,
   slots6,
@@ -47,29 +48,37 @@ function step6(entry: u32, word: u64): u32 {
   return pair ? pair[place & 1] : 0;
 }
 
-function hopOf(entry: u32, family: number): NextHop | undefined {
+/** Which of the two versions of a slot counts. */
+function currentHalf(): u32 {
+  const version = routeVersion.ref(0);
+  return version ? version.value & 1 : 0;
+}
+
+function hopOf(entry: u32, family: number, half: u32): NextHop | undefined {
   if (entry !== 0) return nextHops.ref(entry);
   const usual = defaults.ref(family);
-  return usual ? nextHops.ref(usual.value) : undefined;
+  return usual ? nextHops.ref(usual[half & 1]) : undefined;
 }
 
 /** 18 bits by the slot, then three times six: the last four of those are behind the address. */
 export function lookup4(address: u32): NextHop | undefined {
+  const half = currentHalf();
   const slot = slots4.ref(address >>> (32 - slotBits4));
-  let entry: u32 = slot ? slot.value : 0;
+  let entry: u32 = slot ? slot[half & 1] : 0;
   let word: u64 = toU64(address) << 50n;
   for (const _ of range(3)) {
     if (entry < isNode) break;
     entry = step4(entry, word);
     word <<= 6n;
   }
-  return hopOf(entry, 0);
+  return hopOf(entry, 0, half);
 }
 
 /** 16 bits by the slot, eight times six up to the middle of the address, eleven times six for the other half. */
 export function lookup6(high: u64, low: u64): NextHop | undefined {
+  const half = currentHalf();
   const slot = slots6.ref(toU32(high >> 48n));
-  let entry: u32 = slot ? slot.value : 0;
+  let entry: u32 = slot ? slot[half & 1] : 0;
   let word: u64 = high << 16n;
   for (const _ of range(8)) {
     if (entry < isNode) break;
@@ -84,7 +93,7 @@ export function lookup6(high: u64, low: u64): NextHop | undefined {
       word <<= 6n;
     }
   }
-  return hopOf(entry, 1);
+  return hopOf(entry, 1, half);
 }
 
 /** Mixes bits of a flow so that all of them decide (constants of SplitMix64's finalizer). */

@@ -49,24 +49,30 @@ export const nextHops = arrayMap({ value: NextHop, maxEntries: 64, show: "hidden
  * A trie. Addresses that agree in their first bits share a slot. A slot, and an entry of a node, holds a next hop, 0
  * for the default route, or with its highest bit set a node, which decides about six bits more: bit i of `starts` is
  * set where the entry for the value i differs from the one for i - 1, so that equal neighbours share an entry.
+ *
+ * Each slot is there twice: packets go by the one that `routeVersion` says, and the next version is made in the other,
+ * with nodes and entries that no packet finds before.
  */
 export const Node = struct({ starts: u64, base: u32, unused: u32 });
 export const isNode = 0x8000_0000;
 const Pair = array(u32, 2);
 
 export const slotBits4 = 18;
-export const slots4 = arrayMap({ value: u32, maxEntries: 1 << slotBits4, show: "hidden" });
+export const slots4 = arrayMap({ value: Pair, maxEntries: 1 << slotBits4, show: "hidden" });
 export const nodes4 = arrayMap({ value: Node, maxEntries: 64, show: "hidden" });
 /** Two of them in the eight bytes that an element of an array takes at least. */
 export const entries4 = arrayMap({ value: Pair, maxEntries: 64, show: "hidden" });
 
 export const slotBits6 = 16;
-export const slots6 = arrayMap({ value: u32, maxEntries: 1 << slotBits6, show: "hidden" });
+export const slots6 = arrayMap({ value: Pair, maxEntries: 1 << slotBits6, show: "hidden" });
 export const nodes6 = arrayMap({ value: Node, maxEntries: 64, show: "hidden" });
 export const entries6 = arrayMap({ value: Pair, maxEntries: 64, show: "hidden" });
 
-/** Next hops of the default routes: of IPv4, of IPv6. */
-export const defaults = arrayMap({ value: u32, maxEntries: 2, show: "hidden" });
+/** Next hops of the default routes: of IPv4, of IPv6. Twice, as slots are. */
+export const defaults = arrayMap({ value: Pair, maxEntries: 2, show: "hidden" });
+
+/** A number that goes up with each version of the routes: odd ones have the second of slots and defaults. */
+export const routeVersion = arrayMap({ value: u32, maxEntries: 1, show: "hidden" });
 
 /** From `reachable` on packets can be sent to it. */
 export const State = { incomplete: 0, failed: 1, reachable: 2, stale: 3 } as const;
