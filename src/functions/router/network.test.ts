@@ -194,8 +194,10 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
       assert.match(await ping(net.host("a"), "10.9.0.1"), /3 received/);
       await graph.applyModel(await via(number));
     }
+    let isOver = false;
     const pings = output(net.host("a"), "ping", ["-n", "-q", "-c", "200", "-i", "0.01", "-W", "2", "10.9.0.1"]);
-    for (let change = 1; change <= 30; change++) {
+    void pings.finally(() => (isOver = true));
+    for (let change = 1; !isOver; change++) {
       const report = await graph.applyModel(await via(2 + (change % 2)));
       assert.deepEqual(report.loaded, []);
       await sleep(50);
@@ -203,6 +205,6 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
     assert.match(await pings, /200 received/);
     const sent = graph.prepared!.numbered.instances.get("r1")!;
     const { ports } = new Counters(graph.dataPath, () => graph.prepared!.numbered.topology).of(sent);
-    for (const port of ["lan2", "lan3"]) assert.ok(ports[port]!.outPackets > 50n, `${port} ${ports[port]!.outPackets}`);
+    for (const port of ["lan2", "lan3"]) assert.ok(ports[port]!.outPackets > 20n, `${port} ${ports[port]!.outPackets}`);
   });
 }

@@ -135,6 +135,18 @@ describe("routes in the arrays of the kernel", () => {
     }
   });
 
+  it("stay those that packets go by after new arrays that failed", () => {
+    const random = new Random(11);
+    const routes = Array.from({ length: 50 }, () => randomRoute(random));
+    const arrays = arraysFor(viewOf(routes));
+    const live = new LiveRoutes();
+    const { word } = live.stage(viewOf(routes), { arrays, isNew: true })!;
+    const reference = referenceOf(viewOf(routes));
+    live.stage(viewOf(routes), { arrays: arraysFor(viewOf(routes)), isNew: true })!.abort();
+    assert.ok(live.stage(viewOf(routes.slice(5)), { arrays, isNew: false }));
+    for (const address of addresses(random, routes, 300)) same(arrays, word, reference, address);
+  });
+
   it("are as before after a change that failed", () => {
     const random = new Random(9);
     const routes = Array.from({ length: 50 }, () => randomRoute(random));
