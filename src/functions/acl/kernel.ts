@@ -118,80 +118,58 @@ function readIpv6(packet: Packet, subject: Subject, offset: u32): u32 {
   return putTransport(packet, subject, upper, end, icmpv6) ? Fault.none : Fault.truncated;
 }
 
-function decideIpv4(packet: Packet, subject: Subject): Verdict {
-  const ip = packet.at(subject.offset, Ipv4);
-  if (!ip) return drop(reasons.truncated);
+interface Said {
+  readonly number: u16;
+  readonly next: u16;
+  readonly action: "accept" | "drop" | "log" | "count";
+}
+
+/** Goes from rule to rule until one decides. */
+function decide(packet: Packet, find: (stage: u16) => Said | undefined, fallback: () => Verdict): Verdict {
   let stage: u32 = 0;
   for (const round of range(mostRounds)) {
     if (round >= settings.rounds) break;
-    const found = match(settings.ipv4Rules, {
-      place: u8(subject.place),
-      stage: u16(stageOf(round, stage)),
-      sourceStation: subject.sourceStation,
-      destinationStation: subject.destinationStation,
-      vlan: subject.vlan,
-      source: ip.source,
-      destination: ip.destination,
-      protocol: subject.protocol,
-      sourcePort: subject.sourcePort,
-      destinationPort: subject.destinationPort,
-    });
+    const found = find(u16(stageOf(round, stage)));
     if (!found) break;
     meet(packet, found.number, found.action === "log");
     if (found.action === "accept") return forward(1 - packet.port);
     if (found.action === "drop") return drop(reasons.rule);
     stage = found.next;
   }
-  return byDefault(packet, Family.ipv4, settings.ipv4Default === "accept");
+  return fallback();
+}
+
+function decideIpv4(packet: Packet, subject: Subject): Verdict {
+  const ip = packet.at(subject.offset, Ipv4);
+  if (!ip) return drop(reasons.truncated);
+  const { source, destination } = ip;
+  return decide(
+    packet,
+    (stage) => match(settings.ipv4Rules, { ...subject, place: u8(subject.place), stage, source, destination }),
+    () => byDefault(packet, Family.ipv4, settings.ipv4Default === "accept"),
+  );
 }
 
 function decideIpv6(packet: Packet, subject: Subject): Verdict {
   const ip = packet.at(subject.offset, Ipv6);
   if (!ip) return drop(reasons.truncated);
-  let stage: u32 = 0;
-  for (const round of range(mostRounds)) {
-    if (round >= settings.rounds) break;
-    const found = match(settings.ipv6Rules, {
-      place: u8(subject.place),
-      stage: u16(stageOf(round, stage)),
-      sourceStation: subject.sourceStation,
-      destinationStation: subject.destinationStation,
-      vlan: subject.vlan,
-      source: ip.source,
-      destination: ip.destination,
-      protocol: subject.protocol,
-      sourcePort: subject.sourcePort,
-      destinationPort: subject.destinationPort,
-    });
-    if (!found) break;
-    meet(packet, found.number, found.action === "log");
-    if (found.action === "accept") return forward(1 - packet.port);
-    if (found.action === "drop") return drop(reasons.rule);
-    stage = found.next;
-  }
-  return byDefault(packet, Family.ipv6, settings.ipv6Default === "accept");
+  const { source, destination } = ip;
+  return decide(
+    packet,
+    (stage) => match(settings.ipv6Rules, { ...subject, place: u8(subject.place), stage, source, destination }),
+    () => byDefault(packet, Family.ipv6, settings.ipv6Default === "accept"),
+  );
 }
 
 function decideFrame(packet: Packet, subject: Subject): Verdict {
-  let stage: u32 = 0;
-  for (const round of range(mostRounds)) {
-    if (round >= settings.rounds) break;
-    const found = match(settings.frameRules, {
-      place: u8(subject.place),
-      stage: u16(stageOf(round, stage)),
-      sourceStation: subject.sourceStation,
-      destinationStation: subject.destinationStation,
-      vlan: subject.vlan,
-      etherType: subject.etherType,
-    });
-    if (!found) break;
-    meet(packet, found.number, found.action === "log");
-    if (found.action === "accept") return forward(1 - packet.port);
-    if (found.action === "drop") return drop(reasons.rule);
-    stage = found.next;
-  }
-  if (subject.etherType === EtherType.arp) return byDefault(packet, Family.arp, settings.arpDefault === "accept");
-  return byDefault(packet, Family.other, settings.otherDefault === "accept");
+  return decide(
+    packet,
+    (stage) => match(settings.frameRules, { ...subject, place: u8(subject.place), stage }),
+    () =>
+      subject.etherType === EtherType.arp
+        ? byDefault(packet, Family.arp, settings.arpDefault === "accept")
+        : byDefault(packet, Family.other, settings.otherDefault === "accept"),
+  );
 }
 
 export default onPacket((packet) => {

@@ -54,64 +54,36 @@ export const subjects = perCpuArray({ value: Subject, maxEntries: 1 });
 export const Logged = struct({ rule: u32, port: u32 });
 export const log = ringBuffer({ event: Logged, bytes: 1 << 18, packetBytes: loggedBytes });
 
-const action = oneOf("accept", "drop", "log", "count");
+/** What rules of all families look at. */
+const place = {
+  place: between(u8),
+  stage: between(u16),
+  sourceStation: exact(u16),
+  destinationStation: exact(u16),
+  vlan: exact(u16),
+};
+const transport = { protocol: between(u32), sourcePort: between(u32), destinationPort: between(u32) };
+/** What rules say of the packets that they match. */
+const says = { number: u16, next: u16, action: oneOf("accept", "drop", "log", "count") };
+/** A rule of the graph becomes one for each combination of what its sets and lists have. */
+const mostItems = 262144;
 const fallback = oneOf("drop", "accept");
 
 /** All of it follows from the configuration; configuration.ts says how, and what the numbers mean. */
 export const settings = config({
   ipv4Rules: list(
-    rule({
-      place: between(u8),
-      stage: between(u16),
-      sourceStation: exact(u16),
-      destinationStation: exact(u16),
-      vlan: exact(u16),
-      source: prefix(cidr4),
-      destination: prefix(cidr4),
-      protocol: between(u32),
-      sourcePort: between(u32),
-      destinationPort: between(u32),
-      number: u16,
-      next: u16,
-      action,
-    }),
+    rule({ ...place, source: prefix(cidr4), destination: prefix(cidr4), ...transport, ...says }),
     "rules for IPv4",
-    { maxItems: 262144 },
+    { maxItems: mostItems },
   ),
   ipv6Rules: list(
-    rule({
-      place: between(u8),
-      stage: between(u16),
-      sourceStation: exact(u16),
-      destinationStation: exact(u16),
-      vlan: exact(u16),
-      source: prefix(cidr6),
-      destination: prefix(cidr6),
-      protocol: between(u32),
-      sourcePort: between(u32),
-      destinationPort: between(u32),
-      number: u16,
-      next: u16,
-      action,
-    }),
+    rule({ ...place, source: prefix(cidr6), destination: prefix(cidr6), ...transport, ...says }),
     "rules for IPv6",
-    { maxItems: 262144 },
+    { maxItems: mostItems },
   ),
-  frameRules: list(
-    rule({
-      place: between(u8),
-      stage: between(u16),
-      sourceStation: exact(u16),
-      destinationStation: exact(u16),
-      vlan: exact(u16),
-      etherType: exact(u16),
-      number: u16,
-      next: u16,
-      action,
-    }),
-    "rules for ARP and everything else",
-    { maxItems: 262144 },
-  ),
+  frameRules: list(rule({ ...place, etherType: exact(u16), ...says }), "rules for ARP and everything else", {
+    maxItems: mostItems,
+  }),
   namesStations: u8.default(0, "whether rules name MAC addresses"),
   rounds: u8.default(1, "rules that a packet can meet: more than one where rules log or count"),
   ipv4Default: fallback.default("drop"),
