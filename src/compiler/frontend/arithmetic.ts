@@ -1,5 +1,14 @@
 import ts from "typescript";
 import { messages } from "../diagnostics.ts";
+import {
+  evaluateBinary,
+  evaluateCompare,
+  evaluateUnary,
+  exactBinary,
+  type IntegerKind,
+  isNumber,
+  isShift,
+} from "../hir/arithmetic.ts";
 import type { BinaryOperator, CompareOperator, Expression } from "../hir/tree.ts";
 import { boolType, i64Type, numberType, type ScalarType, u64Type } from "../hir/types.ts";
 import * as build from "./build.ts";
@@ -31,8 +40,6 @@ export const compareOperators: ReadonlyMap<ts.SyntaxKind, CompareOperator> = new
   [K.GreaterThanToken, "greater"],
   [K.GreaterThanEqualsToken, "greaterEqual"],
 ]);
-
-type IntegerKind = "number" | "u64" | "i64";
 
 /** The integer type of a value; "bigint" for a constant that fits both wide ones. */
 function integerKind(value: Value): IntegerKind | "bigint" | undefined {
@@ -85,10 +92,6 @@ export function arithmetic(
   return runtime({ kind: "binary", operator, left: l, right: r, type, at: frame.at(node) });
 }
 
-function isShift(operator: BinaryOperator): boolean {
-  return operator.startsWith("shift");
-}
-
 function shiftFits(frame: Frame, count: Value, kind: IntegerKind | "bigint", node: ts.Node): boolean {
   if (count.kind !== "constant") return true;
   const limit = kind === "number" ? 31 : 63;
@@ -104,8 +107,6 @@ export function integerExpression(frame: Frame, value: Value, type: ScalarType, 
   return build.constant(type, value.value, frame.at(node));
 }
 
-const u32 = (value: bigint): bigint => BigInt.asUintN(32, value);
-
 /** What the kernel would calculate: see the table of number semantics in docs/language.md. */
 function fold(
   frame: Frame,
@@ -116,61 +117,13 @@ function fold(
   node: ts.Node,
   truncated: boolean,
 ): Value {
-  if (kind === "number") {
-    if (operator === "divide" && !truncated && (right === 0n || left % right !== 0n))
-      return frame.fail(node, messages.division());
-    const value = foldNumber(operator, left, right);
-    const exact = BigInt.asIntN(64, value) === value;
-    return exact
-      ? { kind: "constant", type: kind, value }
-      : frame.fail(node, messages.constantRange(`${value}`, "i64"));
-  }
-  const value = foldWide(operator, left, right);
-  if (kind === "bigint") return { kind: "constant", type: kind, value };
-  return { kind: "constant", type: kind, value: kind === "u64" ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value) };
-}
-
-function foldNumber(operator: BinaryOperator, left: bigint, right: bigint): bigint {
-  switch (operator) {
-    case "and":
-      return u32(left) & u32(right);
-    case "or":
-      return u32(left) | u32(right);
-    case "xor":
-      return u32(left) ^ u32(right);
-    case "shiftLeft":
-      return u32(u32(left) << right);
-    case "shiftRightUnsigned":
-      return u32(left) >> right;
-    default:
-      return foldWide(operator, left, right);
-  }
-}
-
-function foldWide(operator: BinaryOperator, left: bigint, right: bigint): bigint {
-  switch (operator) {
-    case "add":
-      return left + right;
-    case "subtract":
-      return left - right;
-    case "multiply":
-      return left * right;
-    case "divide":
-      return right === 0n ? 0n : left / right;
-    case "remainder":
-      return right === 0n ? left : left % right;
-    case "and":
-      return left & right;
-    case "or":
-      return left | right;
-    case "xor":
-      return left ^ right;
-    case "shiftLeft":
-      return left << right;
-    case "shiftRight":
-    case "shiftRightUnsigned":
-      return left >> right;
-  }
+  if (kind === "bigint") return { kind: "constant", type: kind, value: exactBinary(operator, "i64", left, right) };
+  if (kind === "number" && operator === "divide" && !truncated && (right === 0n || left % right !== 0n))
+    return frame.fail(node, messages.division());
+  // Shifts are by counts that fit.
+  const value = evaluateBinary(operator, kind, left, right)!;
+  if (kind === "number" && !isNumber(value)) return frame.fail(node, messages.constantRange(`${value}`, "i64"));
+  return { kind: "constant", type: kind, value };
 }
 
 /** Order or equality of two integers; the callers have dealt with everything else. */
@@ -184,29 +137,12 @@ export function compareIntegers(
   const kind = commonKind(frame, left, right, node);
   if (!kind) return poison;
   if (left.kind === "constant" && right.kind === "constant")
-    return boolConstant(foldCompare(operator, left.value, right.value));
+    return boolConstant(evaluateCompare(operator, left.value, right.value));
   const type = kind === "number" ? numberType : kind === "i64" ? i64Type : u64Type;
   const l = integerExpression(frame, left, type, node);
   const r = integerExpression(frame, right, type, node);
   if (!l || !r) return poison;
   return runtime({ kind: "compare", operator, left: l, right: r, type: boolType, at: frame.at(node) });
-}
-
-function foldCompare(operator: CompareOperator, left: bigint | boolean, right: bigint | boolean): boolean {
-  switch (operator) {
-    case "equal":
-      return left === right;
-    case "notEqual":
-      return left !== right;
-    case "less":
-      return left < right;
-    case "lessEqual":
-      return left <= right;
-    case "greater":
-      return left > right;
-    case "greaterEqual":
-      return left >= right;
-  }
 }
 
 /** The bitwise complement or the negative of an integer. */
@@ -221,10 +157,8 @@ export function unary(frame: Frame, operator: "negate" | "bitNot", value: Value,
   return runtime({ kind: "unary", operator, value: expression, type, at: frame.at(node) });
 }
 
-function foldUnary(operator: "negate" | "bitNot", constant: ConstantValue): bigint {
-  const value = constant.value as bigint;
-  const result = operator === "negate" ? -value : ~value;
-  if (constant.type === "u64") return BigInt.asUintN(64, result);
-  if (constant.type === "i64") return BigInt.asIntN(64, result);
-  return constant.type === "number" && operator === "bitNot" ? u32(result) : result;
+function foldUnary(operator: "negate" | "bitNot", { type, value }: ConstantValue): bigint {
+  const integer = value as bigint;
+  if (type === "number" || type === "u64" || type === "i64") return evaluateUnary(operator, type, integer);
+  return operator === "negate" ? -integer : ~integer;
 }

@@ -36,7 +36,7 @@ export function evaluateBinary(
 ): bigint | undefined {
   if (isShift(operator) && (right < 0n || right >= shiftLimit(kind))) return undefined;
   if (kind === "number") return numberBinary(operator, left, right);
-  return wrapTo(kind, wideBinary(operator, kind, left, right));
+  return wrapTo(kind, exactBinary(operator, kind, left, right));
 }
 
 export function isShift(operator: BinaryOperator): boolean {
@@ -82,7 +82,8 @@ function numberBinary(operator: BinaryOperator, left: bigint, right: bigint): bi
   }
 }
 
-function wideBinary(operator: BinaryOperator, kind: "u64" | "i64", left: bigint, right: bigint): bigint {
+/** Before it wraps: as wide as it comes. */
+export function exactBinary(operator: BinaryOperator, kind: "u64" | "i64", left: bigint, right: bigint): bigint {
   switch (operator) {
     case "add":
       return left + right;
