@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PacketSocket } from "../../src/kernel/packet-socket.ts";
 import { VirtualNetwork } from "../../src/kernel/virtual-network.ts";
-import { child, frame, type KillOptions, randomOf, takeAway } from "./kills.ts";
+import { child, dieAt, frame, type KillOptions, randomOf, takeAway } from "./kills.ts";
 import { applyNumber, numberOf, openVisor, type Scene, stamps, writeFunctions } from "./scene.ts";
 
 export interface EndReport {
@@ -39,7 +39,9 @@ export async function runEnds({ kills, seed, log = () => undefined }: KillOption
     };
     try {
       writeFunctions(scene.folder);
-      await killIn(scene, "begin 1", random() * 900);
+      // Between the commit and its record in the store there is little time: every second dies right there, or nearby.
+      if (kill % 2 === 0) await killIn(scene, "begin 1", random() * 900);
+      else await dieAt(scene, kill >> 1);
       if (await startsWell(scene, traffic, "first")) firstTaken++;
       await apply(scene, 1);
       await killIn(scene, "begin teardown", random() * 20, "teardown");

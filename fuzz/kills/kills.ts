@@ -71,6 +71,19 @@ export async function takeAway(scene: Scene): Promise<void> {
   await open.visor.teardown();
 }
 
+/** A process that dies right before one of its first transactions with the store: what it said. */
+export async function dieAt({ folder, name, netns }: Scene, turn: number): Promise<string> {
+  const transaction = String(turn % 8);
+  const running = spawn(process.execPath, [child, folder, name, netns, transaction], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  running.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+  const [, signal] = await once(running, "close");
+  if (signal !== "SIGKILL") throw new Error("the process ended by itself");
+  return output;
+}
+
 class Ordeal {
   readonly #scene: Scene;
   readonly #network: VirtualNetwork;
@@ -96,7 +109,8 @@ class Ordeal {
     for (let kill = 0; kill < kills; kill++) {
       // Every fourth dies while it starts and puts right what the one before left.
       // Between the commit and its record in the store there is little time: every fourth dies right there, or nearby.
-      const begun = kill % 4 === 1 ? await this.#dieAt(kill >> 2) : await this.#killOne(kill % 4 === 3);
+      const begun =
+        kill % 4 === 1 ? this.#read(await dieAt(this.#scene, kill >> 2)) : await this.#killOne(kill % 4 === 3);
       const found = await traffic.steady();
       if (found !== this.#done % stamps && found !== begun % stamps) {
         throw new Error(`kill ${kill}: packets meet ${found}; ${this.#done} was done, ${begun} under way`);
@@ -111,20 +125,6 @@ class Ordeal {
     const { sent, received } = await traffic.end();
     if (sent !== received) throw new Error(`${sent} frames were sent, ${received} arrived`);
     return { kills, applies: this.#done, taken: this.#taken, sent, received };
-  }
-
-  /** A process that dies right before one of its first transactions with the store. */
-  async #dieAt(turn: number): Promise<number> {
-    const { folder, name, netns } = this.#scene;
-    const transaction = String(turn % 8);
-    const running = spawn(process.execPath, [child, folder, name, netns, transaction], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let output = "";
-    running.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
-    const [, signal] = await once(running, "close");
-    if (signal !== "SIGKILL") throw new Error("the process ended by itself");
-    return this.#read(output);
   }
 
   /** The number of the revision that was under way, or was done last. */
