@@ -83,11 +83,13 @@ export function resizeStatement(c: Context): boolean {
   return true;
 }
 
+/** Views end at a tail call, also at one that comes back. */
 export function tailCallStatement(c: Context): boolean {
   const maps = mapsOf(c, ["progArray"]);
-  if (maps.length === 0 || !c.place.packet) return false;
+  if (maps.length === 0 || !c.place.packet || !c.place.effects) return false;
   const map = c.random.pick(maps);
   c.coverage.hit("progArray.tailCall");
   c.line(`${map.name}.tailCall(${c.random.below(map.maxEntries + 1)});`);
+  c.packetChanged();
   return true;
 }

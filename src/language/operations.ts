@@ -304,6 +304,7 @@ export const operations = {
     map: "program",
     helper: true,
     kinds: packet,
+    invalidatesPacket: true,
     about: "continue in the program at this index; goes on here when there is none",
   },
 

@@ -41,7 +41,7 @@ export const findingCodes = {
     remedy: "Lower the bounds, or move work out of the innermost loop.",
   },
   IOV4008: {
-    meaning: "A view of the packet is used after the packet was changed.",
+    meaning: "A view of the packet is used after the packet was changed or a tail call came back.",
     remedy: "Take the view again with packet.at(...).",
   },
   IOV4009: {
@@ -196,7 +196,7 @@ export function staleReference(at: Position, changedAt: Position | undefined): F
   return {
     code: "IOV4008",
     at,
-    message: `this view of the packet is stale: the packet was changed ${where}`,
+    message: `this view of the packet is stale: the packet may have been changed ${where}`,
     remedy: "take the view again with packet.at(...) after the change",
   };
 }

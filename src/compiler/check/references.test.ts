@@ -3,7 +3,7 @@ import { test } from "node:test";
 import * as b from "../hir/build.ts";
 import { packPosition } from "../hir/position.ts";
 import { boolType, numberType, refType } from "../hir/types.ts";
-import { type Case, findings, header, length, popVlan, runCases, withValue, withView } from "./testing.ts";
+import { type Case, findings, header, length, popVlan, runCases, tailCall, withValue, withView } from "./testing.ts";
 
 const references: readonly Case[] = [
   [
@@ -52,6 +52,16 @@ const references: readonly Case[] = [
         b.when(b.compare("less", length(), b.number(99)), [popVlan(), b.giveBack(b.pass())]),
         b.evaluate(b.load(b.field(view, "word"))),
       ]),
+  ],
+  [
+    "a view after a tail call that came back",
+    "IOV4008",
+    (l) => withView(l, (view) => [tailCall(), b.evaluate(b.load(b.field(view, "word")))]),
+  ],
+  [
+    "a view that was made anew after a tail call",
+    undefined,
+    (l) => [tailCall(), ...withView(l, (view) => [b.evaluate(b.load(b.field(view, "word")))])],
   ],
   [
     "a view in the round after a change",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as b from "../hir/build.ts";
 import type { Expression, Module, SettingDeclaration, Statement } from "../hir/tree.ts";
-import { boolType, optionalType, refType, u64Type } from "../hir/types.ts";
+import { boolType, optionalType, refType, u64Type, voidType } from "../hir/types.ts";
 import { verifyModule } from "../hir/verify.ts";
 import { checkModule, type Finding, findingCodes } from "./index.ts";
 
@@ -21,7 +21,8 @@ export const locked = b.map("hash", {
   key: b.integer(32),
   value: b.struct("Locked", { lock: { kind: "opaque", what: "spinLock" }, count: b.integer(32), total: b.integer(64) }),
 });
-export const maps = [table, locked];
+const programs = b.map("progArray", { name: "programs", key: b.integer(32), value: b.integer(32), maxEntries: 4 });
+export const maps = [table, locked, programs];
 
 /** The codes that a module is refused with, in order. The module must be well formed. */
 export function codesOf(module: Module): string[] {
@@ -73,6 +74,7 @@ export function setting(
 }
 
 export const popVlan = () => b.evaluate(b.operation("packet.popVlan", [], boolType));
+export const tailCall = () => b.evaluate(b.operation("program.tailCall", [b.number(1)], voidType, { map: 2 }));
 export const now = () => b.operation("time.monotonic", [], u64Type);
 
 /** One test for each case: it has the finding of that code and no other, or none. */

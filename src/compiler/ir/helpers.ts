@@ -5,7 +5,7 @@
 export interface HelperRow {
   readonly id: number;
   readonly args: number;
-  /** Kills every packet address made before it (bpf_helper_changes_pkt_data, net/core/filter.c). */
+  /** Kills every packet address made before it, on some kernels (bpf_helper_changes_pkt_data, net/core/filter.c). */
   readonly changesPacket?: true;
   /** Reads memory that an argument points to (keys, values). */
   readonly readsMemory?: true;
@@ -27,7 +27,7 @@ export const helpers = {
   skbStoreBytes: { id: 9, args: 5, changesPacket: true, readsMemory: true, writesMemory: true },
   l3CsumReplace: { id: 10, args: 5, changesPacket: true, writesMemory: true },
   l4CsumReplace: { id: 11, args: 5, changesPacket: true, writesMemory: true },
-  tailCall: { id: 12, args: 3, readsMemory: true, writesMemory: true },
+  tailCall: { id: 12, args: 3, changesPacket: true, readsMemory: true, writesMemory: true },
   cloneRedirect: { id: 13, args: 3, changesPacket: true, readsMemory: true, writesMemory: true },
   getCurrentPidTgid: { id: 14, args: 0, pure: true },
   getCurrentUidGid: { id: 15, args: 0, pure: true },

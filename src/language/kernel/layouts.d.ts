@@ -41,7 +41,7 @@ export type TypeOf<D> = D extends { readonly [described]?: infer T } ? Exclude<T
 /** A live reference, or the single value it points to where that is a scalar. */
 export type Referable<T> = [T] extends [number | bigint | boolean] ? { value: T } : T;
 
-/** A live view into the packet: absent when the packet is shorter, stale after the packet was resized. */
+/** A live view into the packet: absent when the packet is shorter, stale after the packet was changed. */
 export type View<T> = Referable<T> & { readonly [region]?: "packet" };
 
 /** A live reference to a map's value, as opposed to the copy that `get` returns. */

@@ -185,7 +185,10 @@ export declare function devMapHash(options: { readonly maxEntries: number } & Di
 
 /** An array of programs. */
 export interface ProgramArray {
-  /** Goes on in the program at this index and does not come back; when there is none, it goes on here. */
+  /**
+   * Goes on in the program at this index and does not come back; when there is none, it goes on here. All views are
+   * stale afterwards.
+   */
   tailCall(index: number): void;
   readonly [contents]?: { readonly kind: "progArray"; readonly key: u32; readonly value: u32 };
 }

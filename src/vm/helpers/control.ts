@@ -16,7 +16,10 @@ export const controlHelpers: HelperTable = {
   loop: (m) => loop(m),
 };
 
-/** Goes on in the other program; returns (with an error) only when there is none or the chain is too long. */
+/**
+ * Goes on in the other program; returns (with an error) only when there is none or the chain is too long. The program's
+ * packet addresses end there: verifiers before Linux 6.19 forget them.
+ */
 function tailCall(m: Machine): number {
   const map = mapAt(m, arg(m, 2));
   if (!(map instanceof ProgArray)) {
@@ -24,6 +27,9 @@ function tailCall(m: Machine): number {
   }
   const code = map.program(argU32(m, 3));
   if (code === undefined || m.tailCalls >= MAX_TAIL_CALLS) {
+    if (m.context !== undefined && m.context.kind !== "plain") {
+      m.context.packet.pull(0);
+    }
     return Errno.ENOENT;
   }
   if (m.held.size > 0) {

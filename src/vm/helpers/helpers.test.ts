@@ -7,7 +7,7 @@ import { prepare } from "../code.ts";
 import { Errno } from "../errno.ts";
 import { createMap } from "../maps/create.ts";
 import { u32Bytes, type VmMap } from "../maps/map.ts";
-import { advanceTimers, type RunOptions, run, runSkb, runTimer } from "../run.ts";
+import { advanceTimers, type RunOptions, run, runSkb, runTimer, runXdp } from "../run.ts";
 import { Timers } from "../timers.ts";
 
 /** Assembly in which `lddw %rN, map K` and `lddw %rN, func LABEL` are written with these two placeholders. */
@@ -179,6 +179,23 @@ test("a tail call goes on in the other program and never comes back, up to 33 ti
   counter.update(u32Bytes(0), new Uint8Array(8));
   assert.equal(run(again, { maps }).result, 77n);
   assert.equal(counter.lookup(u32Bytes(0))?.[0], 34);
+});
+
+test("packet addresses end at a tail call that comes back", () => {
+  const table = createMap({ type: "prog_array", keySize: 4, valueSize: 4, maxEntries: 4, name: "table" });
+  const read = (from: number) => [
+    build.movReg(6, 1),
+    build.load(4, 7, 1, 0),
+    build.loadMapFd(2, 0),
+    build.movImm(3, 2),
+    build.callHelper(12),
+    build.load(4, 8, 6, 0),
+    build.load(1, 0, from, 5),
+    build.exit(),
+  ];
+  const packet = Uint8Array.from({ length: 60 }, (_, index) => index);
+  assert.equal(runXdp(read(8), packet, { maps: [table] }).verdict, 5);
+  assert.throws(() => runXdp(read(7), packet, { maps: [table] }), /no memory of the program/);
 });
 
 test("a ring buffer record is submitted, discarded, or the program faults", () => {

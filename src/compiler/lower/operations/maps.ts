@@ -9,6 +9,7 @@ import { type Lowered, type LoweredOptional, nothing, type Reference, scalar } f
 import type { Lowering } from "../lowering.ts";
 import { copyBytes, loadScalar, storeScalar } from "../memory.ts";
 import { fillNew } from "../new.ts";
+import { readBounds } from "../packet-model.ts";
 
 function declaration(l: Lowering, e: OperationExpression) {
   return l.module.maps[e.map!]!;
@@ -150,8 +151,13 @@ function reserveAndFill(l: Lowering, e: OperationExpression, map: Value, fill: (
   return scalar(sent);
 }
 
+/**
+ * A call that comes back left the packet as it was. Yet verifiers before Linux 6.19, back to stable ones of 6.12, take
+ * every tail call for a change of the packet and forget the addresses made before, so its bounds are read anew.
+ */
 export function lowerTailCall(l: Lowering, e: OperationExpression): Lowered {
   const index = lowerScalar(l, e.args[0]!);
   l.builder.callHelper(helpers.tailCall.id, [l.context, l.builder.mapAddress(e.map!, e.at), index], e.at);
+  readBounds(l, e.at);
   return nothing;
 }
