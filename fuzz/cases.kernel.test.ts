@@ -68,6 +68,40 @@ const packets: readonly Case[] = [
      kept.set(1, sums); kept.set(3, outer.sums); if (copy) kept.set(2, copy);
      return ((sums.a >> 42n) & 7n) === 4n ? Drop : Pass;`,
   ],
+  [
+    "many ways lead through a lock, in each round of a loop",
+    `const Value = struct({ lock: spinLock, a: u64, b: u32, c: u8, d: u8 });
+     const kept = hash({ key: u32, value: Value, maxEntries: 4 });`,
+    `kept.set(1, Value({ a: 3n, b: 5, c: 1, d: 9 }));
+     for (let i = 0; i < 40; i++) {
+       const value = kept.ref(1); if (!value) return Pass;
+       withLock(value.lock, () => {
+         if (value.c > i) value.c = u8(value.c - 1); else value.c = u8(value.c ^ 0x55);
+         if (value.d & 4) value.b = u32(value.b + i); else if (value.b & 2) value.a += 7n;
+         value.a = value.a > 1000n ? value.a >> 3n : value.a * 5n;
+         if (value.c === value.d) value.d = u8(i);
+       });
+     }
+     return ((kept.ref(1)?.b ?? 0) & 1) === 1 ? Drop : Pass;`,
+  ],
+  [
+    "views are taken again behind tail calls that come back, in a loop and in a function",
+    `const Bytes = struct({ a: u8, b: u8, c: be16, d: u16 });
+     const programs = progArray({ maxEntries: 2 });
+     function around(packet: Packet, index: number): u8 {
+       programs.tailCall(index & 1);
+       return packet.at(17, Bytes)?.a ?? 3;
+     }`,
+    `const first = packet.at(12, Bytes); if (!first) return Pass;
+     const offset = first.a;
+     programs.tailCall(u32(first.d & 3));
+     const second = packet.at(offset, Bytes); if (second) { second.b = 7; second.d = packet.length & 255; }
+     for (const i of range(4)) {
+       const view = packet.at(i * 3, Bytes); if (!view) break;
+       view.a = u8(view.b ^ i); programs.tailCall(i);
+     }
+     return around(packet, offset) > 9 ? Drop : Pass;`,
+  ],
 ];
 
 function check(source: string): void {
@@ -81,8 +115,8 @@ function check(source: string): void {
 for (const [what, declarations, body] of packets) {
   it(what, () => {
     check(`import {
-      array, arrayMap, be16, be32, bytes, Drop, hash, lpmTrie, onPacket, Pass, range, redirect, struct,
-      u16, u32, u64, u8, union,
+      array, arrayMap, be16, be32, bytes, Drop, hash, lpmTrie, onPacket, type Packet, Pass, progArray, range, redirect,
+      spinLock, struct, u16, u32, u64, u8, union, withLock,
     } from "iovisor/kernel";
     ${declarations}
     export default onPacket((packet) => { ${body} });`);

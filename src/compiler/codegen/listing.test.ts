@@ -41,6 +41,27 @@ test("values beside an indexed write are kept from verifiers that cannot keep th
   assert.ok(recent.includes("*(u16 *)(r10 -6) = 7"), recent.join("\n"));
 });
 
+test("old verifiers get a place behind a lock where paths can meet", () => {
+  const body = `
+    slot s0: 4 align 4
+  b0:
+    v9 = const 7
+    v1 = map 0
+    v2 = slot s0
+    store u32 [v2 + 0] stack, v9
+    v3 = helper mapLookup(v1, v2)
+    v4 = const 0
+    branch eq64 v3, v4 ? b2 : b1
+  b1:
+    v5 = helper spinLock(v3)
+    v6 = helper spinUnlock(v3)
+    jump b2
+  b2:
+    return v4`;
+  const jumps = (isa: 3 | 4): number => listing(body, isa).filter((line) => line === "goto pc+0").length;
+  assert.deepEqual([jumps(3), jumps(4)], [8, 0]);
+});
+
 test("constants become immediates, and addresses with constants displacements", () => {
   const lines = listing(`
     slot s0: 16 align 8
