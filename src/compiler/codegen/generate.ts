@@ -1,7 +1,7 @@
 import { type Instruction, slotCount } from "../../bytecode/instruction.ts";
 import type { Position } from "../hir/position.ts";
 import { dominatorsOf } from "../ir/dominators.ts";
-import { graphOf } from "../ir/graph.ts";
+import { type Graph, graphOf } from "../ir/graph.ts";
 import type { IrFunction, IrProgram } from "../ir/ir.ts";
 import { loopsOf } from "../ir/loops.ts";
 import { allocate } from "./allocate.ts";
@@ -111,10 +111,14 @@ function generateFunction(fn: IrFunction, options: CodegenOptions): Generated {
   if (options.checkAllocation) checkAllocation(machine, allocated);
   threadKnownBranches(allocated);
   const blocks = tidyBlocks(new Emitter(allocated, options.target).run());
-  const items = resolveJumps(lineUp(blocks, loops), options.target);
+  const items = resolveJumps(lineUp(blocks, loops, packetReaders(graph)), options.target);
   const callees = items.flatMap(({ link }) => (link?.kind === "function" ? [link.name] : []));
   const size = allocated.frameSize + (usesMayGoto(fn) ? mayGotoStack : 0);
   return { items, use: { name: fn.name, size, callees, asynchronous: fn.asynchronous === true } };
+}
+
+function packetReaders({ blocks }: Graph): (block: number) => boolean {
+  return (id) => blocks[id]?.instructions.some((i) => i.kind === "load" && i.region === "packet") ?? false;
 }
 
 /** What the kernel adds to the frame of a function with `may_goto` (do_misc_fixups, kernel/bpf/verifier.c). */

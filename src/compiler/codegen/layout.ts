@@ -26,9 +26,18 @@ export function inverseOf(op: JumpOperation): JumpOperation | undefined {
 /** A block that ends the function in at most this many instructions is copied to where a jump to it would stand. */
 const tinyExit = 2;
 
-/** Puts the blocks in a row: what is expected falls through, and jumps to short ends become the ends themselves. */
-export function lineUp(blocks: readonly FinalBlock[], { loops }: Loops): LinearCode[] {
+/**
+ * Puts the blocks in a row: what is expected falls through, and jumps to short ends become the ends themselves.
+ *
+ * @param readsPacket whether a block of the IR does, by its id
+ */
+export function lineUp(
+  blocks: readonly FinalBlock[],
+  { loops }: Loops,
+  readsPacket: (block: number) => boolean,
+): LinearCode[] {
   const byId = new Map(blocks.map((block) => [block.id, block]));
+  const readers = loops.filter((loop) => [...loop.blocks].some(readsPacket));
   const order = traces(blocks, byId);
   const code: LinearCode[] = [];
   const bodies = new Map(loops.map((loop) => [loop.header, loop.blocks]));
@@ -38,9 +47,44 @@ export function lineUp(blocks: readonly FinalBlock[], { loops }: Loops): LinearC
     const next = order[index + 1]?.id;
     const test = loopTest(block, next, bodies, byId);
     if (test) for (const item of test.items) code.push({ kind: "item", item });
-    addTerminator(code, test?.terminator ?? block.terminator, next, byId);
+    const terminator = test?.terminator ?? block.terminator;
+    if (!leaveFirst(code, { ...block, terminator }, { readers, byId, next })) addTerminator(code, terminator, next, byId);
   }
   return dropUnusedLabels(code);
+}
+
+/**
+ * The verifier follows what falls through before what is jumped to, and passes over what is behind a state of which it
+ * knows more than of one that it has followed. Each round of a loop that reads the packet makes it know more of that
+ * is there. So the ways past and out of such a loop fall through: what comes from further rounds adds nothing to them.
+ */
+function leaveFirst(
+  code: LinearCode[],
+  { terminator, origin }: FinalBlock,
+  at: {
+    readonly readers: Loops["loops"];
+    readonly byId: ReadonlyMap<number, FinalBlock>;
+    readonly next: number | undefined;
+  },
+): boolean {
+  if (terminator.kind !== "branch" || terminator.likely) return false;
+  const inside = at.readers.findLast((loop) => loop.blocks.has(origin));
+  const [then = 0, otherwise = 0] = [terminator.then, terminator.otherwise].map((id) => {
+    const side = at.byId.get(id)!;
+    if (inside?.blocks.has(side.origin)) return at.readers.length;
+    const leadsTo = side.terminator.kind === "jump" ? at.byId.get(side.terminator.to)!.origin : side.origin;
+    return at.readers.filter((loop) => loop.blocks.has(side.origin) || loop.blocks.has(leadsTo)).length;
+  });
+  const opposite = inverse[terminator.op];
+  if (then === otherwise || (then < otherwise && !opposite)) return false;
+  const { width, left, right, at: position } = terminator;
+  const [op, target, first] =
+    then > otherwise
+      ? [terminator.op, terminator.then, terminator.otherwise]
+      : [opposite!, terminator.otherwise, terminator.then];
+  code.push({ kind: "jump", op, width, left, right, target, at: position });
+  addJump(code, first, at.next, position, at.byId);
+  return true;
 }
 
 /** Follows from each block not yet placed the side that is expected, as far as it goes. */

@@ -4,7 +4,7 @@ import { blurAccumulators } from "./blur.ts";
 import { lowerCallbackLoop } from "./callback-loop.ts";
 import { lowerScalar } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
-import { loopsIn, operationsNamed } from "./scan.ts";
+import { loopsIn, nodesIn, operationsNamed } from "./scan.ts";
 import { lowerStatements } from "./statements.ts";
 
 /**
@@ -12,6 +12,9 @@ import { lowerStatements } from "./statements.ts";
  * a program (one million processed instructions), so the loop is made in a form that it checks once.
  */
 export const longestPlainLoop = 64n;
+
+/** And up to so many nodes in all of its rounds. An iterator costs some nanoseconds a round, which is little there. */
+const mostNodesInRounds = 4096n;
 
 /** Lowers `for (local = from; local < to; local += step)`. */
 export function lowerFor(l: Lowering, s: ForStatement): void {
@@ -28,6 +31,7 @@ function isLong(l: Lowering, s: ForStatement): boolean {
   if (operationsNamed(s.body, "program.tailCall").length > 0) return false;
   const trips = tripBound(l, s);
   if (trips === undefined || trips > longestPlainLoop) return true;
+  if (l.options.longLoops === "iterator" && trips * BigInt(nodesIn(s.body)) > mostNodesInRounds) return true;
   return loopsIn(s.body).some((inner) => isLong(l, inner));
 }
 

@@ -20,6 +20,15 @@ export function operationsNamed(body: readonly Statement[], name: string): reado
   return found;
 }
 
+/** Statements and expressions in a body. */
+export function nodesIn(body: readonly Statement[]): number {
+  let count = 0;
+  walk(body, () => {
+    count++;
+  });
+  return count;
+}
+
 /** All loops in a body, inner ones too. */
 export function loopsIn(body: readonly Statement[]): readonly ForStatement[] {
   const found: ForStatement[] = [];
