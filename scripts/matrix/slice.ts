@@ -13,7 +13,7 @@ const entry = "/generated/main.ts";
 /** The kernels of the matrix have either all of these abilities or none; for others guests compile themselves. */
 const abilities: readonly Abilities[] = [
   oldestAbilities,
-  { target: { isa: 4, littleEndian: true, mixedStackWrites: true }, longLoops: "iterator" },
+  { target: { isa: 4, littleEndian: true, mixedStackWrites: true }, longLoops: "iterator", mayGoto: true },
 ];
 /** Egress takes the same program as ingress. */
 const hooksInSlice: readonly Hook[] = [

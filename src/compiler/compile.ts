@@ -16,6 +16,7 @@ export interface CompileOptions {
   readonly hook: Hook;
   readonly target: Target;
   readonly longLoops: LoopStrategy;
+  readonly mayGoto?: boolean;
   /** 0: as lowered, for tests; 2: all passes. */
   readonly optimization: 0 | 2;
   /** Registers of the allocator between calls; fewer than there are make it spill, for tests. */

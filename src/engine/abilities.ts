@@ -6,6 +6,7 @@ import { supports } from "../kernel/features.ts";
 export interface Abilities {
   readonly target: Target;
   readonly longLoops: LoopStrategy;
+  readonly mayGoto: boolean;
 }
 
 let running: Abilities | undefined;
@@ -19,6 +20,7 @@ export function runningAbilities(): Abilities {
       mixedStackWrites: supports("mixed-stack-writes"),
     },
     longLoops: supports("open-coded-iterators") ? "iterator" : "callback",
+    mayGoto: supports("may-goto"),
   };
   return running;
 }
@@ -27,4 +29,5 @@ export function runningAbilities(): Abilities {
 export const oldestAbilities: Abilities = {
   target: { isa: 3, littleEndian: true, mixedStackWrites: false },
   longLoops: "callback",
+  mayGoto: false,
 };

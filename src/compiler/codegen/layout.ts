@@ -48,7 +48,8 @@ export function lineUp(
     const test = loopTest(block, next, bodies, byId);
     if (test) for (const item of test.items) code.push({ kind: "item", item });
     const terminator = test?.terminator ?? block.terminator;
-    if (!leaveFirst(code, { ...block, terminator }, { readers, byId, next })) addTerminator(code, terminator, next, byId);
+    if (!leaveFirst(code, { ...block, terminator }, { readers, byId, next }))
+      addTerminator(code, terminator, next, byId);
   }
   return dropUnusedLabels(code);
 }

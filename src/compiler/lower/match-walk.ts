@@ -11,13 +11,19 @@ export interface WalkPlan {
   readonly data: RuleData;
   /** Index of the data's map in the module. */
   readonly map: number;
+  /** Whether the kernel has `may_goto`. */
+  readonly mayGoto: boolean;
   readonly at: number;
 }
 
+/** Rounds between two uses of `may_goto`, which costs two accesses to memory: most walks are at their end before. */
+const roundsAtOnce = 4;
+
 /**
  * Looks rules up in data (`match/rule-layout.ts`): from node to node until there is none. A bounded loop whose every
- * state looks alike to the verifier, so that it walks each round once; what comes out is one unknown number. It stands
- * in line: a call and its return cost as much as several nodes where returns are guarded (SRSO on AMD).
+ * state looks alike to the verifier, so that it walks each round once; what comes out is one unknown number. Where the
+ * kernel has `may_goto`, a few rounds begin anew with an equal state, so that it walks those and not all that there may
+ * be. It stands in line: a call and its return cost as much as several nodes where returns are guarded (SRSO on AMD).
  */
 export function emitWalk(builder: FunctionBuilder, plan: WalkPlan): Value {
   return new Walk(builder, plan).emit();
@@ -66,7 +72,13 @@ class Walk {
     this.#enter(next);
     const round = builder.binary("add", 64, builder.read(this.#round), this.#constant(1), at);
     builder.write(this.#round, round);
-    this.#compare("ult", round, this.#constant(data.steps), head, this.#done);
+    if (this.#plan.mayGoto && data.steps > roundsAtOnce) {
+      const again = builder.newBlock();
+      this.#compare("ult", round, this.#constant(roundsAtOnce), head, again);
+      this.#enter(again);
+      builder.write(this.#round, this.#constant(0));
+      builder.mayGoto({ then: head, otherwise: this.#done, at });
+    } else this.#compare("ult", round, this.#constant(data.steps), head, this.#done);
     builder.seal(head);
     this.#enter(this.#done);
     return builder.read(this.#best);

@@ -51,7 +51,10 @@ function lowerWalk(l: Lowering, e: MatchExpression, setting: number, matchers: r
   const { map, data } = dataOf(l, setting)!;
   const layout = ruleLayout(l.module.settings, setting);
   const words = subjectWords(l, e, matchers);
-  return { rule: emitWalk(l.builder, { words, layout, data, map, at: e.at }), none: BigInt(nowhere) };
+  return {
+    rule: emitWalk(l.builder, { words, layout, data, map, mayGoto: l.options.mayGoto ?? false, at: e.at }),
+    none: BigInt(nowhere),
+  };
 }
 
 /**

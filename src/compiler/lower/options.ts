@@ -12,6 +12,8 @@ export type LoopStrategy =
 export interface LowerOptions {
   readonly hook: Hook;
   readonly longLoops: LoopStrategy;
+  /** Whether the kernel has `may_goto`, Linux 6.9: walks over rules use it. */
+  readonly mayGoto?: boolean;
   /** The kernel's types, for programs that read kernel structures. */
   readonly kernel?: KernelTypes;
   /** Resolved settings: the rules that `match` compiles. Absent: the defaults. */
