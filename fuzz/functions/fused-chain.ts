@@ -1,4 +1,6 @@
 /** Random chains of functions, composed to pipelines as the product does it, and frames for them. */
+import { checkModule } from "../../src/compiler/check/index.ts";
+import { runningAbilities } from "../../src/engine/abilities.ts";
 import type { HostValue } from "../../src/engine/codec.ts";
 import type { FloodGroup as Group, InstancePort, InstanceView, JsonObject } from "../../src/engine/host/host-side.ts";
 import { composePipeline } from "../../src/engine/pipeline/compose.ts";
@@ -6,6 +8,7 @@ import { type CutLimits, cutPipelines, pipelineKey, usualLimits } from "../../sr
 import { groupKey } from "../../src/engine/pipeline/flood.ts";
 import { mostMembers, type TableSizes, tableNames } from "../../src/engine/pipeline/tables.ts";
 import type { Node, Peer, PipelineHook, Topology } from "../../src/engine/pipeline/topology.ts";
+import { expectedWork } from "../../src/engine/pipeline/work.ts";
 import { prepareModule } from "../../src/engine/prepare.ts";
 import * as acl from "../../src/functions/acl/random.ts";
 import * as router from "../../src/functions/router/random.ts";
@@ -31,8 +34,7 @@ type TableRow = readonly [key: HostValue, value: HostValue];
 export interface Chain {
   readonly links: ReadonlyMap<string, Link>;
   readonly tables: Record<string, Subject["tables"][string]>;
-  /** Its pipelines, of so many functions at most. */
-  compose(stages: number): Composed;
+  compose(): Composed;
 }
 
 export interface Composed {
@@ -121,18 +123,20 @@ export async function randomChain(random: Random, hook: PipelineHook): Promise<C
     const { module, tables: own } = await subjectFor(kind, view);
     for (const [table, contents] of Object.entries(own)) tables[`${name}_${table}`] = contents;
     const peers = peersOf(kinds, names, index);
+    const work = expectedWork({ module, trips: checkModule(module).trips }, runningAbilities());
     const node: Node = {
       ...{ instance: name, module, peers, id: index + 1, firstPort: (index + 1) * portRoom },
       ports: peers.map((_, port) => `p${port}`),
       firstReason: (index + 1) * reasonRoom,
+      work,
     };
     links.set(name, { kind, module, view, node, model: modelOf(kind, view) });
   }
   const topology: Topology = new Map([...links].map(([name, { node }]) => [name, node]));
   const entrances = names.map((instance) => ({ instance, hook }));
   const limits = randomLimits(random);
-  const compose = (stages: number): Composed => {
-    const pipelines = cutPipelines(topology, entrances, { ...limits, stages: Math.min(limits.stages, stages) });
+  const compose = (): Composed => {
+    const pipelines = cutPipelines(topology, entrances, limits);
     const slots = new Map(pipelines.map(({ root }, index) => [pipelineKey(hook, root.instance), index + 1]));
     const placed = pipelines.map((pipeline, index) => {
       return { slot: index + 1, module: composePipeline(pipeline, { topology, tables: sizes, slots }) };
@@ -146,7 +150,7 @@ export async function randomChain(random: Random, hook: PipelineHook): Promise<C
 /** The usual ones, or such that pipelines end after few functions, at every fork, or where two meet. */
 function randomLimits(random: Random): CutLimits {
   if (random.chance(50)) return usualLimits;
-  return { stages: 1 + random.below(4), branches: random.below(3), copies: 1 + random.below(2) };
+  return { ...usualLimits, stages: 1 + random.below(4), branches: random.below(3), copies: 1 + random.below(2) };
 }
 
 function peersOf(

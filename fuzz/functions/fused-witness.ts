@@ -5,7 +5,7 @@ import { Codec, type HostValue } from "../../src/engine/codec.ts";
 import { runningKernelTypes } from "../../src/engine/kernel-types.ts";
 import { metadataSlots, Scratch, tableNames } from "../../src/engine/pipeline/tables.ts";
 import type { PipelineHook } from "../../src/engine/pipeline/topology.ts";
-import { type PreparedModule, prepareModule, programSpec } from "../../src/engine/prepare.ts";
+import { type PreparedModule, prepareComposed, programSpec } from "../../src/engine/prepare.ts";
 import type { KernelMap } from "../../src/kernel/maps.ts";
 import { KernelProgram } from "../../src/kernel/programs.ts";
 import type { Code } from "../../src/vm/code.ts";
@@ -102,7 +102,7 @@ abstract class Runner<Map extends object, Loaded> implements FusedWitness {
   configure(pipelines: readonly Placed[], tables: Subject["tables"]): void {
     this.unload();
     const prepared = pipelines.map(({ slot, module }) => {
-      return { slot, prepared: prepareModule(probeComposed(module, this.tellsCalls)) };
+      return { slot, prepared: prepareComposed(probeComposed(module, this.tellsCalls)) };
     });
     const all = prepared.flatMap((one) => one.prepared.module.maps);
     const maps = [...new globalThis.Map(all.map((map) => [map.name, map])).values()];

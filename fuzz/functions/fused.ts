@@ -1,14 +1,13 @@
 /** Random chains of functions as the product composes them, against their models behind one another. */
 import { isDeepStrictEqual } from "node:util";
-import { pipelineKey, usualLimits } from "../../src/engine/pipeline/cut.ts";
+import { pipelineKey } from "../../src/engine/pipeline/cut.ts";
 import { groupKey, innerPorts } from "../../src/engine/pipeline/flood.ts";
 import { reasonsOf } from "../../src/engine/pipeline/reasons.ts";
 import type { PipelineHook } from "../../src/engine/pipeline/topology.ts";
 import * as router from "../../src/functions/router/random.ts";
 import * as bridge from "../../src/functions/switch/random.ts";
-import { VerifierError } from "../../src/kernel/programs.ts";
 import { hex, print } from "./frames.ts";
-import { type Chain, type Composed, firstDevice, groupsOf, randomArrival, randomChain } from "./fused-chain.ts";
+import { firstDevice, groupsOf, randomArrival, randomChain } from "./fused-chain.ts";
 import { type Expected, follow, ticksPerSecond } from "./fused-models.ts";
 import type { Ending, FusedWitness } from "./fused-witness.ts";
 import { checksumFault } from "./router.ts";
@@ -92,25 +91,14 @@ function withoutRecirculation(frame: Uint8Array, place: number): Uint8Array {
   return Uint8Array.of(...frame.subarray(0, 12), ...frame.subarray(16));
 }
 
-/** Where a program is too large for the verifier pipelines get half as many functions, as in `RunningGraph`. */
-function configure(chain: Chain, witnesses: readonly FusedWitness[], stages: number): Composed["slots"] {
-  const { slots, placed } = chain.compose(stages);
-  try {
-    for (const witness of witnesses) witness.configure(placed, chain.tables);
-    return slots;
-  } catch (error) {
-    if (!(error instanceof VerifierError && error.isForSize) || stages === 1) throw error;
-    return configure(chain, witnesses, Math.ceil(stages / 2));
-  }
-}
-
 /** Runs a case; says what differed first. */
 export async function runFusedCase(options: FusedCase, witnesses: readonly FusedWitness[]): Promise<FusedReport> {
   const { hook, seed } = options;
   const random = new bridge.Random(seed);
   const numbers = new router.Random(seed);
   const chain = await randomChain(random, hook);
-  const slots = configure(chain, witnesses, usualLimits.stages);
+  const { slots, placed } = chain.compose();
+  for (const witness of witnesses) witness.configure(placed, chain.tables);
   const shortest = Math.max(...witnesses.map((witness) => witness.shortest));
   const outcomes: Record<string, number> = {};
   const drops: Record<number, number> = {};

@@ -53,8 +53,9 @@ export interface FuzzProgram {
 }
 
 /** What a kernel can do, as far as compiled code depends on it. */
-export function abilitiesKey({ target, longLoops }: Abilities): string {
-  return `v${target.isa} ${longLoops} ${target.mixedStackWrites ? "mixed" : "plain"}`;
+export function abilitiesKey({ target, longLoops, mayGoto }: Abilities): string {
+  const others = [target.mixedStackWrites ? "mixed" : "plain", ...(mayGoto ? ["may_goto"] : [])];
+  return `v${target.isa} ${longLoops} ${others.join(" ")}`;
 }
 
 export interface CompiledVariant {

@@ -109,7 +109,8 @@ function prepareChain(parts: readonly ChainPart[]): {
       Object.entries(prepared.settings).map(([name, value]) => [`${part.name}_${name}`, value] as const),
     ),
   );
-  return { prepared: { module, settings, ranges: checkModule(module).ranges }, programs };
+  const { ranges, trips } = checkModule(module);
+  return { prepared: { module, settings, ranges, trips }, programs };
 }
 
 function chainDeclaration(size: number): MapDeclaration {

@@ -98,6 +98,7 @@ const cutReasons: Readonly<Record<Pipeline["cuts"][number]["why"], string>> = {
   "fan-out": "the function has more ports that lead to functions than are worth a copy each",
   "fan-in": "many pipelines lead to the function behind it: one program serves them all",
   length: "the pipeline is as long as it may be",
+  work: "the kernel's verifier would have too much to do for a longer one",
 };
 
 function renderPipeline({ key, hook, functions, cuts, program }: Pipeline): string {

@@ -1,5 +1,5 @@
 import { type Layout, sizeOf } from "../hir/layout.ts";
-import type { ForStatement, Module, Routine, Statement } from "../hir/tree.ts";
+import type { ForStatement, MatchExpression, Module, Routine, Statement } from "../hir/tree.ts";
 import { childrenOf, type Node } from "../hir/walk.ts";
 import { type Finding, stackTooLarge, tooMuchWork } from "./findings.ts";
 import { iteratesOver } from "./structure.ts";
@@ -58,7 +58,7 @@ export function checkWork(
   routine: Routine,
   trips: ReadonlyMap<ForStatement, bigint>,
 ): readonly Finding[] {
-  const measure = new Measure(module, trips);
+  const measure = new Measure(module, trips, 0);
   const work = measure.of(routine.body);
   if (work.walked <= mostWalked && work.executed <= mostExecuted) return [];
   const at = measure.worst(routine.body) ?? routine.at;
@@ -66,6 +66,20 @@ export function checkWork(
     ? [tooMuchWork(at, `the kernel would have to check about ${work.walked} steps`)]
     : [tooMuchWork(at, `one run may take about ${work.executed} steps`)];
 }
+
+/**
+ * Nodes that the verifier walks of all of a module.
+ *
+ * @param ruleRounds rounds of a walk over rules that it follows, at the most
+ */
+export function nodesWalked(module: Module, trips: ReadonlyMap<ForStatement, bigint>, ruleRounds: number): number {
+  const measure = new Measure(module, trips, ruleRounds);
+  const routines: readonly Routine[] = [...module.programs, ...module.callbacks];
+  return routines.reduce((sum, { body }) => sum + Number(measure.of(body).walked), 0);
+}
+
+/** Of a round of a walk over rules, and of each subject that it compares. */
+const [nodesOfRound, nodesOfSubject] = [20, 6];
 
 /** Work while it is added up: `once` counts the nodes that are outside of repeated bodies. */
 interface Sum {
@@ -77,10 +91,12 @@ interface Sum {
 class Measure {
   readonly #module: Module;
   readonly #trips: ReadonlyMap<ForStatement, bigint>;
+  readonly #ruleRounds: number;
 
-  constructor(module: Module, trips: ReadonlyMap<ForStatement, bigint>) {
+  constructor(module: Module, trips: ReadonlyMap<ForStatement, bigint>, ruleRounds: number) {
     this.#module = module;
     this.#trips = trips;
+    this.#ruleRounds = ruleRounds;
   }
 
   /** @param inCallback of `forEach`, which goes over no map itself */
@@ -94,6 +110,7 @@ class Measure {
   #add(nodes: readonly Node[], inCallback: boolean, sum: Sum): void {
     for (const node of nodes) {
       sum.once++;
+      if (node.kind === "match") sum.walked += this.#rules(node);
       const repeated = this.#repeated(node, inCallback);
       if (!repeated) {
         this.#add(childrenOf(node), inCallback, sum);
@@ -106,6 +123,12 @@ class Measure {
       sum.walked += inner.walked * (plain ? rounds : 2n);
       sum.executed += inner.executed * rounds;
     }
+  }
+
+  #rules(node: MatchExpression): bigint {
+    const data = this.#module.maps.find((map) => map.rules?.setting === node.setting)?.rules;
+    const rounds = Math.min(data?.steps ?? 0, this.#ruleRounds);
+    return BigInt(rounds * (nodesOfRound + nodesOfSubject * node.subjects.length));
   }
 
   #repeated(node: Node, inCallback: boolean): { readonly body: readonly Node[]; readonly rounds: bigint } | undefined {

@@ -6,7 +6,7 @@ import { type Hook, hooks } from "../../language/kinds.ts";
 import { runningAbilities } from "../abilities.ts";
 import { runningKernelTypes } from "../kernel-types.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
-import { compilePrepared, prepareModule, programSpec } from "../prepare.ts";
+import { compilePrepared, prepareComposed, programSpec } from "../prepare.ts";
 
 /** The hook that programs of a kind are compiled for; TCX ingress and egress take the same. */
 export function compilerHook(hook: PipelineHook): Hook {
@@ -15,7 +15,7 @@ export function compilerHook(hook: PipelineHook): Hook {
 
 /** Compiles the one program of a composed module. */
 export function compileComposed(module: Module, hook: PipelineHook | "xdp-devmap"): CompiledProgram {
-  const prepared = prepareModule(module);
+  const prepared = prepareComposed(module);
   const at = hook === "xdp-devmap" ? hooks["xdp-devmap"] : compilerHook(hook);
   return compilePrepared(prepared, prepared.module.programs[0]!, at, runningAbilities(), undefined);
 }

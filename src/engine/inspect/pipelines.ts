@@ -10,7 +10,7 @@ import { compilerHook } from "../datapath/load-composed.ts";
 import { listCode } from "../listing.ts";
 import { type CutReason, cutsOf, stagesOf } from "../pipeline/cut.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
-import { compilePrepared, prepareModule } from "../prepare.ts";
+import { compilePrepared, prepareComposed } from "../prepare.ts";
 import type { PlannedPipeline } from "../visor/pipelines.ts";
 import type { Prepared } from "../visor/prepare.ts";
 import type { Visor } from "../visor/visor.ts";
@@ -86,7 +86,7 @@ export function pipelineText(visor: Visor, key: string, form: PipelineForm): str
 }
 
 function compile(planned: PlannedPipeline): { readonly code: CompiledProgram; readonly ir: string } {
-  const prepared = prepareModule(planned.compose());
+  const prepared = prepareComposed(planned.compose());
   let ir = "";
   const hook = compilerHook(planned.pipeline.hook);
   const code = compilePrepared(prepared, prepared.module.programs[0]!, hook, runningAbilities(), undefined, {

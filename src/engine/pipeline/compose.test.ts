@@ -55,6 +55,7 @@ function node(instance: string, id: number, left?: string, right?: string): Node
     firstPort: id * 4,
     firstReason: id * 16,
     id,
+    work: 1000,
   };
 }
 
@@ -208,6 +209,7 @@ test("each of many ports leads where it is linked to: to a device, on into its p
     firstPort: 40,
     firstReason: 40,
     id: 9,
+    work: 1000,
   };
   const behind = [node("x", 1, "hub.1", "dev:x"), node("y", 2, "dev:y", "hub.2"), node("z", 3, "dev:z", "hub.4")];
   const topology = topologyOf(hub, ...behind);

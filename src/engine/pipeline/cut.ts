@@ -1,4 +1,5 @@
 import { type Node, nodeOf, type Peer, type PipelineHook, portName, type Topology } from "./topology.ts";
+import { mostExpected } from "./work.ts";
 
 /** Where a packet goes that a function sends out of a port. */
 export type Exit =
@@ -29,7 +30,9 @@ export type CutReason =
   /** The function behind it is in this pipeline already, or in many: one program serves all that lead there. */
   | "fan-in"
   /** The pipeline is as long as it may be. */
-  | "length";
+  | "length"
+  /** The kernel's verifier would have too much to do for a longer one. */
+  | "work";
 
 export interface CutLimits {
   /** Functions in one pipeline. */
@@ -38,9 +41,11 @@ export interface CutLimits {
   readonly branches: number;
   /** Pipelines that may each have a copy of one function. */
   readonly copies: number;
+  /** Instructions that the verifier is expected to process for one program of several functions. */
+  readonly work: number;
 }
 
-export const usualLimits: CutLimits = { stages: 8, branches: 2, copies: 2 };
+export const usualLimits: CutLimits = { stages: 8, branches: 2, copies: 2, work: mostExpected };
 
 /** Which instances packets enter, and by which hook. */
 export interface Entrance {
@@ -106,6 +111,7 @@ class Cutter {
   readonly #shared: ReadonlySet<string>;
   readonly #limits: CutLimits;
   #stages = 0;
+  #work = 0;
 
   constructor(topology: Topology, shared: ReadonlySet<string>, limits: CutLimits) {
     this.#topology = topology;
@@ -115,6 +121,7 @@ class Cutter {
 
   stage(node: Node, path: readonly string[]): Stage {
     this.#stages++;
+    this.#work += node.work;
     this.members.add(node.instance);
     const inside = [...path, node.instance];
     const branches = node.peers.filter((peer) => peer?.kind === "port" && !inside.includes(peer.instance)).length;
@@ -138,7 +145,8 @@ class Cutter {
     if (path.includes(instance)) return "loop";
     if (branches > this.#limits.branches) return "fan-out";
     if (this.#shared.has(instance) || this.members.has(instance)) return "fan-in";
-    return this.#stages >= this.#limits.stages ? "length" : undefined;
+    if (this.#stages >= this.#limits.stages) return "length";
+    return this.#work + nodeOf(this.#topology, instance).work > this.#limits.work ? "work" : undefined;
   }
 }
 

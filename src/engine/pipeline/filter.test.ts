@@ -33,7 +33,7 @@ const topology: Topology = new Map([
     "h",
     {
       ...{ instance: "h", module: prepareModule(host).module, ports: ["only"], peers: [undefined] },
-      ...{ firstPort: 0, firstReason: 0, id: 3 },
+      ...{ firstPort: 0, firstReason: 0, id: 3, work: 1000 },
     },
   ],
 ]);

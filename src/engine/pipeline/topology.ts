@@ -22,6 +22,8 @@ export interface Node {
   readonly firstReason: number;
   /** Identity of the instance, for punts. */
   readonly id: number;
+  /** Instructions that the verifier is expected to process for it. */
+  readonly work: number;
 }
 
 /** How packets reach a pipeline: the two kinds of programs cannot call each other. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { GivenValue } from "../../compiler/hir/settings.ts";
 import type { Module } from "../../compiler/hir/tree.ts";
+import { runningAbilities } from "../abilities.ts";
 import { GraphError, problemOf } from "../graph/problems.ts";
 import type {
   ConfigProblem,
@@ -14,6 +15,7 @@ import type {
 import { reasonsOf } from "../pipeline/reasons.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import type { Node, Peer, PipelineHook, Topology } from "../pipeline/topology.ts";
+import { expectedWork, type WorkFactors } from "../pipeline/work.ts";
 import { prepareModule } from "../prepare.ts";
 import type { GraphFunction } from "./function.ts";
 import { type Claim, type Identities, type InstanceIdentity, identifyInstances } from "./identities.ts";
@@ -72,15 +74,21 @@ export interface NumberedModel {
   readonly topology: Topology;
 }
 
+interface SpecialisedModule {
+  readonly module: Module;
+  /** Instructions that the verifier is expected to process for it. */
+  readonly work: number;
+}
+
 /** Specialised modules, since most instances do not change from one revision to the next. */
 export class ModuleCache {
-  #kept = new Map<string, Module>();
-  #used = new Map<string, Module>();
+  #kept = new Map<string, SpecialisedModule>();
+  #used = new Map<string, SpecialisedModule>();
 
-  get(fingerprint: string, make: () => Module): Module {
-    const module = this.#used.get(fingerprint) ?? this.#kept.get(fingerprint) ?? make();
-    this.#used.set(fingerprint, module);
-    return module;
+  get(fingerprint: string, make: () => SpecialisedModule): SpecialisedModule {
+    const made = this.#used.get(fingerprint) ?? this.#kept.get(fingerprint) ?? make();
+    this.#used.set(fingerprint, made);
+    return made;
   }
 
   /** Forgets what was not used since the last call. */
@@ -96,6 +104,7 @@ export function numberModel(
   before: Identities["instances"],
   sizes: TableSizes,
   cache: ModuleCache,
+  factors: WorkFactors = {},
 ): NumberedModel {
   const claims = model.instances.map(claimOf);
   const identities = identifyInstances(before, claims, sizes);
@@ -105,7 +114,7 @@ export function numberModel(
     model.instances.map((instance) => {
       const identity = identities[instance.name]!;
       const linked = peers.get(instance.name) ?? new Map();
-      return [instance.name, numberInstance({ instance, identity, linked, devices, cache })];
+      return [instance.name, numberInstance({ instance, identity, linked, devices, cache, factors })];
     }),
   );
   return {
@@ -158,8 +167,9 @@ function numberInstance(given: {
   readonly linked: PeersByPort;
   readonly devices: ReadonlyMap<string, ModelDevice>;
   readonly cache: ModuleCache;
+  readonly factors: WorkFactors;
 }): NumberedInstance {
-  const { instance, identity, linked, devices, cache } = given;
+  const { instance, identity, linked, devices, cache, factors } = given;
   const { host, module } = instance.function;
   const ports = instance.ports.map(({ name, config }): InstancePort => {
     const number = identity.ports[name]!;
@@ -176,9 +186,14 @@ function numberInstance(given: {
   const names: string[] = [];
   for (const port of ports) names[port.number] = port.name;
   const room = module.interface?.ports?.kind === "dynamic" ? identity.portRoom : names.length;
+  const specialised = cache.get(fingerprint, () => {
+    const prepared = prepareModule(module, settings, rules.plans);
+    return { module: withSizes(prepared.module, sizes), work: expectedWork(prepared, runningAbilities()) };
+  });
   const node: Node = {
     instance: instance.name,
-    module: cache.get(fingerprint, () => withSizes(prepareModule(module, settings, rules.plans).module, sizes)),
+    module: specialised.module,
+    work: Math.ceil(specialised.work * (factors[instance.function.fingerprint] ?? 1)),
     ports: Array.from({ length: room }, (_, number) => names[number] ?? `#${number}`),
     peers: Array.from({ length: room }, (_, number) => linked.get(number)),
     firstPort: identity.firstPort,

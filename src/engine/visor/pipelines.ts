@@ -16,6 +16,9 @@ export interface PlannedPipeline {
   readonly fingerprint: string;
   /** The taps that look at its instances. */
   readonly taps: readonly Tap[];
+  /** Instructions that the verifier is expected to process, and for which functions, by their fingerprints. */
+  readonly work: number;
+  readonly functions: readonly string[];
   compose(): Module;
 }
 
@@ -35,7 +38,8 @@ export function planPipelines(given: {
   const { layout } = new Metadata(numbered.topology.values(), metadataSlots);
   return pipelines.map((pipeline) => {
     const key = pipelineKey(pipeline.hook, pipeline.root.instance);
-    const taps = tapsOf(allTaps, new Set(stagesOf(pipeline.root).map((stage) => stage.instance)));
+    const stages = stagesOf(pipeline.root).map(({ instance }) => numbered.instances.get(instance)!);
+    const taps = tapsOf(allTaps, new Set(stages.map(({ node }) => node.instance)));
     const shape = [pipeline.hook, layout, shapeOf(pipeline.root, numbered, slots, pipeline.hook)];
     return {
       key,
@@ -43,6 +47,8 @@ export function planPipelines(given: {
       slot: slots[key]!,
       fingerprint: hash(taps.length === 0 ? shape : [...shape, taps]),
       taps,
+      work: stages.reduce((sum, { node }) => sum + node.work, 0),
+      functions: [...new Set(stages.map(({ model }) => model.function.fingerprint))],
       compose: () => composePipeline(pipeline, { topology: numbered.topology, tables, slots: places, taps }),
     };
   });

@@ -1,8 +1,9 @@
 import type { CompiledProgram } from "../../compiler/compile.ts";
 import type { DeviceRecord } from "../datapath/device-table.ts";
 import { compileComposed } from "../datapath/load-composed.ts";
-import { type CutLimits, usualLimits } from "../pipeline/cut.ts";
+import { type CutLimits, stagesOf, usualLimits } from "../pipeline/cut.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
+import { refusedFor, TooMuchWork, type WorkFactors, WorkMemory } from "../pipeline/work.ts";
 import { type AttachmentRecord, attachmentOf } from "./attachments.ts";
 import { checkHooks } from "./check-hooks.ts";
 import { type Entry, entriesOf } from "./entries.ts";
@@ -22,19 +23,25 @@ export interface Prepared {
   readonly attachments: readonly AttachmentRecord[];
   readonly devices: readonly DeviceRecord[];
   readonly pairs: readonly PairRecord[];
-  /** How many functions its pipelines may have. */
-  readonly stages: number;
+  /** What its pipelines were cut by. */
+  readonly workFactors: WorkFactors;
 }
 
 /** What is kept from one revision to the next, so that an apply costs what it changes. */
 export class Workshop {
-  #limits: CutLimits = usualLimits;
+  readonly #limits: CutLimits;
+  #work = new WorkMemory();
   readonly #modules = new ModuleCache();
   #compiled = new Map<string, CompiledProgram>();
 
+  constructor(limits: CutLimits = usualLimits) {
+    this.#limits = limits;
+  }
+
   /** @throws E_SETTING, E_DIAGNOSTICS, E_USAGE, E_GRAPH for what the devices' hooks cannot do */
   prepare(model: Model, before: Identities, sizes: TableSizes, requests: readonly TapRequest[] = []): Prepared {
-    const numbered = numberModel(model, before.instances, sizes, this.#modules);
+    const workFactors = this.#work.use();
+    const numbered = numberModel(model, before.instances, sizes, this.#modules, workFactors);
     checkHooks(model, numbered);
     const entries = entriesOf(model, numbered);
     let slots: Identities["slots"] = {};
@@ -57,21 +64,25 @@ export class Workshop {
       }),
       devices: devicesOf(model, numbered),
       pairs: pairsOf(model, entries),
-      stages: this.#limits.stages,
+      workFactors,
     };
   }
 
   /** Makes pipelines as a process before did. */
-  adopt(stages: number): void {
-    this.#limits = { ...this.#limits, stages };
+  adopt(factors: WorkFactors): void {
+    this.#work = new WorkMemory(factors);
   }
 
-  /** Makes pipelines of half as many functions from now on. False when they have one each already. */
-  cutShorter(): boolean {
-    const { stages } = this.#limits;
-    if (stages === 1) return false;
-    this.#limits = { ...this.#limits, stages: Math.ceil(stages / 2) };
-    return true;
+  /**
+   * Takes note of what the verifier had to do for a program.
+   *
+   * @param processed undefined where it gave up
+   * @throws TooMuchWork where the program's functions would better be cut apart: the next preparation does it
+   */
+  loaded({ functions, pipeline, work }: PlannedPipeline, processed: number | undefined): void {
+    this.#work.learn(functions, work, processed ?? refusedFor);
+    const isTooMuch = processed === undefined || processed > this.#limits.work;
+    if (isTooMuch && stagesOf(pipeline.root).length > 1) throw new TooMuchWork(pipeline.root.instance);
   }
 
   compile(planned: PlannedPipeline): CompiledProgram {

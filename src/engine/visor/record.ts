@@ -1,5 +1,6 @@
 import type { DeviceRecord } from "../datapath/device-table.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
+import type { WorkFactors } from "../pipeline/work.ts";
 import type { AttachmentRecord } from "./attachments.ts";
 import type { Identities } from "./identities.ts";
 import type { Remedy } from "./preflight.ts";
@@ -56,6 +57,6 @@ export interface DataPathRecord {
   readonly remedies: readonly Remedy[];
   /** The next number for a pinned map. */
   readonly nextMap: number;
-  /** How many functions a pipeline may have: fewer where the verifier found longer ones too complex. */
-  readonly stages: number;
+  /** What pipelines were cut by: functions that are more work for the verifier than it seems. Absent: none are. */
+  readonly workFactors?: WorkFactors;
 }

@@ -7,9 +7,10 @@ import type { VirtualNetwork } from "../../kernel/virtual-network.ts";
 import { usualSizes } from "../datapath/tables.ts";
 import { stagesOf } from "../pipeline/cut.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
+import { mostExpected, TooMuchWork } from "../pipeline/work.ts";
 import { noIdentities } from "./identities.ts";
 import type { Model } from "./model.ts";
-import { Workshop } from "./prepare.ts";
+import { type Prepared, Workshop } from "./prepare.ts";
 import type { RunningGraph } from "./running-graph.ts";
 import { deviceOf, functionOf, instance, links, TestGraph } from "./testing.ts";
 
@@ -30,6 +31,25 @@ export default onPacket((packet) => {
   const count = seen.ref(0);
   if (count) count.value += 1n;
   if (settings.mark > 0) ip.dscp = settings.mark;
+  return forward(packet.port === ports.inside ? ports.outside : ports.inside);
+});`,
+);
+
+/** Each bit that it finds set makes a known number another one: few lines, and many states for the verifier. */
+const wearing = functionOf(
+  "wearing",
+  `import { be32, config, drop, dropReasons, fixedPorts, forward, onPacket, range, struct, u8 } from "iovisor/kernel";
+import type { u32 } from "iovisor/kernel";
+export const ports = fixedPorts("inside", "outside");
+export const reasons = dropReasons({ worn: "its numbers are the wrong ones" });
+export const settings = config({ mark: u8.default(0) });
+const Word = struct({ value: be32 });
+export default onPacket((packet) => {
+  const word = packet.at(0, Word);
+  if (!word) return drop(reasons.worn);
+  let sum: u32 = settings.mark;
+  for (const bit of range(13)) if (((word.value >>> bit) & 1) === 1) sum += 1 << bit;
+  if (sum === 4711) return drop(reasons.worn);
   return forward(packet.port === ports.inside ? ports.outside : ports.inside);
 });`,
 );
@@ -89,9 +109,9 @@ function prepare(net: VirtualNetwork, hook: PipelineHook): void {
   if (hook === "xdp") for (const host of ["a", "b"]) net.host(host).exec("ethtool", ["-K", "eth0", "gro", "on"]);
 }
 
-for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
-  const options = { skip: skipWithoutNetwork, timeout: 60_000 };
+const options = { skip: skipWithoutNetwork, timeout: 60_000 };
 
+for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
   test(`packets pass a chain of functions both ways (${hook})`, options, async () => {
     using net = network();
     prepare(net, hook);
@@ -163,14 +183,47 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
   });
 }
 
-test("pipelines can be made shorter, down to one function each", { skip: skipWithoutNetwork }, () => {
+test("a function that was more work than expected is cut apart from the others, in all that follows", options, () => {
   using net = network();
   const workshop = new Workshop();
-  const longest = (): number => {
-    const { pipelines } = workshop.prepare(chain(net, "tcx", 1), noIdentities, usualSizes);
-    return Math.max(...pipelines.map(({ pipeline }) => stagesOf(pipeline.root).length));
+  const prepare = (of = workshop) => of.prepare(chain(net, "tcx", 1), noIdentities, usualSizes);
+  const functions = ({ pipelines }: Prepared) => pipelines.map(({ pipeline }) => stagesOf(pipeline.root).length);
+  const [first] = prepare().pipelines;
+  workshop.loaded(first!, first!.work);
+  assert.deepEqual(functions(prepare()), [2, 2]);
+  assert.throws(() => workshop.loaded(first!, mostExpected + 1), TooMuchWork);
+  const cut = prepare();
+  assert.deepEqual(functions(cut), [1, 1]);
+  workshop.loaded(cut.pipelines[0]!, mostExpected + 1);
+  const next = new Workshop();
+  next.adopt(cut.workFactors);
+  assert.deepEqual(functions(prepare(next)), [1, 1]);
+});
+
+test("what the verifier gives up on is cut apart by the same apply, and by the next one at once", options, async () => {
+  using net = network();
+  using graph = new TestGraph();
+  const model = (mark: number): Model => {
+    const middle = net.host("middle");
+    return {
+      instances: ["w1", "w2", "w3"].map((name) => instance(name, wearing, ports, { mark })),
+      devices: [deviceOf(middle, "lan1", "tcx"), deviceOf(middle, "lan2", "tcx")],
+      links: links(
+        "dev:lan1 -> w1.inside",
+        "w1.outside -> w2.inside",
+        "w2.outside -> w3.inside",
+        "w3.outside -> dev:lan2",
+      ),
+    };
   };
-  assert.equal(longest(), 2);
-  while (workshop.cutShorter()) assert.ok(longest() >= 1);
-  assert.equal(longest(), 1);
+  await graph.applyModel(model(1));
+  const lengths = () => graph.prepared!.pipelines.map(({ pipeline }) => stagesOf(pipeline.root).length);
+  assert.ok(
+    lengths().every((length) => length < 3),
+    lengths().join(),
+  );
+  assert.ok(Object.values(graph.record.workFactors!).some((factor) => factor > 1));
+  const next = graph.prepare(model(2));
+  await graph.apply(next);
+  assert.equal(graph.prepared, next, "what was prepared was loaded, without a second try");
 });

@@ -1,7 +1,6 @@
-import { VerifierError } from "../../kernel/programs.ts";
 import { DataPath } from "../datapath/data-path.ts";
-import { usualLimits } from "../pipeline/cut.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
+import { TooMuchWork } from "../pipeline/work.ts";
 import { type PlannedAction, plannedActions } from "./actions.ts";
 import { Attachments } from "./attachments.ts";
 import { HiddenPairs } from "./hidden-pairs.ts";
@@ -57,7 +56,6 @@ export const emptyRecord: DataPathRecord = {
   pairs: [],
   remedies: [],
   nextMap: 0,
-  stages: usualLimits.stages,
 };
 
 /** The functions of one graph in the kernel. Closing it leaves them at work; `remove` takes them away. */
@@ -185,13 +183,13 @@ export class RunningGraph implements Disposable {
     else this.#hosts.stopAll();
   }
 
-  /** Where the verifier gives up on a program for its size, pipelines are made shorter until it does not. */
+  /** Where the verifier had too much to do for a program, pipelines are cut anew, by what was learned of it. */
   #stage(before: LiveState, wanted: Prepared): { readonly staged: StagedRevision; readonly prepared: Prepared } {
     for (let prepared = wanted; ; prepared = this.prepare(wanted.model)) {
       try {
         return { staged: this.#transaction.stage(before, prepared), prepared };
       } catch (error) {
-        if (!(error instanceof VerifierError && error.isForSize) || !this.#workshop.cutShorter()) throw error;
+        if (!(error instanceof TooMuchWork)) throw error;
       }
     }
   }
@@ -214,7 +212,7 @@ export class RunningGraph implements Disposable {
    * the next apply.
    */
   adopt(record: DataPathRecord, model: Model): Prepared {
-    this.#workshop.adopt(record.stages);
+    this.#workshop.adopt(record.workFactors ?? {});
     const prepared = this.#workshop.prepare(model, record.identities, this.dataPath.sizes);
     const attachments = record.attachments.filter((one) => this.#attachments.adopt(one));
     for (const pair of record.pairs) this.#pairs.ensure(pair);
@@ -234,7 +232,7 @@ export class RunningGraph implements Disposable {
    * record (any more). Of what a reboot ended nothing is found.
    */
   adoptState(record: DataPathRecord, model: Model): void {
-    this.#workshop.adopt(record.stages);
+    this.#workshop.adopt(record.workFactors ?? {});
     const { identities, nextMap, remedies } = record;
     const prepared = this.#workshop.prepare(model, identities, this.dataPath.sizes);
     const maps = adoptMaps(record, prepared, this.dataPath.pins);

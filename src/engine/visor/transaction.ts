@@ -1,5 +1,5 @@
 import { KernelMap } from "../../kernel/maps.ts";
-import type { KernelProgram } from "../../kernel/programs.ts";
+import { type KernelProgram, VerifierError } from "../../kernel/programs.ts";
 import type { DataPath } from "../datapath/data-path.ts";
 import { loadComposed } from "../datapath/load-composed.ts";
 import type { Pins } from "../datapath/pins.ts";
@@ -127,7 +127,7 @@ export class Transaction {
       pairs: next.pairs,
       remedies,
       nextMap,
-      stages: next.stages,
+      workFactors: next.workFactors,
     };
     return { live: { record, maps, groups }, loaded: pipelines.loaded, renewed, warnings, undo: undo.move() };
   }
@@ -265,7 +265,23 @@ export class Transaction {
     const { hook } = planned.pipeline;
     const named = Object.fromEntries(Object.entries(own).map(([name, { map }]) => [name, map]));
     const maps = { ...this.#dataPath.named(hook), ...named, ...this.#taps.named(planned.taps) };
-    return loadComposed(this.#workshop.compile(planned), maps);
+    const program = this.#tryToLoad(planned, maps);
+    try {
+      this.#workshop.loaded(planned, program.info().verifiedInstructions);
+      return program;
+    } catch (error) {
+      program.close();
+      throw error;
+    }
+  }
+
+  #tryToLoad(planned: PlannedPipeline, maps: Readonly<Record<string, KernelMap>>): KernelProgram {
+    try {
+      return loadComposed(this.#workshop.compile(planned), maps);
+    } catch (error) {
+      if (error instanceof VerifierError && error.isForSize) this.#workshop.loaded(planned, undefined);
+      throw error;
+    }
   }
 
   #pointEntries(next: Prepared, parity: number): void {

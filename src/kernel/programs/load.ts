@@ -9,6 +9,7 @@ import { syscall } from "../sys/native.ts";
 import { NR } from "../sys/numbers.ts";
 import { systemError } from "../system-error.ts";
 import { type ProgramSpec, programTypeName } from "./spec.ts";
+import { tooMuchToWalk } from "./verifier-causes.ts";
 import { VerifierError } from "./verifier-error.ts";
 
 /** What a program refers to and how to load it. */
@@ -87,6 +88,21 @@ function loadWithLog(options: ProgramLoadOptions, logLevel: number): { result: n
   }
 }
 
+function loadWithStatistics(options: ProgramLoadOptions): { result: number; log: string } {
+  const log = new Uint8Array(STATISTICS_LOG_SIZE);
+  const { result } = programLoad({ ...options, logLevel: LOG_STATISTICS, log });
+  return { result, log: textOf(log) };
+}
+
+/**
+ * The trace of a million instructions says nothing that its last line does not, and makes the verifier's second take
+ * ten: where a program is too much for it, there is none.
+ */
+function refuseForSize(spec: ProgramSpec, options: ProgramLoadOptions, known: string): void {
+  const log = known === "" ? loadWithStatistics(options).log : known;
+  if (tooMuchToWalk.test(log)) throw new VerifierError(spec.name, errno.E2BIG, log, spec.btf);
+}
+
 /** True if this process may load the simplest of programs: then a refusal is about the program's kind. */
 function mayLoadAnything(): boolean {
   const code = encode([
@@ -121,14 +137,9 @@ export function loadProgram(spec: ProgramSpec, settings: ProgramLoadSettings = {
   using ownBtf = spec.btf && !settings.btf ? BtfObject.load(spec.btf.data) : undefined;
   const btfFd = spec.btf ? (settings.btf ?? ownBtf)?.fd : undefined;
   const options = loadOptions(spec, settings, btfFd);
-  if (settings.statistics) {
-    const log = new Uint8Array(STATISTICS_LOG_SIZE);
-    const { result } = programLoad({ ...options, logLevel: LOG_STATISTICS, log });
-    if (result >= 0) return { fd: result, log: textOf(log) };
-  } else {
-    const { result } = programLoad(options);
-    if (result >= 0) return { fd: result, log: "" };
-  }
+  const first = settings.statistics ? loadWithStatistics(options) : { ...programLoad(options), log: "" };
+  if (first.result >= 0) return { fd: first.result, log: first.log };
+  if (first.result === -errno.E2BIG && settings.logLevel === undefined) refuseForSize(spec, options, first.log);
   const { result, log } = loadWithLog(options, (settings.logLevel ?? 1) | LOG_STATISTICS);
   if (result >= 0) return { fd: result, log };
   // A signal that is pending ends the verifier's walk (do_check); its log then names nothing that is wrong.

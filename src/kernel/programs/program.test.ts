@@ -198,6 +198,35 @@ test("a log larger than the first buffer arrives whole", skip, () => {
   );
 });
 
+test("a program that is too much for the verifier is refused without a trace of all that it walked", skip, () => {
+  // Each of 20 coins adds another bit to a number that a branch looks at: a million states.
+  const coins = Array.from({ length: 20 }, (_, bit) => [
+    build.callHelper(7),
+    build.jump("set", 0, 1, 1),
+    build.ja(1),
+    build.alu64("add", 6, 1 << bit),
+  ]);
+  const instructions = [
+    build.movImm(6, 0),
+    ...coins.flat(),
+    build.movImm(0, 0),
+    build.jump("eq", 6, 4711, 1),
+    build.movImm(0, 1),
+    build.exit(),
+  ];
+  for (const statistics of [false, true]) {
+    const spec: ProgramSpec = { name: "coins", type: "socket_filter", instructions, license: "GPL" };
+    assert.throws(
+      () => KernelProgram.load(spec, { statistics }),
+      (error) => {
+        assert.ok(error instanceof VerifierError && error.isForSize);
+        assert.ok(error.log.length < 1000, error.log.slice(0, 1000));
+        return true;
+      },
+    );
+  }
+});
+
 test("a program type that this kernel lacks is NotSupported, not a verifier error", skip, () => {
   assert.throws(() => KernelProgram.load(xdp(pass, { type: 250 })), NotSupported);
 });
