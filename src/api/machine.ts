@@ -33,9 +33,12 @@ export const Pipeline = object({
   key: Type.String({ description: "tcx:sw1" }),
   hook: oneOf(["xdp", "tcx"]),
   functions: Type.Array(Type.String(), { description: "instances in one program, in the order of packets" }),
-  cuts: Type.Array(object({ link: Type.String(), why: oneOf(["loop", "fan-out", "fan-in", "length", "work"]) }), {
-    description: "links at which another pipeline goes on",
-  }),
+  cuts: Type.Array(
+    object({ link: Type.String(), why: oneOf(["loop", "fan-out", "fan-in", "length", "work", "maps"]) }),
+    {
+      description: "links at which another pipeline goes on",
+    },
+  ),
   program: Type.Optional(Program),
 });
 export type Pipeline = Data<typeof Pipeline>;

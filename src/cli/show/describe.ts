@@ -99,6 +99,7 @@ const cutReasons: Readonly<Record<Pipeline["cuts"][number]["why"], string>> = {
   "fan-in": "many pipelines lead to the function behind it: one program serves them all",
   length: "the pipeline is as long as it may be",
   work: "the kernel's verifier would have too much to do for a longer one",
+  maps: "a longer one would have more maps than a program may use",
 };
 
 function renderPipeline({ key, hook, functions, cuts, program }: Pipeline): string {

@@ -1,3 +1,4 @@
+import { tableNames } from "./tables.ts";
 import { type Node, nodeOf, type Peer, type PipelineHook, portName, type Topology } from "./topology.ts";
 import { mostExpected } from "./work.ts";
 
@@ -32,7 +33,9 @@ export type CutReason =
   /** The pipeline is as long as it may be. */
   | "length"
   /** The kernel's verifier would have too much to do for a longer one. */
-  | "work";
+  | "work"
+  /** A longer one would have more maps than a program may use. */
+  | "maps";
 
 export interface CutLimits {
   /** Functions in one pipeline. */
@@ -43,9 +46,14 @@ export interface CutLimits {
   readonly copies: number;
   /** Instructions that the verifier is expected to process for one program of several functions. */
   readonly work: number;
+  /** Maps of the functions in one program, unless a single one has more. */
+  readonly maps: number;
 }
 
-export const usualLimits: CutLimits = { stages: 8, branches: 2, copies: 2, work: mostExpected };
+/** What a program may use (MAX_USED_MAPS, include/linux/bpf_verifier.h), without those of the data path. */
+const mapsOfFunctions = 64 - Object.keys(tableNames).length;
+
+export const usualLimits: CutLimits = { stages: 8, branches: 2, copies: 2, work: mostExpected, maps: mapsOfFunctions };
 
 /** Which instances packets enter, and by which hook. */
 export interface Entrance {
@@ -112,6 +120,7 @@ class Cutter {
   readonly #limits: CutLimits;
   #stages = 0;
   #work = 0;
+  #maps = 0;
 
   constructor(topology: Topology, shared: ReadonlySet<string>, limits: CutLimits) {
     this.#topology = topology;
@@ -122,6 +131,7 @@ class Cutter {
   stage(node: Node, path: readonly string[]): Stage {
     this.#stages++;
     this.#work += node.work;
+    this.#maps += node.module.maps.length;
     this.members.add(node.instance);
     const inside = [...path, node.instance];
     const branches = node.peers.filter((peer) => peer?.kind === "port" && !inside.includes(peer.instance)).length;
@@ -146,7 +156,9 @@ class Cutter {
     if (branches > this.#limits.branches) return "fan-out";
     if (this.#shared.has(instance) || this.members.has(instance)) return "fan-in";
     if (this.#stages >= this.#limits.stages) return "length";
-    return this.#work + nodeOf(this.#topology, instance).work > this.#limits.work ? "work" : undefined;
+    const { work, module } = nodeOf(this.#topology, instance);
+    if (this.#work + work > this.#limits.work) return "work";
+    return this.#maps + module.maps.length > this.#limits.maps ? "maps" : undefined;
   }
 }
 

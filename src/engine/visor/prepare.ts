@@ -3,6 +3,7 @@ import type { DeviceRecord } from "../datapath/device-table.ts";
 import { compileComposed } from "../datapath/load-composed.ts";
 import { type CutLimits, stagesOf, usualLimits } from "../pipeline/cut.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
+import { tapMaps } from "../pipeline/taps.ts";
 import { refusedFor, TooMuchWork, type WorkFactors, WorkMemory } from "../pipeline/work.ts";
 import { type AttachmentRecord, attachmentOf } from "./attachments.ts";
 import { checkHooks } from "./check-hooks.ts";
@@ -47,7 +48,8 @@ export class Workshop {
     let slots: Identities["slots"] = {};
     const place = (keys: readonly string[]) => (slots = placePipelines(before.slots, keys, sizes));
     const taps = requests.map((request) => tapOf(request, numbered));
-    const pipelines = planPipelines({ numbered, entries, place, tables: sizes, limits: this.#limits, taps });
+    const limits = { ...this.#limits, maps: this.#limits.maps - tapMaps * taps.length };
+    const pipelines = planPipelines({ numbered, entries, place, tables: sizes, limits, taps });
     const keys = entries.map((entry) => entry.key);
     const numbers = numberEntries(before.entries, keys, sizes);
     const identities: Identities = { instances: numbered.identities, slots, entries: numbers };
