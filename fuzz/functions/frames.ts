@@ -1,4 +1,5 @@
 /** What the cases of all functions share: how frames arrive, and how what differs is shown. */
+import { isTagProtocol } from "../../src/compiler/hir/tag-protocols.ts";
 import type { PipelineHook } from "../../src/engine/pipeline/topology.ts";
 import type { Arrival } from "./witness.ts";
 
@@ -13,9 +14,9 @@ export function arrivesAs(
   },
 ): Pick<Arrival, "frame" | "tag"> {
   const frame = padded(made, at.shortest);
-  const isTagged = frame.length >= 18 && frame[12] === 0x81 && frame[13] === 0;
+  const isTagged = frame.length >= 18 && isTagProtocol((frame[12]! << 8) | frame[13]!);
   if (at.hook === "xdp" || !isTagged || at.random.chance(30)) return { frame, tag: undefined };
-  const tag = (frame[14]! << 8) | frame[15]!;
+  const tag = new DataView(frame.buffer, frame.byteOffset).getUint32(12);
   return { frame: Uint8Array.of(...frame.subarray(0, 12), ...frame.subarray(16)), tag };
 }
 

@@ -12,22 +12,25 @@ import type {
   OperationExpression,
   Statement,
 } from "../../src/compiler/hir/tree.ts";
-import { numberType, optionalType, type Type } from "../../src/compiler/hir/types.ts";
+import type { Type } from "../../src/compiler/hir/types.ts";
 import { tableNames } from "../../src/engine/pipeline/tables.ts";
+import { readTagBeside } from "../../src/engine/pipeline/tag-beside.ts";
 import { probeMap } from "./probe.ts";
 
 const u32 = build.integer(32);
 const mostCopies = 64;
 
+const be32 = build.integer(32, "big");
+
 /** A packet that was cloned (TCX): where to, the tag beside it, its length, and what lies behind its addresses. */
-const Copy = build.struct("Copy", { device: u32, tag: u32, length: u32, word: build.integer(32, "big") });
+const Copy = build.struct("Copy", { device: u32, tag: u32, length: u32, first: be32, second: be32 });
 
 export const FusedProbe = build.struct("FusedProbe", {
   ticks: build.integer(64),
   ending: u32,
   /** The key of a device or of a group, the place of a program, or instance, port and reason of a punt. */
   argument: u32,
-  /** The tag beside the packet with bit 16 set; 0 for none. */
+  /** The tag beside the packet: see `readTagBeside`. */
   tag: u32,
   count: u32,
   copies: { kind: "array", element: Copy, length: mostCopies },
@@ -35,8 +38,7 @@ export const FusedProbe = build.struct("FusedProbe", {
 
 export const endings = { dropped: 0, device: 1, broadcast: 2, punt: 3, goesOn: 4, toHost: 5 } as const;
 
-const wholeTag = 0x1_0000;
-const Word = build.struct("Word", { value: build.integer(32, "big") });
+const Words = build.struct("Words", { first: be32, second: be32 });
 
 class Ends implements Transform {
   readonly locals: Local[];
@@ -73,10 +75,12 @@ class Ends implements Transform {
   }
 
   #tag(): { readonly set: readonly Statement[]; readonly told: Expression } {
-    const tag = this.#let("tag", build.operation("packet.vlanTag", [], optionalType(numberType)));
-    const present = build.add(build.unwrap(tag.get), build.number(wholeTag));
-    const told = this.#let("told", build.conditional(build.present(tag.get), present, build.number(0)));
-    return { set: [tag.set, told.set], told: told.get };
+    const use = (local: number): Expression => ({ kind: "local", local, type: this.locals[local]!.type, at: 0 });
+    const { statements, local } = readTagBeside({
+      variable: (name, value) => ({ statement: this.#let(name, value).set, local: this.locals.length - 1 }),
+      use,
+    });
+    return { set: statements, told: use(local) };
   }
 
   body(body: readonly Statement[]): readonly Statement[] {
@@ -128,21 +132,21 @@ class Ends implements Transform {
   #clone({ args }: OperationExpression): readonly Statement[] {
     const count = this.#let("count", build.load(this.#field("count")));
     const { set, told } = this.#tag();
-    const word = this.#let("word", build.packetAt(build.number(12), Word));
+    const words = this.#let("words", build.packetAt(build.number(12), Words));
     const device = this.#let("device", this.expression(args[0]!));
     const copy = build.element(this.#field("copies"), count.get);
     const store = (name: string, value: Expression): Statement =>
       build.store(build.field(copy, name), build.convert("u32", value));
-    const value = build.load(build.field(build.unwrap(word.get), "value"));
+    const value = (name: string): Expression => build.load(build.field(build.unwrap(words.get), name));
     const room = build.compare("less", count.get, build.number(mostCopies));
     return [
       ...[count.set, ...set, device.set],
       build.when(room, [
-        word.set,
+        words.set,
         store("device", device.get),
         store("tag", told),
         store("length", build.packetLength()),
-        build.when(build.present(word.get), [store("word", value)]),
+        build.when(build.present(words.get), [store("first", value("first")), store("second", value("second"))]),
         build.store(this.#field("count"), build.convert("u32", build.add(count.get, build.number(1)))),
       ]),
     ];

@@ -24,6 +24,7 @@ import {
   type Stores,
   type Subject,
   shortestInKernel,
+  tagBeside,
 } from "./witness.ts";
 
 /** A pipeline's place and its composed module. */
@@ -54,7 +55,8 @@ interface Told {
     readonly device: number;
     readonly tag: number;
     readonly length: number;
-    readonly word: number;
+    readonly first: number;
+    readonly second: number;
   }[];
 }
 
@@ -63,10 +65,8 @@ const codecs = {
   scratch: new Codec<object>(Scratch),
 };
 const first = new Uint8Array(4);
-const noCopy = { device: 0, tag: 0, length: 0, word: 0 };
+const noCopy = { device: 0, tag: 0, length: 0, first: 0, second: 0 };
 const mostCalls = 33;
-
-const tagOf = (told: number): number | undefined => (told === 0 ? undefined : told & 0xffff);
 
 export interface FusedWitness extends Disposable {
   readonly name: string;
@@ -120,7 +120,7 @@ abstract class Runner<Map extends object, Loaded> implements FusedWitness {
       const after = this.execute(this.programs.get(at)!, before.frame, before.tag);
       const told = this.stores.entries(probeMap)[0]![1] as unknown as Told;
       if (told.ending !== endings.goesOn) return endingOf(told, after);
-      [at, before] = [told.argument >> 1, { frame: after, tag: tagOf(told.tag) }];
+      [at, before] = [told.argument >> 1, { frame: after, tag: told.tag === 0 ? undefined : told.tag }];
     }
     return { kind: "dropped", frame };
   }
@@ -143,7 +143,7 @@ abstract class Runner<Map extends object, Loaded> implements FusedWitness {
 }
 
 function endingOf(told: Told, after: Uint8Array): Ending {
-  const frame = onWire(after, tagOf(told.tag));
+  const frame = onWire(after, told.tag);
   const { argument } = told;
   switch (told.ending) {
     case endings.device:
@@ -155,20 +155,18 @@ function endingOf(told: Told, after: Uint8Array): Ending {
     case endings.toHost:
       return { kind: "toHost", frame };
     default: {
-      const copies = told.copies.slice(0, told.count).map(({ device, tag, length, word }) => {
-        const inside = length === after.length ? after : withWord(after, word);
-        return { device, frame: onWire(inside, tagOf(tag)) };
+      const copies = told.copies.slice(0, told.count).map(({ device, tag, length, first: outer, second: inner }) => {
+        const inside = withTags(after, [outer, inner].slice(0, (length - after.length) / 4));
+        return { device, frame: onWire(inside, tag) };
       });
       return told.count === 0 ? { kind: "dropped", frame } : { kind: "copies", frame, copies };
     }
   }
 }
 
-/** A tag in the frame, which was taken off again later. */
-function withWord(frame: Uint8Array, word: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, word);
-  return Uint8Array.of(...frame.subarray(0, 12), ...bytes, ...frame.subarray(12));
+/** With tags in the frame, the outermost first, which were taken off again later. */
+function withTags(frame: Uint8Array, tags: readonly number[]): Uint8Array {
+  return tags.reduceRight((inner, tag) => onWire(inner, tag), frame);
 }
 
 export class FusedInterpreter extends Runner<ListedStore, Module> {
@@ -183,7 +181,7 @@ export class FusedInterpreter extends Runner<ListedStore, Module> {
     const { byName } = this.stores;
     const hook = this.hook === "xdp" ? "xdp" : "tcx-ingress";
     const maps = module.maps.map((map) => byName[map.name]!);
-    const beside = tag === undefined ? {} : { vlanTag: tag };
+    const beside = tagBeside(tag);
     return interpret(module.programs[0]!, module, { hook, packet, maps, ...beside }).packet!;
   }
 }

@@ -3,25 +3,27 @@
  * given, so that the kernel can be asked about hours.
  */
 import * as build from "../../src/compiler/hir/build.ts";
+import { tagProtocols } from "../../src/compiler/hir/tag-protocols.ts";
 import { mapExpression, mapStatement, type Transform } from "../../src/compiler/hir/transform.ts";
 import type { Expression, Local, Module, Program, Statement } from "../../src/compiler/hir/tree.ts";
-import { numberType, type Type, u64Type } from "../../src/compiler/hir/types.ts";
+import { boolType, type Type, u64Type } from "../../src/compiler/hir/types.ts";
 import { someNode } from "../../src/compiler/hir/walk.ts";
 import { inlineProgram } from "../../src/engine/pipeline/inline.ts";
+import { readTagBeside } from "../../src/engine/pipeline/tag-beside.ts";
 
 export const probeMap = "iov_probe";
 
-/** What the program reads (the first two fields) and writes. */
+/** What the program reads (ticks, port, beside) and writes. */
 export const Probe = build.struct("Probe", {
   ticks: build.integer(64),
   port: build.integer(32),
   kind: build.integer(32),
   argument: build.integer(32),
-  /** The tag beside the packet with bit 16 set; 0 for none. */
+  /** The tag beside the packet: see `readTagBeside`. */
   tag: build.integer(32),
+  /** A tag that is outermost in the packet, and is to stand beside it before the function begins; 0: none. */
+  beside: build.integer(32),
 });
-
-const wholeTag = 0x1_0000;
 
 class Ticks implements Transform {
   readonly #now: Expression;
@@ -42,6 +44,15 @@ class Ticks implements Transform {
 /** The program's variables. */
 class Locals {
   readonly all: Local[] = [];
+
+  variable(name: string, value: Expression): { readonly statement: Statement; readonly local: number } {
+    const { set } = this.let(name, value);
+    return { statement: set, local: this.all.length - 1 };
+  }
+
+  use(local: number): Expression {
+    return { kind: "local", local, type: this.all[local]!.type, at: 0 };
+  }
 
   let(name: string, value: Expression, type: Type = value.type): { readonly set: Statement; readonly get: Expression } {
     const local = this.all.push({ name, type, at: 0 }) - 1;
@@ -66,6 +77,17 @@ function labelsOf(program: Program): number {
   return labels;
 }
 
+/** The outermost tag goes beside the packet, as a device leaves it. Popping puts the next one there. */
+function takeOut(tag: Expression): readonly Statement[] {
+  const control = build.binary("and", tag, build.number(0xffff));
+  const push = (protocol: number): Statement =>
+    build.when(build.compare("equal", build.binary("shiftRight", tag, build.number(16)), build.number(protocol)), [
+      build.evaluate(build.operation("packet.popVlan", [], boolType)),
+      build.evaluate(build.pushVlan(control, protocol)),
+    ]);
+  return Object.values(tagProtocols).map(push);
+}
+
 /** The module with one program and the map, the last one. It must be specialised. */
 export function probeModule(module: Module): Module {
   const map = module.maps.length;
@@ -88,24 +110,20 @@ export function probeModule(module: Module): Module {
     metadata: [],
   });
   locals.all.push(...inlined.locals);
-  const tag = locals.let("tag", build.operation("packet.vlanTag", [], { kind: "optional", of: numberType }));
-  const told = build.conditional(
-    build.present(tag.get),
-    build.add(build.unwrap(tag.get), build.number(wholeTag)),
-    build.number(0),
-  );
+  const tag = readTagBeside(locals);
   const body: readonly Statement[] = [
     probe.set,
     build.when(build.not(build.present(probe.get)), [build.giveBack(build.pass())]),
     now.set,
     port.set,
+    ...takeOut(build.load(field("beside"))),
     kind.set,
     argument.set,
     build.block(exit, new Ticks(now.get).body(inlined.body)),
-    tag.set,
+    ...tag.statements,
     build.store(field("kind"), build.convert("u32", kind.get)),
     build.store(field("argument"), build.convert("u32", argument.get)),
-    build.store(field("tag"), build.convert("u32", told)),
+    build.store(field("tag"), locals.use(tag.local)),
     build.giveBack(build.pass()),
   ];
   const declaration = build.map("array", { name: probeMap, key: build.integer(32), value: Probe, maxEntries: 1 });

@@ -1,7 +1,9 @@
 /** The switch against its model: random configurations that change under way, and frames. */
 import { isDeepStrictEqual } from "node:util";
+import { isTagProtocol, tagProtocols } from "../../src/compiler/hir/tag-protocols.ts";
 import type { Module } from "../../src/compiler/hir/tree.ts";
 import type { HostSide, InstanceView } from "../../src/engine/host/host-side.ts";
+import { tagNumber, withTagBeside } from "../../src/engine/pipeline/tag-beside.ts";
 import type { PipelineHook } from "../../src/engine/pipeline/topology.ts";
 import { prepareModule } from "../../src/engine/prepare.ts";
 import { compileSource } from "../../src/engine/source.ts";
@@ -47,7 +49,7 @@ function outcomeOf(decision: Decision, arrival: Arrival, view: InstanceView, mod
       const group = host.floodGroups!(view).find((one) => one.group === decision.group);
       const others = group?.members.filter(({ port }) => port !== arrival.port) ?? [];
       const copies = others.map(({ port, tagged }) => {
-        return [port, onWire(decision.frame, tagged ? decision.tagControl : undefined)] as const;
+        return [port, tagged ? tagged8021q(decision.frame, decision.tagControl) : decision.frame] as const;
       });
       return { kind: "sent", flooded: true, copies: new Map(copies) };
     }
@@ -55,6 +57,17 @@ function outcomeOf(decision: Decision, arrival: Arrival, view: InstanceView, mod
     case "other":
       return "no verdict of a switch";
   }
+}
+
+function tagged8021q(frame: Uint8Array, control: number): Uint8Array {
+  return withTagBeside(frame, tagNumber(control, tagProtocols.customer));
+}
+
+function tagsOf(frame: Uint8Array): string {
+  const type = (at: number): number => ((frame[at] ?? 0) << 8) | (frame[at + 1] ?? 0);
+  if (type(12) === tagProtocols.service) return "service tag";
+  if (type(12) !== tagProtocols.customer) return "untagged";
+  return isTagProtocol(type(16)) ? "two tags" : "tag";
 }
 
 function comparable(outcome: ModelOutcome | string): unknown {
@@ -114,7 +127,7 @@ export function runSwitchCase(options: SwitchCase, module: Module, witnesses: re
     const arrival: Arrival = { port, ticks, ...arrivesAs(made, { hook: options.hook, shortest, random }) };
     const expected = model.receive(port, onWire(arrival.frame, arrival.tag), ticks);
     const name = expected.kind === "dropped" ? expected.reason : expected.flooded ? "flooded" : "forwarded";
-    outcomes[name] = (outcomes[name] ?? 0) + 1;
+    for (const one of [name, `${name} ${tagsOf(made)}`]) outcomes[one] = (outcomes[one] ?? 0) + 1;
     for (const witness of witnesses) {
       const got = outcomeOf(witness.run(arrival), arrival, view, module);
       const failure = difference(witness, { expected, got, model });

@@ -1,6 +1,7 @@
 /** What runs a function of a graph: the interpreter on the module as it is; the machine and the kernel on its code. */
 import { type CompiledProgram, compileProgram } from "../../src/compiler/compile.ts";
 import { createMapStore, interpret, type ListedStore } from "../../src/compiler/hir/interpret.ts";
+import { tagProtocols } from "../../src/compiler/hir/tag-protocols.ts";
 import type { MapDeclaration, Module } from "../../src/compiler/hir/tree.ts";
 import { runningAbilities } from "../../src/engine/abilities.ts";
 import { Codec, type HostValue } from "../../src/engine/codec.ts";
@@ -9,6 +10,7 @@ import type { TableContents } from "../../src/engine/host/host-side.ts";
 import { runningKernelTypes } from "../../src/engine/kernel-types.ts";
 import { mapSpec } from "../../src/engine/map-spec.ts";
 import { makeMapTypes } from "../../src/engine/map-types.ts";
+import { tagNumber, withTagBeside } from "../../src/engine/pipeline/tag-beside.ts";
 import type { PipelineHook } from "../../src/engine/pipeline/topology.ts";
 import { verdictKinds } from "../../src/engine/pipeline/verdict-codes.ts";
 import { type PreparedModule, prepareModule, programSpec } from "../../src/engine/prepare.ts";
@@ -26,7 +28,7 @@ export interface Arrival {
   readonly port: number;
   readonly ticks: bigint;
   readonly frame: Uint8Array;
-  /** The tag that the device took out of the frame (TCX only). */
+  /** The tag that the device took out of the frame (TCX only), with its protocol: see `tagNumber`. */
   readonly tag: number | undefined;
 }
 
@@ -59,8 +61,17 @@ export interface Witness extends Disposable {
 }
 
 export function onWire(frame: Uint8Array, tag: number | undefined): Uint8Array {
-  if (tag === undefined) return frame;
-  return Uint8Array.of(...frame.subarray(0, 12), 0x81, 0, tag >> 8, tag & 0xff, ...frame.subarray(12));
+  return withTagBeside(frame, tag ?? 0);
+}
+
+/** A tag beside a frame as the interpreter has it. */
+export function tagBeside(tag: number | undefined): { readonly vlanTag?: number; readonly vlanProtocol?: number } {
+  return tag === undefined ? {} : { vlanTag: tag & 0xffff, vlanProtocol: tag >>> 16 };
+}
+
+/** A tag beside the frame that came out of the interpreter. */
+export function tagOf({ vlanTag, vlanProtocol = tagProtocols.customer }: ReturnType<typeof tagBeside>) {
+  return vlanTag === undefined ? undefined : tagNumber(vlanTag, vlanProtocol);
 }
 
 interface Store {
@@ -181,8 +192,13 @@ export function runInMachine(
   { frame, tag }: Pick<Arrival, "frame" | "tag">,
 ): Uint8Array {
   if (hook === "xdp") return runXdp(code, frame).packet;
-  const fields = tag === undefined ? {} : { vlan_present: 1, vlan_tci: tag, vlan_proto: 0x0081 };
+  const fields = tag === undefined ? {} : { vlan_present: 1, vlan_tci: tag & 0xffff, vlan_proto: swapped(tag >>> 16) };
   return runSkb(code, frame, { fields }).packet;
+}
+
+/** A number of 16 bits in the other order. */
+function swapped(value: number): number {
+  return ((value & 0xff) << 8) | (value >> 8);
 }
 
 /** bpf_prog_test_run_skb wants a whole network header of the type that the frame says (net/bpf/test_run.c). */
@@ -215,10 +231,10 @@ export class InterpreterWitness implements Witness {
       maps: module.maps.map((map) => byName[map.name]!),
       port,
       clock: () => ticks * 1_000_000n,
-      ...(tag === undefined ? {} : { vlanTag: tag }),
+      ...tagBeside(tag),
     });
     const { verdict } = result;
-    const out = { frame: onWire(result.packet!, result.vlanTag) };
+    const out = { frame: onWire(result.packet!, tagOf(result)) };
     if (verdict?.name === "forward") return { ...out, kind: "forward", port: verdict.port! };
     if (verdict?.name === "flood")
       return { ...out, kind: "flood", group: verdict.group!, tagControl: verdict.tagControl! };
@@ -255,6 +271,11 @@ abstract class CodeWitness<Map extends object, Loaded> implements Witness {
   protected abstract load(program: CompiledProgram): Loaded;
   protected abstract execute(arrival: Arrival): Uint8Array;
 
+  /** The tag that the program is to put beside the frame before it begins; 0: none. */
+  protected besideByProgram(_: Arrival): number {
+    return 0;
+  }
+
   configure({ module, tables }: Subject): void {
     const probe = prepareModule(probeModule(module));
     this.stores.configure(probe.module, tables);
@@ -262,12 +283,13 @@ abstract class CodeWitness<Map extends object, Loaded> implements Witness {
   }
 
   run(arrival: Arrival): Decision {
-    const question = { ticks: arrival.ticks, port: arrival.port, kind: 99, argument: 0, tag: 0 };
+    const { ticks, port } = arrival;
+    const question = { ticks, port, kind: 99, argument: 0, tag: 0, beside: this.besideByProgram(arrival) };
     this.stores.write(probeMap, firstKey, probeCodec.encode(question));
     const packet = this.execute(arrival);
     const [[, answer] = []] = this.stores.entries(probeMap);
     const { kind, argument, tag } = answer as Readonly<Record<"kind" | "argument" | "tag", number>>;
-    const frame = onWire(packet, tag === 0 ? undefined : tag & 0xffff);
+    const frame = onWire(packet, tag);
     if (kind === verdictKinds.forward) return { frame, kind: "forward", port: argument };
     if (kind === verdictKinds.drop) return { frame, kind: "drop", reason: argument };
     if (kind === verdictKinds.punt) return { frame, kind: "punt", reason: argument };
@@ -302,7 +324,7 @@ export class MachineWitness extends CodeWitness<VmMap, Code> {
   }
 }
 
-/** Test runs do not take tags beside the frame: those arrivals have them inside. */
+/** Test runs do not take tags beside the frame: those are inside, and the program takes them out first. */
 export class KernelWitness extends CodeWitness<KernelMap, KernelProgram> {
   readonly name = "kernel";
   readonly shortest: number;
@@ -316,6 +338,10 @@ export class KernelWitness extends CodeWitness<KernelMap, KernelProgram> {
   protected load(program: CompiledProgram): KernelProgram {
     this.loaded?.close();
     return KernelProgram.load(programSpec(program, runningKernelTypes), { maps: this.stores.byName });
+  }
+
+  protected override besideByProgram({ tag }: Arrival): number {
+    return tag ?? 0;
   }
 
   protected execute({ frame, tag }: Arrival): Uint8Array {

@@ -315,6 +315,7 @@ export const expectedCoverage: readonly string[] = [
   "packet.replaceChecksum layer 3",
   "packet.replaceChecksum layer 4",
   "packet.setLength",
+  "packet.vlanProtocol",
   "packet.vlanTag",
   "parameter: callback",
   "parameter: packet",

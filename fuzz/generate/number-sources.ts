@@ -110,9 +110,11 @@ function packetNumber(c: Context): NumberExpression | undefined {
     [1, "queue"],
     [1, "ingressIfindex"],
     [2, "vlanTag"],
+    [1, "vlanProtocol"],
   ] as const);
   c.coverage.hit(`packet.${property}`);
-  if (property === "vlanTag") return { ...known(`(${packet}.vlanTag ?? 0)`, limits.u16, "u16"), literal: true };
+  if (property === "vlanTag" || property === "vlanProtocol")
+    return { ...known(`(${packet}.${property} ?? 0)`, limits.u16, "u16"), literal: true };
   // What a test run gives for these two is not the same everywhere.
   if (property !== "length") return known(`(${packet}.${property} & 0)`, { low: 0n, high: 0n });
   return known(`${packet}.length`, limits.u32, "u32");

@@ -54,7 +54,7 @@ export function packetOperation(c: Context, packet: string): string {
     case "adjustRoom":
       return `${packet}.adjustRoom(${c.random.pick([4, 8, 20, 28, 40, 50, -4, -8, -20, -28])})`;
     case "pushVlan":
-      return `${packet}.pushVlan(${numberFor(c, "u16", 1)})`;
+      return `${packet}.pushVlan(${numberFor(c, "u16", 1)}${c.random.pick(["", ", 0x8100", ", 0x88a8"])})`;
     case "popVlan":
       return `${packet}.popVlan()`;
     case "replaceChecksum":

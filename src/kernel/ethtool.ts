@@ -33,8 +33,11 @@ const groups = {
   hardwareReceive: /^rx-gro-hw$/,
   /** `txvlan`: VLAN tags travel beside the frame. */
   txVlan: /^tx-vlan-hw-insert$/,
+  /** The same for service tags (802.1ad). */
+  txServiceVlan: /^tx-vlan-stag-hw-insert$/,
   /** `rxvlan`. */
   rxVlan: /^rx-vlan-hw-parse$/,
+  rxServiceVlan: /^rx-vlan-stag-hw-parse$/,
 } as const;
 
 /** A group of offload features. */

@@ -177,6 +177,13 @@ export const operations = {
     kinds: packet,
     about: "VLAN tag control information that the device took out of the frame; always absent at XDP",
   },
+  "packet.vlanProtocol": {
+    args: [],
+    result: "optional number u16",
+    kinds: packet,
+    about:
+      "EtherType of the tag that the device took out of the frame: 0x8100, or 0x88a8 for a service tag; always absent at XDP",
+  },
   "packet.setLength": {
     args: ["number"],
     result: "bool",
@@ -198,10 +205,12 @@ export const operations = {
   "packet.pushVlan": {
     args: ["number"],
     result: "bool",
+    constants: ["protocol"],
     kinds: packet,
     helper: true,
     invalidatesPacket: true,
-    about: "put an 802.1Q tag with this tag control information behind the MAC addresses; false when it cannot be done",
+    about:
+      "put a tag with this tag control information behind the MAC addresses, 802.1Q (protocol 0x8100) or 802.1ad (0x88a8); false when it cannot be done",
   },
   "packet.popVlan": {
     args: [],
@@ -209,7 +218,7 @@ export const operations = {
     kinds: packet,
     helper: true,
     invalidatesPacket: true,
-    about: "take the outermost 802.1Q tag off; false when there is none",
+    about: "take the outermost tag off, 802.1Q or 802.1ad; false when there is none",
   },
   "packet.replaceChecksum": {
     args: ["number", "number", "number"],

@@ -87,6 +87,12 @@ def tags(scenario):
         ("VLAN 20 before 10", Dot1Q(vlan=20) / Dot1Q(vlan=10), False),
         ("service tag 10 before 20", Dot1AD(vlan=10) / Dot1Q(vlan=20), True),
         ("service tag 20", Dot1AD(vlan=20) / Dot1Q(vlan=10), False),
+        ("VLAN 10 before service tag 20", Dot1Q(vlan=10) / Dot1AD(vlan=20), True),
+        ("VLAN 20 before service tag 10", Dot1Q(vlan=20) / Dot1AD(vlan=10), False),
+        ("two service tags", Dot1AD(vlan=10) / Dot1AD(vlan=20), True),
+        ("three service tags", Dot1AD(vlan=10) / Dot1AD(vlan=11) / Dot1AD(vlan=12), False),
+        ("a service tag behind two", Dot1Q(vlan=10) / Dot1Q(vlan=11) / Dot1AD(vlan=12), False),
+        ("two tags behind a service tag", Dot1AD(vlan=10) / Dot1Q(vlan=11) / Dot1Q(vlan=12), False),
         ("three tags", Dot1Q(vlan=10) / Dot1Q(vlan=11) / Dot1Q(vlan=12), False),
     ):
         send(scenario, name, link / packet, passes)

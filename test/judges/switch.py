@@ -26,9 +26,10 @@ def make(hook):
     graph = {"functions": {"sw": {"kind": "switch", "ports": ports}}, "links": links}
     scenario = Scenario(graph, list(ports), 9000 if hook == "tcx" else 3000)
     between_stations(scenario, hook)
-    tags_at_access_ports(scenario, hook)
+    tags_at_access_ports(scenario)
     groups(scenario)
     trunks(scenario)
+    several_tags(scenario)
     return scenario
 
 
@@ -54,7 +55,7 @@ def between_stations(scenario, hook):
     scenario.send("to the port that it came in on", Ether(src=A, dst=A) / IP() / UDP(), {})
 
 
-def tags_at_access_ports(scenario, hook):
+def tags_at_access_ports(scenario):
     frame = raw(Ether(src=A, dst=B) / IP(src="10.0.0.1", dst="10.0.0.2") / UDP() / body(31))
     for priority in (0, 5, 7):
         scenario.send(f"priority tag {priority}", tagged(frame, 0, priority), {"b": [frame]})
@@ -63,11 +64,58 @@ def tags_at_access_ports(scenario, hook):
         scenario.send(f"tag of VLAN {vlan}", tagged(frame, vlan), {})
     scenario.send("two tags", tagged(tagged(frame, 20), 10), {})
     scenario.send("priority tag before a tag", tagged(tagged(frame, 20), 0, 5), {})
+    scenario.send("a service tag behind a tag", tagged(service_tagged(A, B, 7), 10), {})
+    for vlan in (0, 7, 10, 20, 4095):
+        whole = service_tagged(A, B, vlan, prio=3)
+        scenario.send(f"service tag {vlan} is payload", whole, {"b": [whole]})
+    for name, inner in (
+        ("customer", Dot1Q(vlan=20)),
+        ("service", Dot1AD(vlan=9)),
+        ("two", Dot1Q(vlan=1) / Dot1Q(vlan=2)),
+    ):
+        whole = service_tagged(A, B, 7, behind=inner)
+        scenario.send(f"service tag before {name}", whole, {"b": [whole]})
+    cut = service_tagged(A, B, 7)[:16] + bytes(4)
+    scenario.send("hardly anything behind a service tag", cut, {"b": [cut]})
+    unknown = service_tagged(A, BROADCAST, 7, behind=Dot1Q(vlan=20))
+    scenario.send("service tag to all", unknown, flooded(unknown, "b", "t", "n"))
+    scenario.send("priority and service tag to all", tagged(service_tagged(A, BROADCAST, 7), 0, 5), {})
+
+
+def service_tagged(source, destination, vlan, prio=0, behind=None):
     payload = IP(src="10.0.0.1", dst="10.0.0.2") / UDP() / body(31)
-    # An skb's tag beside its frame is one of VLAN 10, whatever its type: README.md of the switch.
-    taken = {"b": [Ether(src=A, dst=B) / payload]} if hook == "tcx" else {}
-    scenario.send("service tag", Ether(src=A, dst=B) / Dot1AD(vlan=10) / payload, taken)
-    scenario.send("service and customer tag", Ether(src=A, dst=B) / Dot1AD(vlan=10) / Dot1Q(vlan=10) / payload, {})
+    tag = Dot1AD(vlan=vlan, prio=prio)
+    return raw(Ether(src=source, dst=destination) / (tag / behind if behind else tag) / payload)
+
+
+def several_tags(scenario):
+    """The outermost tag decides, what is behind it is payload; it comes off and goes on in front of that."""
+    scenario.phase("t")
+    payload = IP(src="10.0.0.1", dst="10.0.0.2") / UDP() / body(31)
+    for name, behind in (
+        ("a customer tag", Dot1Q(vlan=77, prio=2)),
+        ("a tag of another VLAN of the port", Dot1Q(vlan=20)),
+        ("a service tag", Dot1AD(vlan=77)),
+        ("two customer tags", Dot1Q(vlan=77) / Dot1Q(vlan=78)),
+        ("a service and a customer tag", Dot1AD(vlan=77) / Dot1Q(vlan=78)),
+        ("four tags", Dot1Q(vlan=1) / Dot1AD(vlan=2) / Dot1Q(vlan=3) / Dot1AD(vlan=4)),
+    ):
+        inside = raw(Ether(src=T, dst=A) / behind / payload)
+        scenario.send(f"{name} behind VLAN 10", tagged(inside, 10, 4), {"a": [inside]})
+        inside = raw(Ether(src=T, dst=N) / behind / payload)
+        scenario.send(f"{name} behind VLAN 10 to a trunk", tagged(inside, 10, 4), {"n": [tagged(inside, 10, 4)]})
+        scenario.send(f"{name} behind VLAN 20 to a native one", tagged(inside, 20, 4), {"n": [inside]})
+        scenario.send(f"{name} behind VLAN 30", tagged(inside, 30), {})
+        inside = raw(Ether(src=T, dst=BROADCAST) / behind / payload)
+        everywhere = {"a": [inside], "b": [inside], "n": [tagged(inside, 10, 3)]}
+        scenario.send(f"{name} behind VLAN 10 to all", tagged(inside, 10, 3), everywhere)
+    scenario.send("service tag without a native VLAN", service_tagged(T, BROADCAST, 10), {})
+    scenario.phase("n")
+    scenario.send("n is in VLAN 10, too", tagged(hello(N), 10), flooded(hello(N), "a", "b", "t"))
+    whole = service_tagged(N, T, 10)
+    scenario.send("service tag of the native VLAN", whole, {"t": [tagged(whole, 20)]})
+    nested = raw(Ether(src=N, dst=T) / Dot1Q(vlan=30) / payload)
+    scenario.send("priority tag before a tag, of the native VLAN", tagged(nested, 0, 3), {"t": [tagged(nested, 20, 3)]})
 
 
 def groups(scenario):

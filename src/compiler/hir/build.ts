@@ -1,4 +1,5 @@
 import { alignOf, type Field, type IntegerLayout, type Layout, type StructLayout, sizeOf } from "./layout.ts";
+import { tagProtocols } from "./tag-protocols.ts";
 import type {
   BinaryOperator,
   Callback,
@@ -201,6 +202,11 @@ export function operation(
 export const pass = (): Expression => operation("verdict.pass", [], verdictType);
 export const drop = (): Expression => operation("verdict.drop", [], verdictType);
 export const packetLength = (): Expression => operation("packet.length", [], numberType);
+
+/** Puts an 802.1Q tag in front, or one of another protocol. */
+export function pushVlan(control: Expression, protocol: number = tagProtocols.customer): Expression {
+  return operation("packet.pushVlan", [control], boolType, { constants: [protocol] });
+}
 
 export function packetAt(offset: Expression, layout: Layout): Expression {
   return operation("packet.at", [offset], optionalType(refType("packet", layout)), { layout });

@@ -181,7 +181,7 @@ test("resizing makes views stale and fills with zeroes", () => {
 const frame = Uint8Array.from({ length: 20 }, (_, index) => index + 1);
 
 test("a VLAN tag goes into the frame at XDP and beside it at TCX", () => {
-  const push = () => [b.evaluate(b.operation("packet.pushVlan", [n(0x0123)], boolType))];
+  const push = () => [b.evaluate(b.pushVlan(n(0x0123)))];
   const xdp = run(push, { packet: frame });
   assert.deepEqual([...xdp.packet!.subarray(8, 20)], [9, 10, 11, 12, 0x81, 0, 1, 0x23, 13, 14, 15, 16]);
   const tcx = run(push, { packet: frame, hook: "tcx-ingress" });

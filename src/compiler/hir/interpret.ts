@@ -1,5 +1,6 @@
 import { type ClonedPacket, type EmittedEvent, Machine } from "./interpret/machine.ts";
 import type { InterpretInput, MetadataValues } from "./interpret/options.ts";
+import { tagBeside } from "./interpret/packet.ts";
 import { runBody, runCallback } from "./interpret/statements.ts";
 import { TailCall } from "./interpret/tail-call.ts";
 import type { TimerQueue } from "./interpret/timers.ts";
@@ -35,6 +36,8 @@ export interface InterpretResult {
   readonly packet?: Uint8Array;
   /** A tag beside the frame (skb hooks). */
   readonly vlanTag?: number;
+  /** Its EtherType, where that is not 0x8100. */
+  readonly vlanProtocol?: number;
   /** Records that were sent to ring buffers, in order. */
   readonly events: readonly EmittedEvent[];
   /** The stores of all maps, in the module's order. */
@@ -57,7 +60,7 @@ export function interpret(program: Program, module: Module, input: InterpretInpu
   return {
     ...(isVerdict(value) ? conclude(value, machine) : {}),
     ...(packet ? { packet: packet.storage.bytes } : {}),
-    ...(packet?.vlanTag === undefined ? {} : { vlanTag: packet.vlanTag }),
+    ...(packet ? tagBeside(packet) : {}),
     clones: machine.clones,
     events: machine.events,
     maps: machine.maps,

@@ -23,6 +23,8 @@ export const skbOffsets = {
   length: 0,
   vlanPresent: 20,
   vlanTci: 24,
+  /** In network order. */
+  vlanProtocol: 28,
   protocol: 16,
   ifindex: 40,
   gsoSize: 176,

@@ -21,12 +21,12 @@ export function egressModule(egress: Egress, sizes: TableSizes): Module {
   const maps = tableDeclarations(sizes);
   const program = build.program(
     (locals) => {
-      const must = (name: string, args: readonly Expression[]): Statement =>
-        build.when(build.not(build.operation(name, args, boolType)), [build.giveBack(build.drop())]);
+      const must = (operation: Expression): Statement =>
+        build.when(build.not(operation), [build.giveBack(build.drop())]);
       return [
-        ...(egress.untag ? [must("packet.popVlan", [])] : []),
+        ...(egress.untag ? [must(build.operation("packet.popVlan", [], boolType))] : []),
         ...countOut(locals, maps, egress.port),
-        ...(egress.recirculation === undefined ? [] : [must("packet.pushVlan", [build.number(egress.recirculation)])]),
+        ...(egress.recirculation === undefined ? [] : [must(build.pushVlan(build.number(egress.recirculation)))]),
         build.giveBack(build.pass()),
       ];
     },

@@ -1,4 +1,5 @@
 import * as build from "../../compiler/hir/build.ts";
+import { tagProtocols } from "../../compiler/hir/tag-protocols.ts";
 import type { Expression, Module, Statement } from "../../compiler/hir/tree.ts";
 import { boolType, numberType, optionalType, refType } from "../../compiler/hir/types.ts";
 import { type TableName, type TableSizes, tableDeclarations } from "../pipeline/tables.ts";
@@ -18,7 +19,6 @@ export function recirculationTag(entry: number, parity: number): number {
 const VlanTag = build.struct("VlanTag", { protocol: build.integer(16, "big"), control: build.integer(16, "big") });
 /** Of the VLAN tag in an Ethernet frame, and its protocol (IEEE 802.1Q). */
 const tagOffset = 12;
-const vlanProtocol = 0x8100;
 
 /**
  * The program at the end of the hidden pair: a frame that comes out there has an outermost VLAN tag that says where in
@@ -67,8 +67,11 @@ function readTag(
   const drop = [build.giveBack(build.drop())];
   if (hook === "tcx") {
     const [find, found] = locals.let("found", build.operation("packet.vlanTag", [], optionalType(numberType)));
+    const [ask, asked] = locals.let("asked", build.operation("packet.vlanProtocol", [], optionalType(numberType)));
     const [keep, local] = locals.let("tag", build.unwrap(locals.use(found)), "u16");
-    return { statements: [find, build.when(build.not(build.present(locals.use(found))), drop), keep], local };
+    const none = [found, asked].map((one) => build.when(build.not(build.present(locals.use(one))), drop));
+    const other = build.compare("notEqual", build.unwrap(locals.use(asked)), build.number(tagProtocols.customer));
+    return { statements: [find, ask, ...none, build.when(other, drop), keep], local };
   }
   const view = build.operation("packet.at", [build.number(tagOffset)], optionalType(refType("packet", VlanTag)), {
     layout: VlanTag,
@@ -76,7 +79,7 @@ function readTag(
   const [find, found] = locals.let("found", view);
   const field = (name: string): Expression => build.load(build.field(build.unwrap(locals.use(found)), name));
   const [keep, local] = locals.let("tag", field("control"), "u16");
-  const other = build.compare("notEqual", field("protocol"), build.number(vlanProtocol));
+  const other = build.compare("notEqual", field("protocol"), build.number(tagProtocols.customer));
   return {
     statements: [find, build.when(build.not(build.present(locals.use(found))), drop), build.when(other, drop), keep],
     local,

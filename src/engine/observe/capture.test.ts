@@ -50,7 +50,7 @@ function read(tool: string, args: readonly string[], file: Uint8Array): string {
 for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
   test(`a capture has ports as interfaces, and verdicts as comments (${hook})`, options, async (t) => {
     const file = await captured(hook, (line) => {
-      line.send(`eth / ${udp(7)}`, `eth / ${udp(9)}`, `eth / vlan 10 / ${udp(7)}`);
+      line.send(`eth / ${udp(7)}`, `eth / ${udp(9)}`, `eth / vlan 10 / ${udp(7)}`, `eth / svlan 11 / ${udp(7)}`);
     });
     const rows = readCapture(file).map((packet) => [packet.interface, packet.direction, packet.comment]);
     const expected = [
@@ -59,16 +59,19 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
       ["g2.inside", "in", "dropped: unwanted (UDP to port 9 is not wanted)"],
       ["g2.inside", "in", "forwarded to outside"],
       ["g2.outside", "out", "came in on g2.inside"],
+      ["g2.inside", "in", "forwarded to outside"],
+      ["g2.outside", "out", "came in on g2.inside"],
     ];
     assert.deepEqual(rows, expected);
     if (missing("tcpdump")) t.diagnostic("tcpdump is not installed");
     else {
       const lines = read("tcpdump", ["-nn", "-t", "-e"], file).trimEnd().split("\n");
-      assert.equal(lines.length, 5);
+      assert.equal(lines.length, 7);
       assert.match(lines[0]!, /^02:00:00:00:00:01 > .*192\.0\.2\.1\.1 > 192\.0\.2\.2\.7: UDP, length 10$/);
       assert.match(lines[1]!, /^02:00:00:00:00:02 > /);
       assert.match(lines[2]!, /192\.0\.2\.2\.9: /);
-      assert.match(lines[3]!, /vlan 10, .*192\.0\.2\.2\.7: /);
+      assert.match(lines[3]!, /ethertype 802\.1Q \(.*vlan 10, .*192\.0\.2\.2\.7: /);
+      assert.match(lines[5]!, /ethertype 802\.1Q-QinQ.*vlan 11, .*192\.0\.2\.2\.7: /);
     }
     if (missing("tshark")) t.diagnostic("tshark is not installed");
     else {
@@ -77,6 +80,7 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
         "frame.packet_flags_direction",
         "frame.comment",
         "vlan.id",
+        "ieee8021ad.id",
         "udp.dstport",
       ];
       const text = read("tshark", ["-T", "fields", ...fields.flatMap((field) => ["-e", field])], file);
@@ -87,7 +91,7 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
       );
       assert.deepEqual(
         seen.map((row) => row.split("\t").slice(3).join(" ")),
-        [" 7", " 7", " 9", "10 7", "10 7"],
+        ["  7", "  7", "  9", "10  7", "10  7", " 11 7", " 11 7"],
       );
     }
   });

@@ -1,6 +1,8 @@
 import { type CapturedPacket, linkTypes } from "../../capture/capture.ts";
 import { PcapngWriter } from "../../capture/pcapng-writer.ts";
-import { type Observation, type ObservedPacket, type Outcome, withTag } from "../visor/observe.ts";
+import { tagProtocols } from "../../compiler/hir/tag-protocols.ts";
+import { tagNumber, withTagBeside } from "../pipeline/tag-beside.ts";
+import type { Observation, ObservedPacket, Outcome } from "../visor/observe.ts";
 import type { TappedPort } from "../visor/taps.ts";
 import { outcomeText } from "./outcome-text.ts";
 
@@ -93,7 +95,7 @@ class Joiner {
 }
 
 function withTagOf(packet: ObservedPacket, tag: number): ObservedPacket {
-  const bytes = withTag(packet.bytes, tag);
+  const bytes = withTagBeside(packet.bytes, tagNumber(tag, tagProtocols.customer));
   return { ...packet, bytes, length: packet.length + bytes.length - packet.bytes.length };
 }
 

@@ -157,7 +157,7 @@ test("what a function drops, punts or leaves to the host ends the chain, and is 
   assert.deepEqual(run(chain, "m1", 0, 1), { ...ended, hops: 1, verdict: "drop", drops: { 18: 1 } });
   assert.deepEqual(run(chain, "m1", 0, 2), { ...ended, verdict: "drop", drops: { 16: 1 } });
   assert.deepEqual(run(chain, "m1", 0, 4), { ...ended, verdict: "pass", drops: {} });
-  const punted = [{ instance: 1, reason: 1, port: 0, unused: 0 }];
+  const punted = [{ instance: 1, reason: 1, port: 0, tag: 0 }];
   assert.deepEqual(run(chain, "m1", 0, 3), { ...ended, verdict: "drop", drops: {}, punted });
 });
 

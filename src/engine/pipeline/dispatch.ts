@@ -5,6 +5,7 @@ import type { Composer, EntryLocals } from "./compose.ts";
 import type { Exit, Stage } from "./cut.ts";
 import { flood, floods } from "./flood.ts";
 import { Punt } from "./tables.ts";
+import { readTagBeside } from "./tag-beside.ts";
 import { type Node, usesOperation } from "./topology.ts";
 import { isKind } from "./verdict-codes.ts";
 
@@ -202,11 +203,17 @@ function goOn(
 }
 
 function punt(composer: Composer, { node, verdict, port }: Decided): readonly Statement[] {
+  const tag = readTagBeside(composer);
   const header = build.newStruct(Punt, [
     { path: [0], value: build.number(node.id) },
     { path: [1], value: composer.use(verdict.argument) },
     { path: [2], value: composer.use(port) },
+    { path: [3], value: composer.use(tag.local) },
   ]);
   const sent = build.operation("ring.emitPacket", [header], boolType, { map: composer.table("punts") });
-  return [build.when(sent, [build.giveBack(build.drop())]), ...composer.drop(node, "puntsFull", port)];
+  return [
+    ...tag.statements,
+    build.when(sent, [build.giveBack(build.drop())]),
+    ...composer.drop(node, "puntsFull", port),
+  ];
 }

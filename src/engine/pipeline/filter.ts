@@ -95,7 +95,7 @@ class FilterWriter {
     return [beside.statement, build.when(build.present(use), [build.assign(tag, this.#vlanOf(build.unwrap(use)))])];
   }
 
-  /** Goes over up to two tags in the frame; the outermost one is the packet's VLAN. */
+  /** Goes over up to two tags, one of which may stand beside the frame; the outermost one is the packet's VLAN. */
   #tags(known: { readonly type: number; readonly start: number; readonly tag: number }): readonly Statement[] {
     const use = (local: number): Expression => this.#composer.use(local);
     const one = (inner: readonly Statement[], offset: number): readonly Statement[] => {
@@ -114,7 +114,11 @@ class FilterWriter {
         ]),
       ];
     };
-    return one(one([], typeOffset + 2 + tagBytes), typeOffset + 2);
+    const second = one([], typeOffset + 2 + tagBytes);
+    const beside = build.operation("packet.vlanTag", [], optionalType(numberType));
+    const isSecond = this.#composer.variable("first beside", build.present(beside));
+    const within = [build.when(build.not(use(isSecond.local)), second)];
+    return [isSecond.statement, ...one(within, typeOffset + 2)];
   }
 
   #vlanOf(control: Expression): Expression {

@@ -62,7 +62,7 @@ interface Flooding {
 function broadcast(composer: Composer, decided: Decided, { group, members, tag }: Flooding): readonly Statement[] {
   const { node } = decided;
   const tagged = build.compare("notEqual", composer.field(members, "tagged"), build.number(0));
-  const push = build.operation("packet.pushVlan", [tag], boolType);
+  const push = build.pushVlan(tag);
   const variant = composer.variable("variant", variantOf(composer, decided), "u32");
   const key = build.add(
     composer.use(group),
@@ -126,8 +126,8 @@ function copies(composer: Composer, decided: Decided, { members: group, tag }: F
       [
         member.statement,
         build.when(other, [
-          build.when(tagged, [packetCall("packet.pushVlan", [tag])]),
-          build.when(recirculated, [packetCall("packet.pushVlan", [field("recirculation")])]),
+          build.when(tagged, [build.evaluate(build.pushVlan(tag))]),
+          build.when(recirculated, [build.evaluate(build.pushVlan(field("recirculation")))]),
           build.when(toHost, [
             ...handled(composer, "in"),
             packetCall("packet.cloneToHost", [field("ifindex")]),

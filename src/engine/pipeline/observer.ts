@@ -1,10 +1,11 @@
 import * as build from "../../compiler/hir/build.ts";
 import type { Expression, Statement } from "../../compiler/hir/tree.ts";
-import { boolType, numberType, optionalType, u64Type } from "../../compiler/hir/types.ts";
+import { boolType, numberType, u64Type } from "../../compiler/hir/types.ts";
 import type { Composer } from "./compose.ts";
 import { filterPacket } from "./filter.ts";
 import { floods } from "./flood.ts";
 import { metadataSlots } from "./tables.ts";
+import { readTagBeside } from "./tag-beside.ts";
 import { Observation, type Tap, type TapPoints, type TapPorts, tapEvents } from "./taps.ts";
 import type { Node } from "./topology.ts";
 import { isKind } from "./verdict-codes.ts";
@@ -122,10 +123,7 @@ export class Observer {
 
   #emit(tap: Tap, node: Node, port: number, { event, argument }: Told): readonly Statement[] {
     const composer = this.#composer;
-    const tag = composer.variable("tag", build.number(0), "u16");
-    const tagged = composer.variable("tagged", build.number(0), "u8");
-    const beside = composer.variable("beside", build.operation("packet.vlanTag", [], optionalType(numberType)));
-    const found = composer.use(beside.local);
+    const tag = readTagBeside(composer);
     const record = build.newStruct(Observation, [
       { path: [0], value: this.#id(tap) },
       { path: [1], value: build.operation("time.monotonic", [], u64Type) },
@@ -134,17 +132,10 @@ export class Observer {
       { path: [4], value: build.convert("u16", composer.use(port)) },
       { path: [5], value: composer.use(tag.local) },
       { path: [6], value: build.convert("u8", event) },
-      { path: [7], value: composer.use(tagged.local) },
     ]);
     const ring = composer.tapMap(tap, "ring");
     return [
-      tag.statement,
-      tagged.statement,
-      beside.statement,
-      build.when(build.present(found), [
-        build.assign(tag.local, build.unwrap(found)),
-        build.assign(tagged.local, build.number(1)),
-      ]),
+      ...tag.statements,
       build.when(
         build.not(build.operation("ring.emitPacket", [record], boolType, { map: ring.index })),
         this.#countLoss(tap),

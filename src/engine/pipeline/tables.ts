@@ -36,7 +36,13 @@ export const PortCounters = build.struct("PortCounters", {
 export const Count = build.struct("Count", { packets: u64, bytes: u64 });
 
 /** In front of a packet that goes to the host side. */
-export const Punt = build.struct("Punt", { instance: u32, reason: u32, port: u32, unused: u32 });
+export const Punt = build.struct("Punt", {
+  instance: u32,
+  reason: u32,
+  port: u32,
+  /** The tag that stands beside the frame: see `readTagBeside`. */
+  tag: u32,
+});
 
 /**
  * Where packets of an entry go: a pipeline's place (0: to the kernel), and the port of its first function, by its

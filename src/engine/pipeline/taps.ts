@@ -57,10 +57,9 @@ export const Observation = build.struct("Observation", {
   instance: u16,
   /** Number of the port that it came in on. */
   port: u16,
-  /** The tag that lies beside the frame. */
-  vlan: u16,
+  /** The tag that stands beside the frame: see `readTagBeside`. */
+  tag: u32,
   event: u8,
-  tagged: u8,
 });
 
 /** The maps of a tap: a ring, and how many records found no room in it. */

@@ -6,6 +6,7 @@ import type { HostContext, HostProcess, InstanceView, JsonObject, LiveWriter } f
 import { hostMap } from "../host-maps.ts";
 import type { AnyMap } from "../host-types.ts";
 import { tableDeclarations, tableNames } from "../pipeline/tables.ts";
+import { withTagBeside } from "../pipeline/tag-beside.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
 import { DeviceSockets } from "./device-sockets.ts";
 import type { HiddenPairs } from "./hidden-pairs.ts";
@@ -33,6 +34,7 @@ interface PuntRecord {
   readonly instance: number;
   readonly reason: number;
   readonly port: number;
+  readonly tag: number;
   readonly length: number;
   readonly packet: Uint8Array;
 }
@@ -111,7 +113,9 @@ export class HostRuntime implements Disposable {
       if (!host) continue;
       const reasons = instance.node.module.interface?.puntReasons ?? [];
       const reason = reasons[punt.reason]?.name ?? String(punt.reason);
-      const { port, length, packet } = punt;
+      const { port } = punt;
+      const packet = withTagBeside(punt.packet, punt.tag);
+      const length = punt.length + packet.length - punt.packet.length;
       this.#guard(instance.model.name, () => host.process?.punt?.({ reason, port, length, packet }));
     }
   }

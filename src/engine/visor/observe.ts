@@ -1,8 +1,8 @@
 import { parseFilter } from "../../capture/filter.ts";
-import { concat } from "../../capture/octets.ts";
 import { IovisorError } from "../../errors.ts";
 import type { RecordStream } from "../../kernel/ringbuf.ts";
 import { reasonsOf } from "../pipeline/reasons.ts";
+import { withTagBeside } from "../pipeline/tag-beside.ts";
 import { type TapEvent, tapEvents } from "../pipeline/taps.ts";
 import type { NumberedInstance } from "./model.ts";
 import type { Prepared } from "./prepare.ts";
@@ -149,15 +149,15 @@ export class Observation implements AsyncIterableIterator<ObservedPacket>, Async
 
   #observed(record: TapRecord): ObservedPacket {
     const instance = this.#instance(record.instance);
-    const tagged = record.tagged === 1 && record.packet.length >= addressBytes;
+    const bytes = withTagBeside(record.packet, record.tag);
     return {
       id: record.id,
       timestamp: record.time + this.#epoch,
       instance: instance?.model.name ?? `#${record.instance}`,
       port: portName(instance, record.port),
       outcome: outcomeOf(record, instance),
-      bytes: tagged ? withTag(record.packet, record.vlan) : record.packet,
-      length: record.length + (tagged ? tagBytes : 0),
+      bytes,
+      length: record.length + bytes.length - record.packet.length,
     };
   }
 
@@ -205,15 +205,4 @@ function floodedPorts(instance: NumberedInstance | undefined, own: number, argum
 
 function portName(instance: NumberedInstance | undefined, number: number): string {
   return instance?.node.ports[number] ?? `#${number}`;
-}
-
-/** Of the MAC addresses in front of a tag. */
-const addressBytes = 12;
-const tagBytes = 4;
-const tagType = 0x8100;
-
-/** A frame with a VLAN tag (IEEE 802.1Q) put in. */
-export function withTag(frame: Uint8Array, control: number): Uint8Array {
-  const tag = Uint8Array.of(tagType >> 8, tagType & 0xff, control >> 8, control & 0xff);
-  return concat(frame.subarray(0, addressBytes), tag, frame.subarray(addressBytes));
 }

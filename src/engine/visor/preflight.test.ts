@@ -43,7 +43,7 @@ function model(net: VirtualNetwork, hook: PipelineHook): Model {
   };
 }
 
-const features: readonly OffloadFeature[] = ["txChecksum", "txVlan", "genericReceive"];
+const features: readonly OffloadFeature[] = ["txChecksum", "txVlan", "txServiceVlan", "genericReceive"];
 
 function featuresOf(net: VirtualNetwork, host: string): Readonly<Record<string, boolean>> {
   const found = readFeatures("eth0", net.host(host).namespace);
@@ -63,11 +63,13 @@ test(
     const { warnings } = await graph.apply(prepared);
     assert.match(
       warnings.join("\n"),
-      /^tx off txvlan off on eth0, the other end of lan1, until it is detached: XDP sees/m,
+      /^tx off txvlan off tx-vlan-stag-hw-insert off on eth0, the other end of lan1, until it is detached: XDP sees/m,
     );
     assert.match(warnings.join("\n"), /^gro on on eth0, the other end of lan2, until it is detached: without GRO/m);
     for (const host of ["a", "b"]) {
-      assert.deepEqual(featuresOf(net, host), { txChecksum: false, txVlan: false, genericReceive: true });
+      assert.deepEqual(featuresOf(net, host), {
+        ...{ txChecksum: false, txVlan: false, txServiceVlan: false, genericReceive: true },
+      });
     }
     assert.deepEqual((await graph.applyModel(model(net, "xdp"))).warnings, []);
     net.host("a").exec("ping", ["-c", "1", "-W", "1", "192.0.2.2"]);
@@ -85,7 +87,9 @@ test("what was so before stays so", options, async () => {
   await graph.applyModel(model(net, "xdp"));
   await graph.applyModel(model(net, "tcx"));
   graph.settle();
-  assert.deepEqual(featuresOf(net, "a"), { txChecksum: false, txVlan: true, genericReceive: true });
+  assert.deepEqual(featuresOf(net, "a"), {
+    ...{ txChecksum: false, txVlan: true, txServiceVlan: true, genericReceive: true },
+  });
 });
 
 test("an apply that fails puts back what it changed, and says why", options, async () => {
@@ -123,7 +127,10 @@ test("a namespace that nothing but a process names is reached; one that nothing 
     links: links("dev:lan3 -> w.left"),
   };
   const { warnings } = await graph.applyModel(lone);
-  assert.match(warnings.join("\n"), /^the other end of lan3 is out of reach: make sure of tx off txvlan off there/m);
+  assert.match(
+    warnings.join("\n"),
+    /^the other end of lan3 is out of reach: make sure of tx off txvlan off tx-vlan-stag-hw-insert off there/m,
+  );
   const child = alone.run(() => spawn("sleep", ["30"]));
   try {
     using socket = m.netlink();

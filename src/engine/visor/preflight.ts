@@ -38,6 +38,9 @@ export interface Preflight {
   readonly warnings: readonly string[];
 }
 
+/** What the other end of a veth must not leave to the device. */
+const unseen = { txChecksum: false, txVlan: false, txServiceVlan: false };
+
 /** Devices at XDP, and those that XDP programs send to. */
 function needsOf({ model, attachments }: Prepared): readonly Need[] {
   const at = new Set(
@@ -51,11 +54,11 @@ function needsOf({ model, attachments }: Prepared): readonly Need[] {
   return [
     ...atXdp.flatMap(({ device, ifindex }): Need[] => [
       {
-        ...{ device, ifindex, of: "peer", queues: true, features: { txChecksum: false, txVlan: false } },
+        ...{ device, ifindex, of: "peer", queues: true, features: unseen },
         why: why("XDP sees neither checksums nor VLAN tags that are left to the device", device),
       },
       {
-        ...{ device, ifindex, of: "device", queues: false, features: { rxVlan: false } },
+        ...{ device, ifindex, of: "device", queues: false, features: { rxVlan: false, rxServiceVlan: false } },
         why: why("XDP does not see VLAN tags that the device takes out of frames", device),
       },
     ]),
@@ -187,7 +190,9 @@ function each(
 const shortNames: Partial<Record<OffloadFeature, string>> = {
   txChecksum: "tx",
   txVlan: "txvlan",
+  txServiceVlan: "tx-vlan-stag-hw-insert",
   rxVlan: "rxvlan",
+  rxServiceVlan: "rx-vlan-stag-hw-parse",
   genericReceive: "gro",
 };
 

@@ -42,9 +42,8 @@ export interface TapRecord {
   readonly argument: number;
   readonly instance: number;
   readonly port: number;
-  readonly vlan: number;
+  readonly tag: number;
   readonly event: number;
-  readonly tagged: number;
   readonly length: number;
   readonly packet: Uint8Array;
 }

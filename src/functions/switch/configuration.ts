@@ -19,6 +19,7 @@ export interface SwitchPort {
   /** The VLAN of untagged frames; 0: it takes none. */
   readonly untagged: number;
   readonly members: VlanSet;
+  readonly access: boolean;
   /** Packets per second. */
   readonly storm: Readonly<Partial<Record<StormTraffic, number>>>;
 }
@@ -75,6 +76,7 @@ export function switchPorts({ ports }: InstanceView): readonly SwitchPort[] {
     linked: port.linked,
     untagged: untaggedVlan(port.config),
     members: allowedVlans(port.config),
+    access: !isTrunk(port.config),
     storm: (port.config["storm"] ?? {}) as SwitchPort["storm"],
   }));
 }

@@ -25,7 +25,7 @@ function portTable(ports: readonly SwitchPort[]): TableContents {
       {
         identity: port?.identity ?? 0,
         untagged: port?.untagged ?? 0,
-        unused: 0,
+        access: Number(port?.access ?? false),
         rates: stormTraffic.map((traffic) => port?.storm[traffic] ?? unlimited),
         members: port?.members ?? new Uint8Array(portBytes),
       },

@@ -35,8 +35,7 @@ export const reasons = dropReasons({
   noPort: "the port has no configuration",
   badSource: "the source address is a group address or zero",
   badVlan: "the tag names VLAN 4095, which is reserved",
-  nestedTag: "there is a second tag behind the first",
-  serviceTag: "it has a service tag (802.1ad), which is for provider bridges",
+  nestedTag: "there is a second tag behind the first, on an access port",
   untagged: "the port takes tagged frames only",
   ingressVlan: "the port is not a member of the frame's VLAN",
   egressVlan: "the port of the destination is not a member of the frame's VLAN",
@@ -124,17 +123,21 @@ export default onPacket((packet) => {
   if (!port || port.identity === 0) return drop(reasons.noPort);
   const frame = packet.at(0, Frame);
   if (!frame) return drop(reasons.tooShort);
-  const beside = packet.vlanTag;
-  let tagged = beside !== undefined;
-  let control = beside ?? 0;
-  if (tagged && isTagType(frame.type)) return drop(reasons.nestedTag);
-  if (!tagged && isTagType(frame.type)) {
-    const tag = packet.at(Frame.size, Vlan);
-    if (!tag) return drop(reasons.tooShort);
-    if (frame.type === EtherType.serviceVlan) return drop(reasons.serviceTag);
-    if (isTagType(tag.type)) return drop(reasons.nestedTag);
-    tagged = true;
-    control = tag.control;
+  // A service tag is a type like any other to a bridge of customers: IEEE 802.1Q, clauses 5.9 and 6.9.
+  const tagged = (packet.vlanProtocol ?? frame.type) === EtherType.vlan;
+  let control: u16 = 0;
+  let inner: u16 = frame.type;
+  if (tagged) {
+    const beside = packet.vlanTag;
+    if (beside !== undefined) {
+      control = beside;
+    } else {
+      const tag = packet.at(Frame.size, Vlan);
+      if (!tag) return drop(reasons.tooShort);
+      control = tag.control;
+      inner = tag.type;
+    }
+    if (port.access !== 0 && isTagType(inner)) return drop(reasons.nestedTag);
   }
   let vlan = control & 0xfff;
   if (vlan === 0) vlan = port.untagged & 0xfff;

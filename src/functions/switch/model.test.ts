@@ -11,7 +11,19 @@ testSlice({
   cases: atBothHooks([1, 2, 3, 4]),
   run: async (chosen, witnesses) =>
     runSwitchCase({ ...chosen, frames: 300, changes: 1 }, await switchModule(), witnesses),
-  wanted: ["forwarded", "flooded", "samePort", "ingressVlan", "untagged", "badSource", "nestedTag"],
+  wanted: [
+    "forwarded",
+    "flooded",
+    "samePort",
+    "ingressVlan",
+    "untagged",
+    "badSource",
+    "nestedTag",
+    "forwarded service tag",
+    "flooded service tag",
+    "forwarded two tags",
+    "flooded two tags",
+  ],
 });
 
 describe("a station that the host side deletes", () => {

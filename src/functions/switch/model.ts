@@ -29,8 +29,10 @@ interface Bucket {
 interface Frame {
   readonly destination: string;
   readonly source: string;
-  /** Tag control information. */
+  /** Control information of the customer tag. */
   readonly tag: number | undefined;
+  /** Whether there is another tag of either kind behind it. */
+  readonly nested: boolean;
   /** Both addresses, and what follows them or the tag. */
   readonly addresses: Uint8Array;
   readonly rest: Uint8Array;
@@ -173,22 +175,25 @@ function macAt(bytes: Uint8Array, offset: number): string {
   return Array.from(bytes.subarray(offset, offset + 6), (byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
 
-/** Frames with a service tag, or with two tags, are not for customer bridges such as this. */
+/** A customer bridge knows customer tags alone: a service tag, and what is behind the first tag, is payload. */
 function parseFrame(bytes: Uint8Array): Frame {
   if (bytes.length < 14) throw new Dropped("tooShort");
   const [destination, source, addresses] = [macAt(bytes, 0), macAt(bytes, 6), bytes.subarray(0, 12)];
   const type = (bytes[12]! << 8) | bytes[13]!;
-  if (type !== 0x8100 && type !== 0x88a8)
-    return { destination, source, tag: undefined, addresses, rest: bytes.subarray(12) };
+  if (type !== 0x8100)
+    return { destination, source, tag: undefined, nested: false, addresses, rest: bytes.subarray(12) };
   if (bytes.length < 18) throw new Dropped("tooShort");
-  if (type === 0x88a8) throw new Dropped("serviceTag");
   const inner = (bytes[16]! << 8) | bytes[17]!;
-  if (inner === 0x8100 || inner === 0x88a8) throw new Dropped("nestedTag");
-  return { destination, source, tag: (bytes[14]! << 8) | bytes[15]!, addresses, rest: bytes.subarray(16) };
+  const [tag, nested] = [(bytes[14]! << 8) | bytes[15]!, inner === 0x8100 || inner === 0x88a8];
+  return { destination, source, tag, nested, addresses, rest: bytes.subarray(16) };
 }
 
-/** The VLAN of a frame that comes in: clause 6.9. Ingress filtering is always on: clause 8.6.2. */
-function classify(port: JsonObject, { tag }: Frame): number {
+/**
+ * The VLAN of a frame that comes in: clause 6.9. Ingress filtering is always on: clause 8.6.2. A second tag from an
+ * access port would show at a port where the first one is taken off.
+ */
+function classify(port: JsonObject, { tag, nested }: Frame): number {
+  if (nested && port["mode"] !== "trunk") throw new Dropped("nestedTag");
   const id = (tag ?? 0) & 0xfff;
   if (id === 0xfff) throw new Dropped("badVlan");
   if (id === 0 && untagged(port) === undefined) throw new Dropped("untagged");

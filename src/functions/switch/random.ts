@@ -114,8 +114,8 @@ export function randomFrame(random: Random, port: number): Uint8Array {
   const home = stations[port % stations.length]!;
   const source = random.chance(80) ? home : random.chance(60) ? random.pick(stations) : odd;
   const tagged = random.chance(40);
-  const outer = random.chance(95) ? [0x81, 0x00] : [0x88, 0xa8];
-  const inner = random.chance(5)
+  const outer = random.chance(85) ? [0x81, 0x00] : [0x88, 0xa8];
+  const inner = random.chance(15)
     ? [
         ...random.pick([
           [0x81, 0x00],

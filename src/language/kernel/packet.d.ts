@@ -54,6 +54,8 @@ export interface Packet {
   readonly port: u32;
   /** VLAN tag control information that the device took out of the frame; always absent at XDP. */
   readonly vlanTag: u16 | undefined;
+  /** EtherType of that tag: `EtherType.vlan`, or `EtherType.serviceVlan` (802.1ad); always absent at XDP. */
+  readonly vlanProtocol: u16 | undefined;
   /**
    * A view of a layout at a byte offset, absent when the packet is shorter. Reads and writes go to the packet. A
    * scalar's view has its value in `value`.
@@ -71,9 +73,12 @@ export interface Packet {
    * cannot be done. All views are stale afterwards.
    */
   adjustRoom(delta: number): boolean;
-  /** Puts an 802.1Q tag with this tag control information behind the MAC addresses. All views are stale afterwards. */
-  pushVlan(tagControl: number): boolean;
-  /** Takes the outermost 802.1Q tag off. False when there is none. All views are stale afterwards. */
+  /**
+   * Puts a tag with this tag control information behind the MAC addresses: an 802.1Q tag, or with
+   * `EtherType.serviceVlan` an 802.1ad one. The protocol is a constant. All views are stale afterwards.
+   */
+  pushVlan(tagControl: number, protocol?: 0x8100 | 0x88a8): boolean;
+  /** Takes the outermost tag off, 802.1Q or 802.1ad. False when there is none. All views are stale afterwards. */
   popVlan(): boolean;
   /**
    * Updates the Internet checksum at a byte offset after a field that it covers changed from one value (in host order)

@@ -1,6 +1,7 @@
 import type ts from "typescript";
 import { type OperationName, operations } from "../../../language/operations.ts";
 import { messages } from "../../diagnostics.ts";
+import { tagProtocols } from "../../hir/tag-protocols.ts";
 import { boolType, numberType, optionalType, refType, type Type, verdictType } from "../../hir/types.ts";
 import * as build from "../build.ts";
 import { toType } from "../coerce.ts";
@@ -50,13 +51,14 @@ export const packetObject: ObjectValue = {
       case "port":
         return read(`packet.${name}`, numberType);
       case "vlanTag":
-        return read("packet.vlanTag", optionalType(numberType));
+      case "vlanProtocol":
+        return read(`packet.${name}`, optionalType(numberType));
       case "at":
         return builtin("at", viewAt);
       case "setLength":
         return numberOperation("packet.setLength", boolType);
       case "pushVlan":
-        return numberOperation("packet.pushVlan", boolType);
+        return builtin("pushVlan", pushVlan);
       case "popVlan":
         return numberOperation("packet.popVlan", boolType);
       case "adjustRoom":
@@ -85,6 +87,17 @@ function adjustRoom(frame: Frame, call: ts.CallExpression): Value {
   if (delta === 0 || Math.abs(delta) > 256)
     return frame.fail(call, messages.constantRange(String(delta), "1 to 256 bytes"));
   return runtime(build.operation("packet.adjustRoom", [], boolType, frame.at(call), { constants: [delta] }));
+}
+
+/** TypeScript's types say which protocols there are. */
+function pushVlan(frame: Frame, call: ts.CallExpression): Value {
+  const [given, type] = values(frame, call) ?? [];
+  const tag = given && toType(frame, given, numberType, call.arguments[0]!);
+  if (!tag) return poison;
+  const isGiven = type !== undefined && type.kind !== "undefined";
+  const protocol = isGiven ? constantNumber(frame, type, "the protocol", call) : tagProtocols.customer;
+  if (protocol === undefined) return poison;
+  return runtime(build.operation("packet.pushVlan", [tag], boolType, frame.at(call), { constants: [protocol] }));
 }
 
 function replaceChecksum(frame: Frame, call: ts.CallExpression): Value {

@@ -6,7 +6,7 @@ import { type Callback, isCallback, type MapDeclaration, type Module, type Progr
 import { contextParameters } from "../verify/scope.ts";
 import { createMapStore } from "./maps.ts";
 import type { InterpretInput, KernelModel, ProcessModel } from "./options.ts";
-import { type Packet, SkbPacket, XdpPacket } from "./packet.ts";
+import { type Packet, SkbPacket, type TagBeside, XdpPacket } from "./packet.ts";
 import { TimerQueue } from "./timers.ts";
 import { InterpreterTrap } from "./trap.ts";
 import { referenceToBytes, type Value } from "./values.ts";
@@ -18,11 +18,10 @@ export interface EmittedEvent {
 }
 
 /** A copy of the packet that went out of a device, or (`ingress`) to the stack as received on it. */
-export interface ClonedPacket {
+export interface ClonedPacket extends TagBeside {
   readonly ifindex: number;
   readonly ingress?: true;
   readonly packet: Uint8Array;
-  readonly vlanTag?: number;
 }
 
 const defaultMaxSteps = 10_000_000;
@@ -179,6 +178,6 @@ export class Machine {
 
 function newPacket(input: InterpretInput, bytes: Uint8Array, hook: Hook): Packet {
   return hook.packetModel === "skb"
-    ? new SkbPacket(bytes, input.maxLength ?? mostSkbBytes, input.vlanTag)
+    ? new SkbPacket(bytes, input.maxLength ?? mostSkbBytes, input)
     : new XdpPacket(bytes, input.maxLength ?? mostFrameBytes);
 }

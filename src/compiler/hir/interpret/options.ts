@@ -31,6 +31,8 @@ export interface InterpretInput {
   readonly metadata?: MetadataValues;
   /** The tag that the device took out of the frame; only skb hooks have one. */
   readonly vlanTag?: number;
+  /** Its EtherType. Default: 0x8100. */
+  readonly vlanProtocol?: number;
   /** The greatest length that the packet may be given. Default: 3520 at XDP, 16064 at skb hooks. */
   readonly maxLength?: number;
   /** The context record: its bytes, or an object that `kernel` understands. */

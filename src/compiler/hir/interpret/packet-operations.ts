@@ -1,7 +1,7 @@
 import type { OperationName } from "../../../language/operations.ts";
 import { sizeOf } from "../layout.ts";
 import type { Call, Rule } from "./operations.ts";
-import type { Packet } from "./packet.ts";
+import { type Packet, tagBeside } from "./packet.ts";
 import { InterpreterTrap } from "./trap.ts";
 import { asInteger, referenceTo } from "./values.ts";
 
@@ -41,8 +41,11 @@ function deviceAt(call: Call): bigint | undefined {
 function clone(call: Call, way: { readonly ingress?: true }): boolean {
   const { machine } = call;
   const packet = packetOf(call);
-  const tag = packet.vlanTag === undefined ? {} : { vlanTag: packet.vlanTag };
-  machine.clones.push({ ifindex: Number(argument(call, 0)), packet: packet.storage.bytes.slice(), ...tag, ...way });
+  machine.clones.push({
+    ...{ ifindex: Number(argument(call, 0)), packet: packet.storage.bytes.slice() },
+    ...tagBeside(packet),
+    ...way,
+  });
   packet.cloned();
   return true;
 }
@@ -85,9 +88,14 @@ export const packetOperations = {
     const tag = packetOf(call).vlanTag;
     return tag === undefined ? undefined : BigInt(tag);
   },
+  "packet.vlanProtocol"(call) {
+    const protocol = packetOf(call).vlanProtocol;
+    return protocol === undefined ? undefined : BigInt(protocol);
+  },
   "packet.setLength": (call) => packetOf(call).setLength(argument(call, 0)),
   "packet.adjustRoom": (call) => packetOf(call).adjustRoom(constant(call, 0)),
-  "packet.pushVlan": (call) => packetOf(call).pushVlan(Number(BigInt.asUintN(16, argument(call, 0)))),
+  "packet.pushVlan": (call) =>
+    packetOf(call).pushVlan(Number(BigInt.asUintN(16, argument(call, 0))), constant(call, 0)),
   "packet.cloneTo": (call) => clone(call, {}),
   "packet.cloneToHost": (call) => clone(call, { ingress: true }),
   "packet.setType": () => undefined,

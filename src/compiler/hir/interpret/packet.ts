@@ -1,10 +1,9 @@
+import { isTagProtocol, tagProtocols } from "../tag-protocols.ts";
 import type { Storage } from "./values.ts";
 
 const ethernetHeader = 14;
 const macAddresses = 12;
 const tagLength = 4;
-const vlanType = 0x8100;
-const vlanTypes: readonly number[] = [vlanType, 0x88a8];
 /** Views end within the first 65535 bytes: no more can be proven to the kernel's verifier (MAX_PACKET_OFF). */
 const farthest = 0xffffn;
 
@@ -28,9 +27,14 @@ export abstract class Packet {
     return undefined;
   }
 
+  /** Its EtherType. */
+  get vlanProtocol(): number | undefined {
+    return undefined;
+  }
+
   protected abstract get mostBytes(): number;
   protected abstract makeRoom(delta: number): boolean;
-  protected abstract push(tag: number): boolean;
+  protected abstract push(tag: number, protocol: number): boolean;
   protected abstract pop(): boolean;
 
   holds(offset: bigint, size: number): boolean {
@@ -59,9 +63,9 @@ export abstract class Packet {
     return this.makeRoom(delta);
   }
 
-  pushVlan(tag: number): boolean {
+  pushVlan(tag: number, protocol: number): boolean {
     this.storage.epoch++;
-    return this.push(tag);
+    return this.push(tag, protocol);
   }
 
   popVlan(): boolean {
@@ -140,17 +144,29 @@ export class XdpPacket extends Packet {
     return this.#insert(ethernetHeader, delta);
   }
 
-  protected override push(tag: number): boolean {
+  protected override push(tag: number, protocol: number): boolean {
     if (this.length < ethernetHeader || this.#start - tagLength < frameHeader) return false;
     this.#start -= tagLength;
-    this.insertTag(vlanType, tag);
+    this.insertTag(protocol, tag);
     return true;
   }
 
   protected override pop(): boolean {
-    const tagged = this.length >= ethernetHeader + tagLength && vlanTypes.includes(this.read16(macAddresses));
+    const tagged = this.length >= ethernetHeader + tagLength && isTagProtocol(this.read16(macAddresses));
     return tagged && this.#insert(macAddresses, -tagLength);
   }
+}
+
+/** A tag beside the bytes, if there is one, and its EtherType: 0x8100 where nothing is said. */
+export interface TagBeside {
+  readonly vlanTag?: number;
+  readonly vlanProtocol?: number;
+}
+
+/** What stands beside a packet, for results. */
+export function tagBeside({ vlanTag, vlanProtocol }: Packet): TagBeside {
+  if (vlanTag === undefined || vlanProtocol === undefined) return {};
+  return { vlanTag, ...(vlanProtocol === tagProtocols.customer ? {} : { vlanProtocol }) };
 }
 
 const networkHeaders: Readonly<Record<number, number>> = { 2048: 20, 34525: 40 };
@@ -164,15 +180,20 @@ export class SkbPacket extends Packet {
   #tag: { readonly type: number; readonly tag: number } | undefined;
   readonly #maxLength: number;
 
-  constructor(bytes: Uint8Array, maxLength: number, tag: number | undefined) {
+  constructor(bytes: Uint8Array, maxLength: number, beside: TagBeside) {
     super(bytes);
     this.#protocol = this.read16(macAddresses);
     this.#maxLength = Math.max(maxLength, bytes.length);
-    this.#tag = tag === undefined ? undefined : { type: vlanType, tag };
+    const { vlanTag: tag, vlanProtocol: type = tagProtocols.customer } = beside;
+    this.#tag = tag === undefined ? undefined : { type, tag };
   }
 
   override get vlanTag(): number | undefined {
     return this.#tag?.tag;
+  }
+
+  override get vlanProtocol(): number | undefined {
+    return this.#tag?.type;
   }
 
   protected override get mostBytes(): number {
@@ -187,22 +208,22 @@ export class SkbPacket extends Packet {
     return this.insertAt(ethernetHeader, delta);
   }
 
-  protected override push(tag: number): boolean {
+  protected override push(tag: number, protocol: number): boolean {
     if (this.#tag) {
       this.insertTag(this.#tag.type, this.#tag.tag);
       this.#protocol = this.#tag.type;
     }
-    this.#tag = { type: vlanType, tag };
+    this.#tag = { type: protocol, tag };
     return true;
   }
 
   protected override pop(): boolean {
-    if (!this.#tag && !vlanTypes.includes(this.#protocol)) return false;
+    if (!this.#tag && !isTagProtocol(this.#protocol)) return false;
     if (this.#tag) this.#tag = undefined;
     else if (this.#removeInline() === undefined) return false;
     // What is then outermost moves beside the bytes.
     const type = this.#protocol;
-    if (!vlanTypes.includes(type)) return true;
+    if (!isTagProtocol(type)) return true;
     const tag = this.#removeInline();
     if (tag === undefined) return false;
     this.#tag = { type, tag };

@@ -1,4 +1,5 @@
 import * as b from "../build.ts";
+import { tagProtocols } from "../tag-protocols.ts";
 import type { Expression, Module, Statement } from "../tree.ts";
 import {
   boolType,
@@ -161,7 +162,7 @@ class Generator {
       case 0:
         return b.operation("packet.setLength", [this.#fitting("u16", 1)], boolType);
       case 1:
-        return b.operation("packet.pushVlan", [this.#fitting("u16", 1)], boolType);
+        return b.pushVlan(this.#fitting("u16", 1), this.#random.pick(Object.values(tagProtocols)));
       case 2:
         return b.operation("map.delete", [this.#fitting("u32", 1)], boolType, { map: 0 });
       case 3: {

@@ -4,6 +4,7 @@ import { emptyInterface, metadataType } from "../interface.ts";
 import type { Layout } from "../layout.ts";
 import { mapKinds } from "../map-kinds.ts";
 import { ruleField } from "../settings-tree.ts";
+import { isTagProtocol } from "../tag-protocols.ts";
 import type { CallbackKind, MapDeclaration, OperationExpression } from "../tree.ts";
 import {
   boolType,
@@ -37,6 +38,7 @@ const constantLimits: Readonly<Record<string, (value: number, call: Call) => boo
     const { dropReasons, puntReasons } = scope.module.interface ?? emptyInterface;
     return value >= 0 && (node.operation === "verdict.punt" ? value < puntReasons.length : value <= dropReasons.length);
   },
+  protocol: isTagProtocol,
   excludeIngress: (value) => value === 0 || value === 1,
   side: (value) => value === 0 || value === 1,
   slot: (value, { scope }) => scope.module.interface?.metadata[value] !== undefined,

@@ -32,6 +32,13 @@ export function lowerVlanTag(l: Lowering, e: OperationExpression): Lowered {
   return { kind: "optional", present, of: scalar(loadContext(l, skbOffsets.vlanTci, e.at)) };
 }
 
+export function lowerVlanProtocol(l: Lowering, e: OperationExpression): Lowered {
+  if (packetModel(l) === "xdp") return l.absentValue(e.type as OptionalType, e.at);
+  const present = loadContext(l, skbOffsets.vlanPresent, e.at);
+  const protocol = l.builder.unary("bswap16", loadContext(l, skbOffsets.vlanProtocol, e.at), e.at);
+  return { kind: "optional", present, of: scalar(protocol) };
+}
+
 /** `packet.at(offset, layout)`: one comparison with the packet's end; absent when the layout does not fit before it. */
 export function lowerAt(l: Lowering, e: OperationExpression): Lowered {
   const offset = e.args[0]!;

@@ -1,4 +1,5 @@
 import type { Position } from "../../hir/position.ts";
+import { tagProtocols } from "../../hir/tag-protocols.ts";
 import type { OperationExpression } from "../../hir/tree.ts";
 import { helpers } from "../../ir/helpers.ts";
 import type { Block, Value } from "../../ir/ir.ts";
@@ -13,7 +14,6 @@ import { boundsCheck } from "./packet.ts";
 const macAddresses = 12;
 const ethernet = 14;
 const vlanTag = 4;
-const ethernetTypes = { vlan: 0x8100, serviceVlan: 0x88a8 } as const;
 /** BPF_ADJ_ROOM_MAC: right behind the Ethernet header. */
 const roomAtMac = 1;
 
@@ -112,15 +112,20 @@ function moveBytes(l: Lowering, target: Reference, source: Reference, size: numb
 export function lowerPushVlan(l: Lowering, e: OperationExpression): Lowered {
   return succeeds(l, e.at, (failed) => {
     const tag = lowerScalar(l, e.args[0]!);
+    const type = l.constant(networkOrder(e.constants?.[0] ?? tagProtocols.customer), e.at);
     if (packetModel(l) === "skb") {
-      const type = l.constant(0x0081, e.at);
       zeroOr(l, movingHelper(l, helpers.skbVlanPush.id, [type, tag], e.at), failed, e.at);
       return;
     }
     growAtFront(l, macAddresses, vlanTag, failed, e.at);
-    l.store(packetStart(l, macAddresses), 2, l.constant(0x0081, e.at), e.at);
+    l.store(packetStart(l, macAddresses), 2, type, e.at);
     l.store(packetStart(l, macAddresses + 2), 2, l.builder.unary("bswap16", tag, e.at), e.at);
   });
+}
+
+/** The bytes of a 16-bit number in network order, as a little-endian machine loads them. */
+function networkOrder(value: number): number {
+  return ((value & 0xff) << 8) | (value >> 8);
 }
 
 export function lowerPopVlan(l: Lowering, e: OperationExpression): Lowered {
@@ -154,8 +159,8 @@ function vlanTypeOr(l: Lowering, type: Value, failed: Block, at: Position): void
   const { builder } = l;
   const [vlan, other] = [builder.newBlock(), builder.newBlock()];
   for (const [code, next] of [
-    [ethernetTypes.vlan, other],
-    [ethernetTypes.serviceVlan, failed],
+    [tagProtocols.customer, other],
+    [tagProtocols.service, failed],
   ] as const) {
     const right = l.constant(code, at);
     builder.branch({ op: "eq", width: 64, left: type, right, then: vlan, otherwise: next, at });

@@ -10,7 +10,15 @@ import { lowerEqual } from "./bytes.ts";
 import { lowerForEach, lowerTimerCancel, lowerTimerStart } from "./callbacks.ts";
 import { lowerReplaceChecksum } from "./checksum.ts";
 import { lowerDelete, lowerEmit, lowerGet, lowerPush, lowerRef, lowerSet, lowerTailCall, lowerTake } from "./maps.ts";
-import { lowerAt, lowerGsoSize, lowerIngressIfindex, lowerLength, lowerQueue, lowerVlanTag } from "./packet.ts";
+import {
+  lowerAt,
+  lowerGsoSize,
+  lowerIngressIfindex,
+  lowerLength,
+  lowerQueue,
+  lowerVlanProtocol,
+  lowerVlanTag,
+} from "./packet.ts";
 import { lowerEmitPacket } from "./packet-event.ts";
 import { lowerAdjustRoom, lowerPopVlan, lowerPushVlan, lowerSetLength } from "./resize.ts";
 import { ingress, lowerCloneTo, lowerDevice, lowerMarkHandled, lowerSetType, lowerTakeHandled } from "./skb.ts";
@@ -50,6 +58,7 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "packet.queue": lowerQueue,
   "packet.gsoSize": lowerGsoSize,
   "packet.vlanTag": lowerVlanTag,
+  "packet.vlanProtocol": lowerVlanProtocol,
   "packet.setLength": lowerSetLength,
   "packet.adjustRoom": lowerAdjustRoom,
   "packet.pushVlan": lowerPushVlan,

@@ -35,7 +35,8 @@ export const Port = struct({
   identity: u32,
   /** VLAN of untagged frames, in both directions; 0: none. An access port is a member of this VLAN alone. */
   untagged: u16,
-  unused: u16,
+  /** 1 for an access port. */
+  access: u16,
   /** Packets per second, by traffic; `unlimited` for no limit. */
   rates: array(u32, trafficKinds),
   /** A bit for each VLAN that it is a member of. */
