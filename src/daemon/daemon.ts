@@ -115,7 +115,8 @@ async function openVisor(options: DaemonOptions, events: EventHub, stack: AsyncD
 
 function watchDevices(visor: Visor, events: EventHub, log: Log): DeviceWatcher {
   return new DeviceWatcher(visor, {
-    refreshed: () => {
+    refreshed: ({ warnings }) => {
+      for (const warning of warnings) log.warn(warning);
       const found = (visor.prepared?.model.devices ?? []).map(({ alias, name, netns, found: device }) => {
         return { alias, name, ...(netns === undefined ? {} : { netns }), present: device !== undefined };
       });

@@ -26,6 +26,11 @@ export interface InstancePort {
   readonly linked: boolean;
   /** The device at the other end of its link, where that is one. */
   readonly device: PortDevice | undefined;
+  /**
+   * Of a function that has `mtus`: the largest packets that every device takes by which they may leave that go out
+   * here, directly or behind other functions. Absent where there is none.
+   */
+  readonly mtu?: number;
 }
 
 /** An instance as its host side sees it. */
@@ -125,6 +130,11 @@ export interface HostSide {
   /** How many entries maps have, by name, where that follows from the configuration; others as they are declared. */
   mapSizes?(instance: InstanceView): Readonly<Record<string, number>>;
   floodGroups?(instance: InstanceView): readonly FloodGroup[];
+  /**
+   * The largest packets that leave by each port, by its name, of a function that tells senders what is too big, as a
+   * router does. Others let packets out as large as they came in.
+   */
+  mtus?(instance: InstanceView): Readonly<Record<string, number>>;
   /** The maps that people may look at and edit, and how. Others are not shown. */
   readonly tableViews?: readonly TableView[];
   /** Begins what is to be done while the instance exists: answer punts, keep tables, run timers. */

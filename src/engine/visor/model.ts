@@ -19,6 +19,7 @@ import { expectedWork, type WorkFactors } from "../pipeline/work.ts";
 import { prepareModule } from "../prepare.ts";
 import type { GraphFunction } from "./function.ts";
 import { type Claim, type Identities, type InstanceIdentity, identifyInstances } from "./identities.ts";
+import { mtusOfPorts } from "./packet-sizes.ts";
 import { type InstanceRules, rulesOf } from "./rule-lists.ts";
 
 /** One end of a link, as data. */
@@ -110,11 +111,12 @@ export function numberModel(
   const identities = identifyInstances(before, claims, sizes);
   const peers = peersOf(model, identities);
   const devices = new Map(model.devices.map((device) => [device.alias, device]));
+  const mtus = mtusOfPorts(model);
   const instances = new Map(
     model.instances.map((instance) => {
       const identity = identities[instance.name]!;
       const linked = peers.get(instance.name) ?? new Map();
-      return [instance.name, numberInstance({ instance, identity, linked, devices, cache, factors })];
+      return [instance.name, numberInstance({ instance, identity, linked, devices, mtus, cache, factors })];
     }),
   );
   return {
@@ -166,16 +168,19 @@ function numberInstance(given: {
   readonly identity: InstanceIdentity;
   readonly linked: PeersByPort;
   readonly devices: ReadonlyMap<string, ModelDevice>;
+  /** By "instance.port". */
+  readonly mtus: ReadonlyMap<string, number>;
   readonly cache: ModuleCache;
   readonly factors: WorkFactors;
 }): NumberedInstance {
-  const { instance, identity, linked, devices, cache, factors } = given;
+  const { instance, identity, linked, devices, mtus, cache, factors } = given;
   const { host, module } = instance.function;
   const ports = instance.ports.map(({ name, config }): InstancePort => {
     const number = identity.ports[name]!;
     const peer = linked.get(number);
     const device = peer?.kind === "device" || peer?.kind === "host" ? devices.get(peer.device)?.found : undefined;
-    return { name, number, config, linked: peer !== undefined, device };
+    const mtu = mtus.get(`${instance.name}.${name}`);
+    return { name, number, config, linked: peer !== undefined, device, ...(mtu === undefined ? {} : { mtu }) };
   });
   const view: InstanceView = { name: instance.name, config: instance.config, ports };
   refuseProblems(view, host.check?.(view) ?? []);

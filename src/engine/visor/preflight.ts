@@ -2,6 +2,7 @@ import { type ErrorCode, IovisorError } from "../../errors.ts";
 import { activeOf, type DeviceFeatures, type OffloadFeature } from "../../kernel/ethtool.ts";
 import { DevicePlaces, type End, type Place } from "./device-places.ts";
 import type { Model, ModelDevice } from "./model.ts";
+import { sizeWarnings } from "./packet-sizes.ts";
 import type { Prepared } from "./prepare.ts";
 
 /**
@@ -41,13 +42,26 @@ export interface Preflight {
 /** What the other end of a veth must not leave to the device. */
 const unseen = { txChecksum: false, txVlan: false, txServiceVlan: false };
 
-/** Devices at XDP, and those that XDP programs send to. */
-function needsOf({ model, attachments }: Prepared): readonly Need[] {
+interface PresentDevice {
+  readonly device: ModelDevice;
+  readonly ifindex: number;
+}
+
+function presentDevices({ devices }: Model): readonly PresentDevice[] {
+  return devices.flatMap((device) => (device.found ? [{ device, ifindex: device.found.ifindex }] : []));
+}
+
+function devicesAtXdp({ model, attachments }: Pick<Prepared, "model" | "attachments">): readonly PresentDevice[] {
   const at = new Set(
     attachments.filter(({ spec }) => spec.hook === "xdp").map(({ netns, ifindex }) => `${netns} ${ifindex}`),
   );
-  const present = model.devices.flatMap((device) => (device.found ? [{ device, ifindex: device.found.ifindex }] : []));
-  const atXdp = present.filter(({ device, ifindex }) => at.has(`${device.netns} ${ifindex}`));
+  return presentDevices(model).filter(({ device, ifindex }) => at.has(`${device.netns} ${ifindex}`));
+}
+
+/** Devices at XDP, and those that XDP programs send to. */
+function needsOf(prepared: Prepared): readonly Need[] {
+  const { model } = prepared;
+  const atXdp = devicesAtXdp(prepared);
   if (atXdp.length === 0) return [];
   const targets = targetsOf(model);
   const why = (text: string, { alias }: ModelDevice): string => `${text} (dev:${alias})`;
@@ -62,7 +76,7 @@ function needsOf({ model, attachments }: Prepared): readonly Need[] {
         why: why("XDP does not see VLAN tags that the device takes out of frames", device),
       },
     ]),
-    ...present
+    ...presentDevices(model)
       .filter(({ device }) => targets.has(device.alias))
       .map(({ device, ifindex }): Need => {
         const text = "without GRO (or a program at XDP) it takes no frames that XDP redirects";
@@ -85,7 +99,8 @@ function targetsOf({ links }: Model): ReadonlySet<string> {
 /** What an apply of a revision would change on devices. Nothing is touched. */
 export function lookAhead(prepared: Prepared): Preflight {
   using places = new DevicePlaces();
-  return each(needsOf(prepared), places, (need, place) => changeOf(need, place, places));
+  const found = each(needsOf(prepared), places, (need, place) => changeOf(need, place, places));
+  return { ...found, warnings: [...found.warnings, ...sizeTroubles(prepared, places)] };
 }
 
 /**
@@ -107,8 +122,33 @@ export function prepareDevices(prepared: Prepared, before: readonly Remedy[], un
   });
   const wanted = new Set(needs.map((need) => keyOf({ ...need.device, ...need })));
   const kept = before.filter((one) => wanted.has(keyOf(one)));
-  return { remedies: merged([...kept, ...remedies]), warnings };
+  return { remedies: merged([...kept, ...remedies]), warnings: [...warnings, ...sizeTroubles(prepared, places)] };
 }
+
+/** What is too large for a device, or for XDP. */
+function sizeTroubles(prepared: Prepared, places: DevicePlaces): readonly string[] {
+  const { model, numbered } = prepared;
+  const atXdp = devicesAtXdp(prepared).flatMap(({ device, ifindex }): string[] => {
+    const ends: readonly End[] = ["peer", "device"];
+    const [first] = ends.flatMap((of) => {
+      const found = places.find(device.netns, ifindex, of);
+      return found.kind === "place" ? [{ of, link: found.place.link }] : [];
+    });
+    // A veth has a limit for its other end; of a physical device that is up to its driver, which has one page as well.
+    if (!first || first.link.mtu <= mostXdpMtu || (first.of === "device" && first.link.kind !== undefined)) return [];
+    const { name, alias } = device;
+    const what = first.of === "peer" ? `${first.link.name}, the other end of ${name},` : name;
+    return [
+      `${what} has an MTU of ${first.link.mtu}, and frames at XDP fit a page: ${name} takes no program with more ` +
+        `than ${mostXdpMtu}; lower it (\`ip link set dev ${first.link.name} mtu ${mostXdpMtu}\`), or give ` +
+        `dev:${alias} the hook "tcx"`,
+    ];
+  });
+  return [...atXdp, ...sizeWarnings(model, numbered)];
+}
+
+/** A page without the room ahead of a frame, its Ethernet header and struct skb_shared_info (veth_xdp_set). */
+const mostXdpMtu = 4096 - 256 - 14 - 320;
 
 /** Puts devices back as they were. Those that are gone are left alone. */
 export function putBack(remedies: readonly Remedy[]): void {

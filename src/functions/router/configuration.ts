@@ -57,14 +57,18 @@ function derivedMac(instance: string, port: string): Uint8Array {
   return bytes;
 }
 
-function portOf(instance: string, { name, number: place, config, device }: InstancePort, rate: number): RouterPort {
+function portOf(
+  instance: string,
+  { name, number: place, config, device, mtu }: InstancePort,
+  rate: number,
+): RouterPort {
   const own = parseMac(text(config["mac"]) ?? "") ?? parseMac(device?.mac ?? "");
   const mac = own?.some((byte) => byte !== 0) ? own : derivedMac(instance, name);
   return {
     name,
     number: place,
     mac,
-    mtu: number(config["mtu"], device?.mtu ?? usualMtu),
+    mtu: number(config["mtu"], mtu ?? usualMtu),
     addresses: texts(config["addresses"]).map((address) => parseInterface(address)!),
     linkLocal: linkLocalOf(mac),
     icmpRate: rate,

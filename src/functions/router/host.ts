@@ -58,6 +58,7 @@ const host: HostSide = {
     statics4: staticTable(instance, 4),
     statics6: staticTable(instance, 6),
   }),
+  mtus: (instance) => Object.fromEntries(routerPorts(instance).map(({ name, mtu }) => [name, mtu])),
   tableViews,
   start: (context) => new RouterProcess(context),
 };

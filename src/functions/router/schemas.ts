@@ -20,7 +20,7 @@ export const portSchema: JsonObject = {
       minimum: 68,
       maximum: 65_535,
       title: "MTU",
-      description: "greatest packet that leaves by this port; absent: that of the device, or 1500",
+      description: "greatest packet that leaves by this port; absent: the least of the devices behind it, or 1500",
     },
   },
 };
