@@ -55,6 +55,17 @@ export default onPacket((packet) => {
 });`,
 );
 
+/** Sends what comes in on its first port to all others, and back what comes in there. */
+const flooder = functionOf(
+  "flooder",
+  `import { dynamicPorts, flood, forward, onPacket } from "iovisor/kernel";
+export const ports = dynamicPorts({ maximum: 8 });
+export default onPacket((packet) => packet.port === 0 ? flood(0, 0) : forward(0));`,
+  {
+    floodGroups: ({ ports }) => [{ group: 0, members: ports.map(({ number }) => ({ port: number, tagged: false })) }],
+  },
+);
+
 const ends = ["a", "b", "c", "d"] as const;
 const sides = ["left", "right"];
 
@@ -137,4 +148,30 @@ for (const hook of ["xdp", "tcx"] satisfies PipelineHook[]) {
       }
     });
   }
+
+  test(`copies that a flood sends on into functions begin with empty metadata (${hook})`, {
+    skip: skipWithoutNetwork,
+    timeout: 60_000,
+  }, async () => {
+    using net = network(hook);
+    using graph = new TestGraph();
+    await graph.applyModel({
+      instances: [
+        instance("w", writer, sides),
+        instance("hub", flooder, ["in", "p1", "p2"]),
+        instance("r", reader, sides),
+      ],
+      devices: ["a", "b", "c"].map((device) => deviceOf(net.host("middle"), device, hook)),
+      links: links("dev:a -> w.left", "w.right -> hub.in", "hub.p1 -> r.left", "hub.p2 -> dev:c", "r.right -> dev:b"),
+    });
+    using stack = new DisposableStack();
+    const sockets = ends.map((host) => stack.use(net.host(host).packets("eth0")));
+    for (const low of [1, 2, 255]) {
+      sockets[0]!.send(frameTo(1, low));
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      const sources = sockets.map((socket) => socket.drain().map(({ data }) => [...data.subarray(6, 12)]));
+      const bare = [[2, 0, 0, 0, 0, low]];
+      assert.deepEqual(sources, [[], bare, bare, []]);
+    }
+  });
 }
