@@ -1,13 +1,53 @@
 import { helperRow } from "../ir/helpers.ts";
 import type { Block, Instruction, IrFunction, Value } from "../ir/ir.ts";
+import { forEachOperand, forEachTerminatorValue } from "../ir/operands.ts";
 import { type Definitions, definitionsOf } from "./definitions.ts";
 
-/** Removes stores to the stack that a later store in the same block covers before anything reads them. */
+/**
+ * Removes stores to the stack that nobody reads: those to a slot of which nothing but stores is made, and those that a
+ * later store in the same block covers first. What they leave there would also make states differ for the verifier.
+ */
 export function removeDeadStores(fn: IrFunction): boolean {
   const definitions = definitionsOf(fn);
-  let changed = false;
+  let changed = removeUnread(fn, definitions);
   for (const block of fn.blocks) changed = removeInBlock(definitions, block) || changed;
   return changed;
+}
+
+function removeUnread(fn: IrFunction, definitions: Definitions): boolean {
+  const read = readSlots(fn, definitions);
+  let changed = false;
+  for (const block of fn.blocks) {
+    const kept = block.instructions.filter((instruction) => {
+      const slot = instruction.kind === "store" ? slotOf(definitions, instruction.base) : undefined;
+      return slot === undefined || read.has(slot);
+    });
+    changed ||= kept.length !== block.instructions.length;
+    block.instructions = kept;
+  }
+  return changed;
+}
+
+/** Slots whose address does anything else than to say where a store goes. */
+function readSlots(fn: IrFunction, definitions: Definitions): ReadonlySet<number> {
+  const read = new Set<number>();
+  const use = (value: Value): void => {
+    const slot = slotOf(definitions, value);
+    if (slot !== undefined) read.add(slot);
+  };
+  for (const { instructions, terminator } of fn.blocks) {
+    for (const instruction of instructions) {
+      if (instruction.kind === "store") use(instruction.value);
+      else forEachOperand(instruction, use);
+    }
+    forEachTerminatorValue(terminator, use);
+  }
+  return read;
+}
+
+function slotOf(definitions: Definitions, address: Value): number | undefined {
+  const definition = definitions[address];
+  return definition?.kind === "slotAddress" ? definition.slot : undefined;
 }
 
 function removeInBlock(definitions: Definitions, block: Block): boolean {

@@ -42,6 +42,8 @@ const afterBounds: readonly Pass[] = [
   { name: "simplify", run: simplify },
   { name: "thread", run: threadJumps },
   { name: "dead-code", run: removeDeadCode },
+  { name: "dead-stores", run: removeDeadStores },
+  { name: "dead-code", run: removeDeadCode },
 ];
 
 /** Nearly all programs reach a fixed point in three rounds; chains of functions take a few more. */

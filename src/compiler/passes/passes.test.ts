@@ -296,6 +296,32 @@ test("a store that is overwritten before anyone reads goes; one that a helper re
   assert.equal(lines.filter((line) => line.startsWith("store")).length, 3);
 });
 
+test("stores to a slot that nothing reads go; those to one whose address goes elsewhere stay", () => {
+  const lines = after(
+    `slot s0: 8 align 8
+    slot s1: 8 align 8
+    slot s2: 8 align 8
+    b0:
+    v1 = const 7
+    v2 = slot s0
+    v3 = slot s1
+    v4 = slot s2
+    store u64 [v2 + 0] stack, v1
+    store u64 [v3 + 0] stack, v1
+    store u64 [v4 + 0] stack, v1
+    jump b1(v3)
+    b1(v5):
+    store u32 [v2 + 4] stack, v1
+    v6 = load u64 [v5 + 0] stack
+    v7 = load u64 [v4 + 0] stack
+    v8 = add64 v6, v7
+    return v8`,
+    removeDeadStores,
+  );
+  const stores = lines.filter((line) => line.startsWith("store"));
+  assert.deepEqual(stores, ["store u64 [v3 + 0] stack, v1", "store u64 [v4 + 0] stack, v1"]);
+});
+
 test("dead code goes, effects stay, and a loop-carried value that nobody reads is dead", () => {
   const lines = after(
     `b0:
