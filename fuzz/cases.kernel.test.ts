@@ -85,6 +85,38 @@ const packets: readonly Case[] = [
      return ((kept.ref(1)?.b ?? 0) & 1) === 1 ? Drop : Pass;`,
   ],
   [
+    "rounds of a nested loop go several ways",
+    `const List = array(i16, 1); const State = enumeration(u32, { idle: 0, open: 59, closed: 80 });
+     const Inner = struct({ a: State, b: bits(be16, 14), c: bits(be16, 2), d: State });
+     const Outer = struct({
+       a: Inner, b: i16, c: i16, d: bits(be32, 4), e: bits(be32, 5), f: bits(be32, 1), g: bits(be32, 22),
+     });
+     const Head = struct({
+       a: List, b: List, c: bits(u8, 7), d: bits(u8, 1), e: bool, f: bits(u32, 22), g: bits(u32, 9), h: bits(u32, 1),
+     });
+     const found = lpmTrie({ key: struct({ prefixLength: u32, a: be32 }), value: Outer, maxEntries: 16 });
+     const inners = perCpuArray({ value: Inner, maxEntries: 1 });`,
+    `const head = packet.at(30, Head); if (!head) return Drop;
+     const local = Outer({
+       a: { a: 0xffffff8b, b: 0, c: 2, d: State.idle }, b: i16(head.a.at(head.d & 15) ?? 2030265064), c: i16(32767),
+       d: (3491606086 % head.a[0]) & 15, e: head.f & 31, f: 1, g: 1615409,
+     });
+     found.set({ prefixLength: 32, a: 216 }, local);
+     const entry = found.ref({ prefixLength: 32, a: 216 }); if (entry === undefined) return Pass;
+     entry.a = local.a; const { c } = entry.a; local.g |= 0x3fffe6; head.b = head.a; const { f } = head;
+     for (let i = 15; i >= 4; i--) {
+       for (const k of range(5, 32, 3)) {
+         const other = found.ref({ prefixLength: 32, a: 4294967293 })?.a.d ?? u16(136 / k);
+         if ((packet.length > (local.b - i) * 3) !== ((2 + (0xffffff65 | f)) === other)) {
+           const small: i8 = i8((local.e * u32(local.c / local.e)) & 96);
+           local.f = u16(i) & 1; inners.get((255 - small) & 0);
+         }
+         if (!(local.d <= c)) continue;
+       }
+     }
+     return local.f === 1 ? Drop : Pass;`,
+  ],
+  [
     "views are taken again behind tail calls that come back, in a loop and in a function",
     `const Bytes = struct({ a: u8, b: u8, c: be16, d: u16 });
      const programs = progArray({ maxEntries: 2 });
@@ -115,8 +147,8 @@ function check(source: string): void {
 for (const [what, declarations, body] of packets) {
   it(what, () => {
     check(`import {
-      array, arrayMap, be16, be32, bytes, Drop, hash, lpmTrie, onPacket, type Packet, Pass, progArray, range, redirect,
-      spinLock, struct, u16, u32, u64, u8, union, withLock,
+      array, arrayMap, be16, be32, bits, bool, bytes, Drop, enumeration, hash, i16, i8, lpmTrie, onPacket, type Packet,
+      Pass, perCpuArray, progArray, range, redirect, spinLock, struct, u16, u32, u64, u8, union, withLock,
     } from "iovisor/kernel";
     ${declarations}
     export default onPacket((packet) => { ${body} });`);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { compileClean } from "../src/compiler/frontend/testing.ts";
 import { loadModule } from "../src/engine/load.ts";
 import { compileSource } from "../src/engine/source.ts";
 import { skipWithoutBpf } from "../src/kernel/testing.ts";
@@ -17,4 +18,47 @@ test("at TCX the verifier walks what follows the pull once", { skip, timeout: 60
   };
   const [atXdp, atTcx] = [processed("xdp"), processed("tcx-ingress")];
   assert.ok(atTcx < 1.5 * atXdp, `${atTcx} instructions at TCX, ${atXdp} at XDP`);
+});
+
+test("rounds with several ways through them meet at their ends, at no cost for packets", {
+  skip,
+  timeout: 60_000,
+}, () => {
+  const module = compileClean(`
+    import {
+      be32, bits, Drop, lpmTrie, onPacket, Pass, perCpuArray, range, struct, u16, u32, u8,
+    } from "iovisor/kernel";
+    const Inner = struct({ a: u32, b: u16, d: u32 });
+    const Outer = struct({
+      a: Inner, b: u16, c: u16, d: bits(be32, 4), e: bits(be32, 5), f: bits(be32, 1), g: bits(be32, 22),
+    });
+    const Head = struct({ a: u16, b: u8, c: u8, f: u32 });
+    const trie = lpmTrie({ key: struct({ prefixLength: u32, a: be32 }), value: Outer, maxEntries: 16 });
+    const inners = perCpuArray({ value: Inner, maxEntries: 1 });
+    export default onPacket((packet) => {
+      const head = packet.at(30, Head);
+      if (!head) return Drop;
+      const local = Outer({ a: { a: 9, b: 2, d: 0 }, b: head.a, c: 17, d: head.b & 15, e: 3, f: 1, g: 1615409 });
+      for (let i = 15; i >= 4; i--) {
+        for (const k of range(5, 32, 3)) {
+          const found = trie.ref({ prefixLength: 32, a: 5 })?.a.d ?? u16(136 / k);
+          if (packet.length > (local.b - i) * 3 !== ((head.f | 7) === found)) {
+            const small = (local.e * u32(local.c / local.e)) & 96;
+            local.f = (local.e ^ i) & 1;
+            inners.get((255 - small) & 0);
+          }
+          if (local.d <= head.c) continue;
+        }
+      }
+      return Pass;
+    });`);
+  const program = module.programs[0]!;
+  for (const hook of ["xdp", "tcx-ingress"] as const) {
+    using loaded = loadModule(module, [{ program, hook: hooks[hook] }], { statistics: true });
+    const { statistics, kernelProgram } = loaded.entries[0]!;
+    assert.ok(statistics!.processed < 40_000, `${statistics!.processed} instructions at ${hook}`);
+    const { translated } = kernelProgram.dump();
+    const words = Array.from({ length: translated.length / 8 }, (_, at) => translated.subarray(8 * at, 8 * at + 8));
+    assert.equal(words.filter(([opcode, , offset]) => opcode === 0x05 && offset === 0).length, 0, "steps are left");
+  }
 });

@@ -1,7 +1,6 @@
 import * as build from "../../bytecode/build.ts";
 import { type Instruction, PseudoSource } from "../../bytecode/instruction.ts";
 import type { Position } from "../hir/position.ts";
-import { helpers } from "../ir/helpers.ts";
 import type { AllocatedBlock, AllocatedCode, AllocatedFunction, Location, MoveSource } from "./allocated.ts";
 import { fitsImmediate } from "./facts.ts";
 import type { FinalBlock, FinalTerminator, Item, Link } from "./final.ts";
@@ -167,23 +166,11 @@ export class Emitter {
     }
   }
 
-  /**
-   * Behind a lock, verifiers before Linux 6.3 find all paths through it alike, and within it none, since each look-up
-   * gives them another lock. They keep a state only so far from the last one that they kept, which may be one within:
-   * no later path would end at it, and those of several locks, or of the rounds of a loop, would multiply. So these
-   * steps give them a place where they do. They are jumps to the next instruction, which the kernel takes out.
-   */
-  #checkpoint(at: Position): void {
-    if (this.#target.isa > 3) return;
-    for (let step = 0; step < checkpointDistance; step++) this.#add(build.ja(0), at);
-  }
-
   #call(i: Extract<MachineInstruction, { kind: "call" }>): void {
     const { target, at } = i;
     switch (target.kind) {
       case "helper":
         this.#add(build.callHelper(target.id), at);
-        if (target.id === helpers.spinUnlock.id) this.#checkpoint(at);
         return;
       case "kfunc":
         this.#add(build.callKfunc(0), at, { kind: "kfunc", name: target.name });
@@ -193,9 +180,6 @@ export class Emitter {
     }
   }
 }
-
-/** How far from the last place a verifier looks for a known state, and keeps the state (is_state_visited). */
-const checkpointDistance = 8;
 
 /** The shortest instruction that sets the register: sign-extended, zero-extended from 32 bits, or two slots. */
 export function loadImmediate(register: Register, value: bigint): Instruction {

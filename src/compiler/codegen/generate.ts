@@ -6,6 +6,7 @@ import type { IrFunction, IrProgram } from "../ir/ir.ts";
 import { loopsOf } from "../ir/loops.ts";
 import { allocate } from "./allocate.ts";
 import { checkAllocation } from "./check-allocation.ts";
+import { addCheckpoints } from "./checkpoints.ts";
 import { removeDead } from "./dead.ts";
 import { Emitter } from "./emit.ts";
 import type { Item } from "./final.ts";
@@ -111,7 +112,8 @@ function generateFunction(fn: IrFunction, options: CodegenOptions): Generated {
   if (options.checkAllocation) checkAllocation(machine, allocated);
   threadKnownBranches(allocated);
   const blocks = tidyBlocks(new Emitter(allocated, options.target).run());
-  const items = resolveJumps(lineUp(blocks, loops, packetReaders(graph)), options.target);
+  const checked = addCheckpoints(blocks, loops, options.target);
+  const items = resolveJumps(lineUp(checked, loops, packetReaders(graph)), options.target);
   const callees = items.flatMap(({ link }) => (link?.kind === "function" ? [link.name] : []));
   const size = allocated.frameSize + (usesMayGoto(fn) ? mayGotoStack : 0);
   return { items, use: { name: fn.name, size, callees, asynchronous: fn.asynchronous === true } };

@@ -62,6 +62,29 @@ test("old verifiers get a place behind a lock where paths can meet", () => {
   assert.deepEqual([jumps(3), jumps(4)], [8, 0]);
 });
 
+test("rounds with several ways through them get a place where these meet; straight ones do not", () => {
+  const loop = (body: string): string => `
+  b0:
+    v1 = const 0
+    jump b1(v1)
+  b1(v2):
+    v3 = helper getPrandomU32()
+    ${body}
+  b4:
+    v7 = const 1
+    v8 = add64 v2, v7
+    v9 = const 9
+    branch ult64 v8, v9 ? b1(v8) : b5
+  b5:
+    return v1`;
+  const call = "v5 = helper jiffies64()";
+  const jumps = (body: string): number => listing(loop(body), 4).filter((line) => line === "goto pc+0").length;
+  const branch = `v4 = const 5\n branch ult64 v3, v4 ? b3 : b4\n b3:\n v6 = helper getPrandomU32()\n jump b4`;
+  assert.equal(jumps(branch), 8);
+  assert.equal(jumps(`${call}\n jump b4`), 0);
+  assert.equal(jumps(`v4 = const 5\n branch ult64 v3, v4 ? b5 : b4`), 0, "a way out is no way through");
+});
+
 test("constants become immediates, and addresses with constants displacements", () => {
   const lines = listing(`
     slot s0: 16 align 8
