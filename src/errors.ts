@@ -50,6 +50,7 @@ export const errorCodes = {
   E_CONFLICT: "something was changed by somebody else in the meantime",
   E_SETTING: "a setting's value does not fit its declaration",
   E_GRAPH: "a graph of functions is not valid; the problems say where and why",
+  E_HOST_SIDE: "the host side of a function failed, or does what it should not",
   E_STORE: "the store of revisions and state cannot be read or written",
   E_NOT_FOUND: "what a request names is not there",
   E_UNAUTHORIZED: "a request over the network came without the token",

@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { Column } from "./instances.ts";
 import { type Data, object, oneOf, openObject } from "./schema.ts";
 
 export const Ports = object({
@@ -14,7 +15,14 @@ export const FunctionDescription = object({
   description: Type.String(),
   settings: openObject("JSON Schema of the configuration"),
   ports: Ports,
-  tables: Type.Record(Type.String(), object({ description: Type.String(), holds: oneOf(["state", "configuration"]) })),
+  tables: Type.Record(
+    Type.String(),
+    object({
+      description: Type.String(),
+      holds: oneOf(["state", "configuration"]),
+      columns: Type.Optional(Type.Array(Column, { description: "where the function says how entries are shown" })),
+    }),
+  ),
   dropReasons: Type.Record(Type.String(), Type.String()),
   puntReasons: Type.Record(Type.String(), Type.String()),
 });

@@ -82,7 +82,8 @@ export type ApplyRequest = Data<typeof ApplyRequest>;
 export const Change = Type.Object({ kind: Type.String() }, { description: "instanceAdded, linkRemoved and so on" });
 
 export const Action = object({
-  kind: oneOf(["load", "keep", "unload", "attach", "detach", "await"]),
+  kind: oneOf(["load", "keep", "unload", "attach", "detach", "restart", "await"]),
+  instance: Type.Optional(name("whose host side starts anew")),
   pipeline: Type.Optional(Type.String()),
   functions: Type.Optional(Type.Array(name("an instance"))),
   hook: Type.Optional(Type.String()),

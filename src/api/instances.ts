@@ -44,11 +44,20 @@ export const Port = object({
   counters: PortCounters,
 });
 
+export const Column = object({
+  name: Type.String(),
+  title: Type.String(),
+  type: oneOf(["text", "number", "boolean"]),
+  key: Type.Boolean({ description: "a member of the key; others are members of the value" }),
+  computed: Type.Boolean({ description: "only shown: entries that are added leave it out" }),
+});
+
 export const Table = object({
   name: Type.String(),
   description: Type.String(),
   holds: oneOf(["state", "configuration"]),
   maximumEntries: Type.Integer(),
+  columns: Type.Optional(Type.Array(Column, { description: "where the function says how entries are shown" })),
 });
 
 export const Instance = object({

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -212,11 +221,14 @@ test("dump prints every stage", () => {
 test("types writes a set-up once, and not over another one", () => {
   using folder = scratch();
   assert.equal(iovisor("types", folder.path).code, 0);
-  assert.match(readFileSync(join(folder.path, "tsconfig.json"), "utf8"), /"iovisor\/kernel": \[/);
+  assert.match(readFileSync(join(folder.path, "tsconfig.kernel.json"), "utf8"), /"iovisor\/kernel": \[/);
   const again = iovisor("types", folder.path);
   assert.match(again.err, /is there already[\s\S]*--force/);
   assert.equal(again.code, 1);
   assert.equal(iovisor("types", folder.path, "--force").code, 0);
+  rmSync(join(folder.path, "tsconfig.json"));
+  assert.match(iovisor("types", folder.path).err, /tsconfig\.kernel\.json is there already/);
+  assert.ok(!existsSync(join(folder.path, "tsconfig.json")), "all of it or nothing");
 });
 
 test("types sets up tsc for a folder that has no package.json, and leaves this package's own alone", () => {
@@ -224,7 +236,7 @@ test("types sets up tsc for a folder that has no package.json, and leaves this p
   assert.equal(iovisor("types", folder.path).code, 0);
   copyFileSync(closedPort, join(folder.path, "closed-port.ts"));
   const tsc = join(root, "node_modules/typescript/bin/tsc");
-  const { stdout, status } = spawnSync(process.execPath, [tsc, "-p", folder.path], { encoding: "utf8" });
+  const { stdout, status } = spawnSync(process.execPath, [tsc, "-b", folder.path], { encoding: "utf8" });
   assert.equal(status, 0, stdout);
   const own = iovisor("types", root, "--force");
   assert.match(own.err, /is that of IO Visor itself/);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Diagnostic } from "../compiler/diagnostics.ts";
 import { DiagnosticsError, formatDiagnostic, shortPath } from "../engine/diagnostics-error.ts";
+import { GraphError } from "../engine/graph/problems.ts";
 import { IovisorError } from "../errors.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { toJson } from "./json.ts";
@@ -53,10 +54,15 @@ function errorObject(error: unknown): object {
     };
   }
   if (error instanceof IovisorError) {
-    const faults = "faults" in error ? { faults: error.faults } : {};
-    return { error: { code: error.code, message: error.message, remedy: error.remedy, ...faults } };
+    return { error: { code: error.code, message: error.message, remedy: error.remedy, ...faultsOf(error) } };
   }
   return { error: { code: "E_UNEXPECTED", message: error instanceof Error ? error.message : String(error) } };
+}
+
+function faultsOf(error: IovisorError): object {
+  if ("faults" in error) return { faults: error.faults };
+  if (!(error instanceof GraphError)) return {};
+  return { faults: error.problems.map(({ path, ...problem }) => ({ pointer: path, ...problem })) };
 }
 
 /** Diagnostics as tsc prints them: with the source and colours on a terminal, a line each elsewhere. */

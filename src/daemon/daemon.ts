@@ -1,15 +1,16 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import type { RequestListener } from "node:http";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { FunctionCatalogue } from "../engine/catalogue/functions.ts";
 import { Pins } from "../engine/datapath/pins.ts";
+import { makeFolder, systemReason } from "../engine/files.ts";
 import { Counters } from "../engine/inspect/counters.ts";
 import { SqliteStore } from "../engine/store/sqlite.ts";
 import { DeviceWatcher } from "../engine/visor/device-watcher.ts";
 import { Visor } from "../engine/visor/visor.ts";
 import { IovisorError } from "../errors.ts";
 import { builtInFunctions } from "../functions/table.ts";
-import { ensureBpffs } from "../kernel/bpffs.ts";
+import { DEFAULT_BPFFS, ensureBpffs, isOnBpffs } from "../kernel/bpffs.ts";
 import { DirectoryLock } from "../kernel/directory-lock.ts";
 import { makeApp } from "./app.ts";
 import { Callers } from "./callers.ts";
@@ -55,7 +56,8 @@ export class Daemon implements AsyncDisposable {
   static async start(options: DaemonOptions): Promise<Daemon> {
     const { name, log } = options;
     await using stack = new AsyncDisposableStack();
-    stack.use(lockDataPath(name));
+    stack.use(lockDataPath(name, log));
+    stack.use(lockStore(options.state, name));
     const events = new EventHub();
     const visor = await openVisor(options, events, stack);
     stack.use(watchDevices(visor, events, log));
@@ -81,17 +83,54 @@ export class Daemon implements AsyncDisposable {
   }
 }
 
-function lockDataPath(name: string): DirectoryLock {
+function lockDataPath(name: string, log: Log): DirectoryLock {
+  const mounted = isOnBpffs(DEFAULT_BPFFS);
   ensureBpffs();
-  const lock = DirectoryLock.take(new Pins(name).folder);
+  if (!mounted && hasOwnMounts()) {
+    log.warn(`what is pinned goes with this daemon: ${DEFAULT_BPFFS} was mounted for its mount namespace alone`);
+  }
+  const { folder } = new Pins(name);
+  const lock = permitted(folder, "run as root", () => DirectoryLock.take(folder));
   if (lock) return lock;
-  const remedy = "end it first, or give this one another --name";
-  throw new IovisorError("E_BUSY", `another daemon works on the data path "${name}"`, remedy);
+  throw new IovisorError("E_BUSY", `another daemon works on the data path "${name}"`, anotherName);
+}
+
+const anotherName = "end it first, or give this one another --name";
+
+/** Pins are seen in one mount namespace, a store in many: `ip netns exec` makes a new one each time. */
+function lockStore(state: string, name: string): DirectoryLock {
+  const folder = join(state, `${name}.lock`);
+  const lock = permitted(state, "give --state a folder that can be made and written", () => {
+    makeFolder(resolve(state), 0o700);
+    return DirectoryLock.take(folder);
+  });
+  if (lock) return lock;
+  throw new IovisorError("E_BUSY", `another daemon works on the store ${join(state, `${name}.db`)}`, anotherName);
+}
+
+/** Whether the process that started this one sees other mounts. */
+function hasOwnMounts(): boolean {
+  try {
+    return readlinkSync("/proc/self/ns/mnt") !== readlinkSync(`/proc/${process.ppid}/ns/mnt`);
+  } catch {
+    return false; // it is gone, or somebody else's
+  }
+}
+
+/** A folder that cannot be made or read is not this program's fault. */
+function permitted<T>(folder: string, remedy: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (cause instanceof IovisorError || code === undefined) throw cause;
+    const kind = code === "EACCES" || code === "EPERM" ? "E_PERMISSION" : "E_USAGE";
+    throw new IovisorError(kind, `${folder} cannot be used: ${systemReason(cause)}`, remedy, { cause });
+  }
 }
 
 async function openVisor(options: DaemonOptions, events: EventHub, stack: AsyncDisposableStack): Promise<Visor> {
   const { name, state, log } = options;
-  mkdirSync(state, { recursive: true, mode: 0o700 });
   const store = stack.use(await SqliteStore.open(join(state, `${name}.db`)));
   const visor = stack.use(
     await Visor.open({

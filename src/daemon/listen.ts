@@ -1,9 +1,10 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chmodSync, chownSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect } from "node:net";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { problemType } from "../api/problem.ts";
+import { makeFolder, systemReason } from "../engine/files.ts";
 import { IovisorError } from "../errors.ts";
 import { type Callers, groupId } from "./callers.ts";
 import { problemOf } from "./problems.ts";
@@ -17,6 +18,8 @@ export interface Listener {
 /** Time for answers that are under way when the daemon ends. */
 const graceMilliseconds = 3000;
 const idleMilliseconds = 20;
+/** sun_path of struct sockaddr_un (unix(7)) without its end. */
+const longestSocketPath = 107;
 /** rw-rw----: whoever may write to the socket may program the machine's network. */
 const socketMode = 0o660;
 
@@ -35,8 +38,12 @@ export async function listenLocal(
   if (group !== undefined && gid === undefined) {
     throw new IovisorError("E_USAGE", `there is no group "${group}"`, "`getent group` lists the groups");
   }
+  if (Buffer.byteLength(path) > longestSocketPath) {
+    const message = `the path of the socket has ${Buffer.byteLength(path)} bytes, ${longestSocketPath} are the most`;
+    throw new IovisorError("E_USAGE", message, "choose a shorter path");
+  }
   await removeStale(path);
-  mkdirSync(dirname(path), { recursive: true });
+  makeSocketFolder(dirname(path));
   const server = createServer(handle);
   answerNonsense(server);
   server.on("connection", (socket) => callers.addLocal(socket));
@@ -44,6 +51,15 @@ export async function listenLocal(
   if (gid !== undefined) chownSync(path, process.getuid?.() ?? 0, gid);
   chmodSync(path, socketMode);
   return { address: path, close: () => closeServer(server) };
+}
+
+function makeSocketFolder(folder: string): void {
+  try {
+    makeFolder(resolve(folder));
+  } catch (cause) {
+    const message = `the socket's folder ${folder} cannot be made: ${systemReason(cause)}`;
+    throw new IovisorError("E_USAGE", message, "choose another path for the socket", { cause });
+  }
 }
 
 /** The mask makes the socket what it is to be from its first moment on: Node binds it before this returns. */

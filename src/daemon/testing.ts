@@ -154,7 +154,11 @@ export async function open(socket: string, method: string, path: string, { body,
   return await new Promise<IncomingMessage>((resolve, reject) => {
     const content =
       text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
-    const outgoing = httpRequest({ socketPath: socket, method, path, headers: { ...content, ...headers } }, resolve);
+    const outgoing = httpRequest(
+      // A connection of its own: one that is kept may be to a daemon that ended before another took its socket.
+      { socketPath: socket, method, path, headers: { ...content, ...headers }, agent: false },
+      resolve,
+    );
     outgoing.once("error", reject);
     outgoing.end(text);
   });

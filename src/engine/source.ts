@@ -5,6 +5,7 @@ import { checkModule } from "../compiler/check/index.ts";
 import { type Diagnostic, diagnosticAt } from "../compiler/diagnostics.ts";
 import { readModule } from "../compiler/hir/serialise.ts";
 import type { Module } from "../compiler/hir/tree.ts";
+import { IovisorError } from "../errors.ts";
 import { DiagnosticsError } from "./diagnostics-error.ts";
 import { requireFile } from "./files.ts";
 import { HirCache } from "./hir-cache.ts";
@@ -42,8 +43,9 @@ export async function compileSource(
 ): Promise<CompiledSource> {
   const path = sourcePath(source);
   requireFile(path, "give the path of a kernel module that you may read, such as examples/closed-port.ts");
-  if (path.endsWith(".json")) {
-    return { module: readModule(readFileSync(path, "utf8")), path, dependencies: [path], cached: true };
+  if (path.endsWith(".json")) return { module: readHir(path), path, dependencies: [path], cached: true };
+  if (!/\.m?ts$/.test(path)) {
+    throw new IovisorError("E_USAGE", `${path} is no kernel module`, "give a .ts file, or a .hir.json that was built");
   }
   const cache = options.cache === false ? undefined : new HirCache();
   const known = cache?.read(path);
@@ -53,6 +55,16 @@ export async function compileSource(
   const compiled = { module, dependencies: [path, ...dependencies.filter((one) => one !== path)] };
   cache?.write(path, compiled);
   return { ...compiled, path, cached: false };
+}
+
+/** @throws E_FORMAT that names the file */
+function readHir(path: string): Module {
+  try {
+    return readModule(readFileSync(path, "utf8"));
+  } catch (cause) {
+    if (!(cause instanceof IovisorError)) throw cause;
+    throw new IovisorError(cause.code, `${path}: ${cause.message}`, cause.remedy, { cause });
+  }
 }
 
 interface FrontEndResult {

@@ -33,7 +33,8 @@ export async function checkFiles(files: readonly string[], args: CheckArguments)
     try {
       report(file, await withProgress(`checking ${file}`, () => checkFile(file, args)), args);
     } catch (error) {
-      exitCode = exitCodes.failed;
+      const misused = error instanceof IovisorError && error.code === "E_USAGE";
+      if (exitCode !== exitCodes.failed) exitCode = misused ? exitCodes.usage : exitCodes.failed;
       reportFailure(file, error, args);
     }
   }

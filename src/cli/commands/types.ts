@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 
 const help = `
-Writes tsconfig.json into the folder, so that tsc and editors find the kernel library and show nothing of Node or the
-browser in kernel code. Inside of this package, and where iovisor is a dependency, it is not needed for imports, but
-does no harm. An existing tsconfig.json is left alone unless --force is given.
+Writes tsconfig.json, tsconfig.kernel.json and tsconfig.host.json into the folder, so that tsc (as tsc -b) and editors
+find the library, show nothing of Node or the browser in kernel code, and know Node's types in host code. Host code is
+host.ts, *.host.ts, *.test.ts and what lies in a folder host; all else is kernel code. Files that are there are left
+alone unless --force is given.
 
 Examples:
   iovisor types my-functions
@@ -15,8 +16,8 @@ export interface TypesArguments {
 
 export function configure(command: Command): void {
   command
-    .argument("[folder]", "folder of the kernel code", ".")
-    .option("--force", "replace a tsconfig.json that is there")
+    .argument("[folder]", "folder of the functions", ".")
+    .option("--force", "replace files that are there")
     .addHelpText("after", help)
     .action(async (folder: string, options: TypesArguments) => {
       const { writeTypes } = await import("../types/write-types.ts");

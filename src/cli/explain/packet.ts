@@ -17,7 +17,7 @@ export function readPacket(text: string, index: number): Uint8Array {
 
 function capturedPacket(path: string, index: number): Uint8Array {
   requireFile(path, "give the path of a capture file that you may read, or describe a packet");
-  const packets = readCapture(readFileSync(path));
+  const packets = readNamed(path);
   const packet = packets[index - 1];
   if (!packet) {
     throw new IovisorError("E_USAGE", `${path} has no packet ${index}`, `it has ${packets.length}, counted from 1`);
@@ -26,6 +26,16 @@ function capturedPacket(path: string, index: number): Uint8Array {
   if (packet.linkType === linkTypes.ethernet) return packet.bytes;
   const remedy = "capture on an Ethernet device";
   throw new IovisorError("E_USAGE", `packet ${index} of ${path} has link type ${packet.linkType}`, remedy);
+}
+
+/** @throws E_FORMAT that names the file */
+function readNamed(path: string): ReturnType<typeof readCapture> {
+  try {
+    return readCapture(readFileSync(path));
+  } catch (cause) {
+    if (!(cause instanceof IovisorError)) throw cause;
+    throw new IovisorError(cause.code, `${path}: ${cause.message}`, cause.remedy, { cause });
+  }
 }
 
 /** An IP packet in a frame with empty addresses. */

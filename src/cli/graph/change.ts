@@ -3,7 +3,7 @@ import { Client, pathOf } from "../client/client.ts";
 import type { ChangeArguments, ClientArguments } from "../options.ts";
 import { show } from "../show/output.ts";
 import { parseConfig } from "./config.ts";
-import { absoluteKind, readGraphFile } from "./graph-file.ts";
+import { absoluteKind, inTermsOf, readGraphFile } from "./graph-file.ts";
 import { parsePort } from "./port.ts";
 
 export interface ApplyArguments extends ChangeArguments {
@@ -15,14 +15,15 @@ export interface ApplyArguments extends ChangeArguments {
 export async function applyFile({ file, expected, ...args }: ApplyArguments): Promise<void> {
   const graph = await readGraphFile(file);
   const body = { graph, ...commented(args), ...(expected === undefined ? {} : { expected }) };
-  const { value } = await new Client(args).send<Applied>("POST", "/v1/apply", { body });
+  const sent = new Client(args).send<Applied>("POST", "/v1/apply", { body });
+  const { value } = await sent.catch(inTermsOf(file, "/graph"));
   await showApplied(value, args);
 }
 
 /** `iovisor plan`. */
 export async function planFile({ file, ...args }: ClientArguments & { readonly file: string }): Promise<void> {
   const body = await readGraphFile(file);
-  const { value } = await new Client(args).send<Plan>("POST", "/v1/plan", { body });
+  const { value } = await new Client(args).send<Plan>("POST", "/v1/plan", { body }).catch(inTermsOf(file));
   await show(value, args.output, () => value.text || "nothing would change");
 }
 

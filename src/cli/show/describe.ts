@@ -4,6 +4,7 @@ import type { Pipeline, Pipelines } from "../../api/machine.ts";
 import { printYaml } from "../../engine/graph/source.ts";
 import { IovisorError } from "../../errors.ts";
 import { Client, pathOf } from "../client/client.ts";
+import { absoluteKind } from "../graph/graph-file.ts";
 import type { ClientArguments } from "../options.ts";
 import { paint } from "../terminal.ts";
 import { cellText, show, table } from "./output.ts";
@@ -23,7 +24,9 @@ export async function describe(what: string, name: string, args: DescribeArgumen
       return await show(instance, args.output, () => renderInstance(instance));
     }
     case "function": {
-      const description = await client.get<FunctionDescription>(singlePath("function", name));
+      const description = await client.get<FunctionDescription>(
+        singlePath("function", absoluteKind(name, process.cwd())),
+      );
       const settings = await printYaml(description.settings["properties"] ?? {});
       return await show(description, args.output, () => renderFunction(description, settings));
     }

@@ -3,6 +3,7 @@ import type { Instance } from "../../api/instances.ts";
 import { printYaml } from "../../engine/graph/source.ts";
 import { IovisorError } from "../../errors.ts";
 import { Client } from "../client/client.ts";
+import { absoluteKind } from "../graph/graph-file.ts";
 import type { ClientArguments } from "../options.ts";
 import { renderInstance } from "./describe.ts";
 import { show } from "./output.ts";
@@ -19,7 +20,8 @@ export async function getResource(resource: string, name: string | undefined, ar
     return await show(value, args.output, () => render(value as never));
   }
   if (name === undefined) throw usage(`"get ${resource}" needs a name`, `\`iovisor get ${resource}s\` lists them`);
-  const value = await client.get<unknown>(singlePath(resource, name));
+  const of = resource === "function" ? absoluteKind(name, process.cwd()) : name;
+  const value = await client.get<unknown>(singlePath(resource, of));
   if (resource === "instance") return await show(value, args.output, () => renderInstance(value as Instance));
   await showGraph(value, args);
 }

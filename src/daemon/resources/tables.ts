@@ -11,6 +11,7 @@ import {
   Written,
   type Written as WrittenAnswer,
 } from "../../api/instances.ts";
+import { viewedForm } from "../../engine/inspect/entry-form.ts";
 import { tablesOf } from "../../engine/inspect/instances.ts";
 import { InspectedTable } from "../../engine/inspect/tables.ts";
 import { IovisorError } from "../../errors.ts";
@@ -80,6 +81,7 @@ export const tables: Resource = (app, context) => {
     { schema: route({ summary: "Delete every entry", answer: Written }) },
     async (request) => {
       using table = openForChange(context, request.params);
+      refuseFlush(context, request.params);
       table.flush();
       return { written: 0 };
     },
@@ -102,8 +104,15 @@ function open(context: DaemonContext, { name, table }: TableParameters): Inspect
   const instance = instanceNamed(context, name);
   const known = tablesOf(context.visor, instance).some((one) => one.name === table);
   const map = known ? context.visor.running.map(name, table) : undefined;
-  if (map) return new InspectedTable(map.declaration, map.map);
+  const view = instance.model.function.host.tableViews?.find((one) => one.map === table);
+  if (map) return new InspectedTable(map.declaration, map.map, view && viewedForm(view, instance));
   throw notFound(`table "${table}" of "${name}"`, `\`iovisor describe instance ${name}\` lists its tables`);
+}
+
+function refuseFlush(context: DaemonContext, { name, table }: TableParameters): void {
+  const { host } = instanceNamed(context, name).model.function;
+  if (host.tableViews?.find((one) => one.map === table)?.flush ?? true) return;
+  throw new IovisorError("E_USAGE", `table "${table}" of "${name}" cannot be flushed`, "delete entries one by one");
 }
 
 function openForChange(context: DaemonContext, parameters: TableParameters): InspectedTable {

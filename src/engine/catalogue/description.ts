@@ -25,6 +25,18 @@ export interface TableDescription {
   readonly description: string;
   /** "state" is learnt from packets and kept across revisions; "configuration" is filled from the graph. */
   readonly holds: "state" | "configuration";
+  /** Where the host side says how entries are shown. */
+  readonly columns?: readonly TableColumnDescription[];
+}
+
+export interface TableColumnDescription {
+  readonly name: string;
+  readonly title: string;
+  readonly type: "text" | "number" | "boolean";
+  /** Part of what tells entries apart. */
+  readonly key: boolean;
+  /** Only shown: entries that are added leave it out. */
+  readonly computed: boolean;
 }
 
 /** What graph, API, command line and documents know of a function. */

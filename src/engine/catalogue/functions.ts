@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { writeModule } from "../../compiler/hir/serialise.ts";
 import { type JsonSchema, settingsSchema } from "../../compiler/hir/settings-schema.ts";
 import type { MapDeclaration, Module } from "../../compiler/hir/tree.ts";
@@ -11,13 +10,25 @@ import type { HostSide } from "../host/host-side.ts";
 import { compileSource } from "../source.ts";
 import type { GraphFunction } from "../visor/function.ts";
 import type { FunctionDescription, TableDescription } from "./description.ts";
+import { hostFailure } from "./host-failure.ts";
+import { type HostModule, loadHostModule } from "./host-module.ts";
+import { schemaChecker } from "./json-schema.ts";
 import { kernelConfigCheck } from "./kernel-settings.ts";
+import { packageFolder } from "./package-folder.ts";
 
 /** A function with what people may know of it. */
 export interface CataloguedFunction extends GraphFunction {
   readonly description: FunctionDescription;
   /** Where it lies. */
   readonly folder: string;
+  /** Differs when a file of the host side does. */
+  readonly hostFingerprint: string;
+}
+
+/** Functions by kind, and why others are not there. */
+export interface LoadedFunctions {
+  readonly found: ReadonlyMap<string, CataloguedFunction>;
+  readonly missing: ReadonlyMap<string, string>;
 }
 
 /** The file of a function's kernel side; compiled HIR is taken before source. */
@@ -53,37 +64,44 @@ export class FunctionCatalogue {
   async load(kind: string, base: string): Promise<CataloguedFunction> {
     const folder = this.#folderOf(kind, base);
     const kernelFile = kernelFiles.map((name) => join(folder, name)).find((path) => existsSync(path));
-    if (kernelFile === undefined) throw unknown(kind, `${folder} has no kernel.ts`);
+    if (kernelFile === undefined) throw new UnknownFunction(kind, `${folder} has no kernel.ts`);
     const hostFile = hostFiles.map((name) => join(folder, name)).find((path) => existsSync(path));
     const key = JSON.stringify([kind, kernelFile, hostFile]);
     const known = this.#loaded.get(key);
     if (known?.stamp !== undefined && stampOf(known.files) === known.stamp) return known.found;
     const { module, dependencies } = await compileSource(kernelFile);
-    const files = [...dependencies, ...(hostFile ? [hostFile] : [])];
+    const { host, files: hostFilesNow } = await this.#hostSide(hostFile, [...dependencies, ...(known?.files ?? [])]);
+    const files = [...new Set([...dependencies, ...hostFilesNow])];
     const stamp = stampOf(files);
     const fingerprint = fingerprintOf(module, files);
-    const host = hostFile ? await hostSideOf(hostFile, fingerprint) : {};
-    const found = { kind, module, host, fingerprint, folder, description: describe(kind, module, host) };
+    const description = describe(kind, module, host);
+    if (hostFile !== undefined && !this.#builtIn.has(kind)) await refuseBadSchemas(hostFile, host);
+    const place = { folder, ...(hostFile === undefined ? {} : { hostFile }) };
+    const hostFingerprint = contentsOf(hostFilesNow);
+    const found = { kind, module, host, fingerprint, hostFingerprint, ...place, description };
     this.#loaded.set(key, { files, stamp, found });
     return found;
   }
 
-  /** All functions of a set of kinds; those that are not there are left out, for the graph's own check to name. */
-  async loadAll(kinds: Iterable<string>, base: string): Promise<ReadonlyMap<string, CataloguedFunction>> {
-    const found = new Map<string, CataloguedFunction>();
-    for (const kind of new Set(kinds)) {
-      if (this.#knows(kind, base)) found.set(kind, await this.load(kind, base));
-    }
-    return found;
+  /** @param files those that are known to be part of it: the host side is loaded anew when one of them changed. */
+  async #hostSide(file: string | undefined, files: readonly string[]): Promise<HostModule> {
+    if (file === undefined) return { host: {}, files: [] };
+    return await loadHostModule(file, contentsOf([...files, file]));
   }
 
-  #knows(kind: string, base: string): boolean {
-    try {
-      this.#folderOf(kind, base);
-      return true;
-    } catch {
-      return false;
+  /** All functions of a set of kinds. Why others are not there is for the graph's own check to say. */
+  async loadAll(kinds: Iterable<string>, base: string): Promise<LoadedFunctions> {
+    const found = new Map<string, CataloguedFunction>();
+    const missing = new Map<string, string>();
+    for (const kind of new Set(kinds)) {
+      try {
+        found.set(kind, await this.load(kind, base));
+      } catch (error) {
+        if (!(error instanceof UnknownFunction)) throw error;
+        missing.set(kind, error.why);
+      }
     }
+    return { found, missing };
   }
 
   #folderOf(kind: string, base: string): string {
@@ -92,13 +110,12 @@ export class FunctionCatalogue {
     if (/^\.{0,2}\//.test(kind)) {
       const folder = resolve(base, kind);
       if (existsSync(folder)) return folder;
-      throw unknown(kind, `${folder} is not there`);
+      throw new UnknownFunction(kind, `${folder} is not there`);
     }
-    try {
-      return dirname(createRequire(join(base, "graph.js")).resolve(`${kind}/package.json`));
-    } catch {
-      throw unknown(kind, `it is none of ${this.builtIn.join(", ")}, and no npm package that ${base} can see`);
-    }
+    const folder = packageFolder(kind, base);
+    if (folder !== undefined) return folder;
+    const why = `it is none of ${this.builtIn.join(", ") || "those built in"}, and no npm package that ${base} can see`;
+    throw new UnknownFunction(kind, why);
   }
 }
 
@@ -120,24 +137,40 @@ function stampOf(files: readonly string[]): string | undefined {
   return stats.map((stat) => [stat!.dev, stat!.ino, stat!.size, stat!.mtimeNs, stat!.ctimeNs].join()).join(" ");
 }
 
-function unknown(kind: string, why: string): IovisorError {
-  const remedy = "name a built-in function, a folder (./NAME) with a kernel.ts, or an npm package that has one";
-  return new IovisorError("E_USAGE", `there is no function of kind "${kind}": ${why}`, remedy);
+/** No function of that kind is there. */
+class UnknownFunction extends IovisorError {
+  override readonly name = "UnknownFunction";
+  readonly why: string;
+
+  constructor(kind: string, why: string) {
+    const remedy = "name a built-in function, a folder (./NAME) with a kernel.ts, or an npm package that has one";
+    super("E_USAGE", `there is no function of kind "${kind}": ${why}`, remedy);
+    this.why = why;
+  }
 }
 
 /** Differs when the kernel module, the host side or a file of either does. */
 function fingerprintOf(module: Module, files: readonly string[]): string {
-  const hash = createHash("sha256").update(writeModule(module));
-  for (const file of files) hash.update(file).update(readFileSync(file));
+  return createHash("sha256").update(writeModule(module)).update(contentsOf(files)).digest("base64url").slice(0, 22);
+}
+
+/** Differs when one of the files does. */
+function contentsOf(files: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const file of [...new Set(files)].sort()) hash.update(file).update(existsSync(file) ? readFileSync(file) : "");
   return hash.digest("base64url").slice(0, 22);
 }
 
-/** Node keeps modules: the fingerprint makes another one of a file that changed. */
-async function hostSideOf(file: string, fingerprint: string): Promise<HostSide> {
-  const url = `${pathToFileURL(file).href}?${fingerprint}`;
-  const { default: host } = (await import(url)) as { readonly default?: HostSide };
-  if (typeof host === "object" && host !== null) return host;
-  throw new IovisorError("E_USAGE", `${file} has no host side`, "export an object of type HostSide as its default");
+async function refuseBadSchemas(file: string, host: HostSide): Promise<void> {
+  for (const name of ["configSchema", "portSchema"] as const) {
+    const schema = host[name];
+    if (schema === undefined) continue;
+    try {
+      (await schemaChecker())(schema as JsonSchema)({});
+    } catch (error) {
+      throw hostFailure(file, `${name} is no JSON Schema`, error);
+    }
+  }
 }
 
 function describe(kind: string, module: Module, host: HostSide): FunctionDescription {
@@ -162,9 +195,14 @@ function describe(kind: string, module: Module, host: HostSide): FunctionDescrip
 }
 
 function tableOf(map: MapDeclaration, host: HostSide): readonly (readonly [string, TableDescription])[] {
-  if (!map.key || map.display?.kind === "hidden") return [];
+  const view = host.tableViews?.find((one) => one.map === map.name);
+  if (!map.key || (map.display?.kind === "hidden" && !view)) return [];
   const filled = host.configurationTables?.includes(map.name) ?? false;
-  return [[map.name, { description: map.display?.title ?? "", holds: filled ? "configuration" : "state" }]];
+  const description = view?.title ?? map.display?.title ?? "";
+  const columns = view?.columns.map(({ name, title, type, key = false, computed = false }) => {
+    return { name, title, type, key, computed };
+  });
+  return [[map.name, { description, holds: filled ? "configuration" : "state", ...(columns ? { columns } : {}) }]];
 }
 
 function named(

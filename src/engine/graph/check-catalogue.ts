@@ -8,17 +8,22 @@ import type { Graph, Instance } from "./types.ts";
 type Checker = (schema: FunctionDescription["settings"]) => SchemaCheck;
 
 /** The graph against the functions that there are: kinds, configurations, ports. */
-export async function checkAgainstCatalogue(read: ReadGraph, catalogue: Catalogue): Promise<readonly Finding[]> {
+export async function checkAgainstCatalogue(
+  read: ReadGraph,
+  catalogue: Catalogue,
+  missing: ReadonlyMap<string, string> = new Map(),
+): Promise<readonly Finding[]> {
   const checker = needsSchemas(read.graph, catalogue) ? await schemaChecker() : undefined;
   const instances = Object.entries(read.graph.functions).flatMap(([name, instance]) => {
     const path = ["functions", name];
     const description = catalogue.get(instance.kind);
     if (description) return checkInstance(instance, description, path, checker);
     if (instance.kind === "") return []; // its shape was refused before
+    const why = missing.get(instance.kind) ?? `there is ${listed(catalogue.keys())}`;
     return [
       {
         path: [...path, "kind"],
-        message: `there is no function of kind '${instance.kind}': there is ${listed(catalogue.keys())}`,
+        message: `there is no function of kind '${instance.kind}': ${why}`,
         remedy: "mend the name; a function of your own is a folder, as ./NAME, or an npm package",
       },
     ];

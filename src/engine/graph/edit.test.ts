@@ -71,7 +71,7 @@ const refused: readonly (readonly [name: string, edit: Edit, complaint: RegExp])
     { kind: "createInstance", name: "fw", function: "acl" },
     /^functions\.fw: is there already$/,
   ],
-  ["a bad name", { kind: "createInstance", name: "1", function: "acl" }, /'1' is no name$/],
+  ["a bad name", { kind: "createInstance", name: "1", function: "acl" }, /'1' is no name: a letter, then/],
   ["an unknown kind", { kind: "createInstance", name: "x", function: "nat" }, /no function of kind 'nat'/],
   ["a deletion of nothing", { kind: "deleteInstance", name: "x" }, /^functions\.x: there is no function 'x'$/],
   ["a deletion of what every object has", { kind: "deleteInstance", name: "toString" }, /no function 'toString'$/],

@@ -86,7 +86,11 @@ links:
 const refused: readonly (readonly [name: string, source: object, complaint: string])[] = [
   ["a list", [], "expected an object, got []"],
   ["an unknown part", { nodes: {} }, "nodes: no such key; there is functions, devices, links"],
-  ["a name that begins with a digit", { functions: { "1a": switchOf() } }, "functions[\"1a\"]: '1a' is no name"],
+  [
+    "a name that begins with a digit",
+    { functions: { "1a": switchOf() } },
+    "functions[\"1a\"]: '1a' is no name: a letter, then up to 30 letters, digits, _ or -",
+  ],
   ["a missing kind", { functions: { a: {} } }, "functions.a.kind: is missing"],
   [
     "a kind that is no text",
@@ -261,7 +265,7 @@ export default { functions: { sw1: { kind: "switch", ports: Object.fromEntries(p
     writeFileSync(join(folder, "none.ts"), "export const graph = {};");
     await assert.rejects(loadGraph(join(folder, "none.ts")), /none\.ts: the default export is no object/);
     writeFileSync(join(folder, "throws.ts"), 'throw new Error("no such thing");');
-    await assert.rejects(loadGraph(join(folder, "throws.ts")), /throws\.ts: no such thing/);
+    await assert.rejects(loadGraph(join(folder, "throws.ts")), /throws\.ts:1:7: no such thing/);
     await assert.rejects(loadGraph(join(folder, "absent.ts")), /absent\.ts: cannot be read \(ENOENT\)/);
     await assert.rejects(loadGraph(join(folder, "net.toml")), /a graph is a \.json, \.yaml or \.ts file/);
   } finally {

@@ -3,6 +3,7 @@ import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { IovisorError } from "../../errors.ts";
 import type { Catalogue } from "../catalogue/description.ts";
+import { placeInFile } from "../stack-place.ts";
 import { checkGraph } from "./check.ts";
 import { checkAgainstCatalogue } from "./check-catalogue.ts";
 import { type Finding, GraphError, type Locate, type Problem, problemOf } from "./problems.ts";
@@ -16,6 +17,8 @@ export interface ParseOptions {
   readonly path?: string;
   /** Also holds the graph against these functions. */
   readonly catalogue?: Catalogue;
+  /** Why kinds that it lacks are not there. */
+  readonly missing?: ReadonlyMap<string, string>;
   /** An earlier graph that this one takes the place of: what did not change is shared with it. */
   readonly previous?: Graph;
 }
@@ -37,17 +40,22 @@ export async function examineGraph(source: string | object, options: ParseOption
   return { graph, problems: [...placed, ...problems].sort(byPosition) };
 }
 
-function byPosition(a: Problem, b: Problem): number {
+/** Problems of a text in its order. */
+export function byPosition(a: Problem, b: Problem): number {
   return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }
 
-async function examineValue(value: unknown, { catalogue, previous }: ParseOptions, locate?: Locate): Promise<Examined> {
+async function examineValue(
+  value: unknown,
+  { catalogue, missing, previous }: ParseOptions,
+  locate?: Locate,
+): Promise<Examined> {
   const document = readDocument(value);
   const read = previous ? { ...document, graph: shareGraph(previous, document.graph) } : document;
   const findings: readonly Finding[] = [
     ...read.findings,
     ...checkGraph(read),
-    ...(catalogue ? await checkAgainstCatalogue(read, catalogue) : []),
+    ...(catalogue ? await checkAgainstCatalogue(read, catalogue, missing) : []),
   ];
   return { graph: read.graph, problems: findings.map((finding) => problemOf(finding, locate)) };
 }
@@ -90,14 +98,31 @@ export async function loadGraph(path: string, options: Omit<ParseOptions, "path"
 }
 
 async function textOf(path: string): Promise<string> {
+  const bytes = await bytesOf(path);
   try {
-    return await readFile(path, "utf8");
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new IovisorError("E_USAGE", `${path}: it is no text in UTF-8`, "save the file as UTF-8", { cause });
+  }
+}
+
+async function bytesOf(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
   } catch (cause) {
     throw new IovisorError("E_USAGE", `${path}: cannot be read (${reason(cause)})`, "give the path of a graph's file", {
       cause,
     });
   }
 }
+
+/** Where the parts of a graph's file stand; undefined for modules, whose value is computed. */
+export async function locateIn(path: string): Promise<Locate | undefined> {
+  const format = textFormats[extname(path)];
+  return format && (await readSource(await textOf(path), format)).locate;
+}
+
+const textFormats: Readonly<Record<string, TextFormat>> = { ".json": "json", ".yaml": "yaml", ".yml": "yaml" };
 
 async function defaultExport(path: string): Promise<object> {
   await textOf(path); // says "cannot be read" of a missing file, as for the others
@@ -106,9 +131,8 @@ async function defaultExport(path: string): Promise<object> {
     exported = ((await import(pathToFileURL(resolve(path)).href)) as { readonly default?: unknown }).default;
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new IovisorError("E_USAGE", `${path}: ${message}`, "mend the file; `node FILE` shows where it fails", {
-      cause,
-    });
+    const place = placeInFile(resolve(path), cause);
+    throw new IovisorError("E_USAGE", `${path}${place}: ${message}`, "mend the file", { cause });
   }
   if (typeof exported === "object" && exported !== null) return exported;
   const message = `${path}: the default export is no object`;

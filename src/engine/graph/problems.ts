@@ -55,13 +55,13 @@ export class GraphError extends IovisorError {
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[], file?: string) {
-    const lines = problems.map((problem) => formatProblem(problem, file));
+    const lines = [...new Set(problems.map((problem) => formatProblem(problem, file)))];
     const [first] = problems;
-    if (problems.length === 1) super("E_GRAPH", lines[0]!, first!.remedy);
+    if (lines.length === 1) super("E_GRAPH", lines[0]!, first!.remedy);
     else
       super(
         "E_GRAPH",
-        `the graph has ${problems.length} errors\n${lines.join("\n")}`,
+        `the graph has ${lines.length} errors\n${lines.join("\n")}`,
         "mend the places that the lines name; docs/graph.md describes the format",
       );
     this.problems = problems;
@@ -79,9 +79,18 @@ const shownLength = 60;
 
 /** A value as a message shows it. */
 export function show(value: unknown): string {
-  const text =
-    JSON.stringify(value, (_, inner) => (typeof inner === "bigint" ? String(inner) : inner)) ?? String(value);
+  const text = shownWhole(value);
   return text.length > shownLength ? `${text.slice(0, shownLength)}...` : text;
+}
+
+function shownWhole(value: unknown): string {
+  try {
+    return JSON.stringify(value, (_, inner) => (typeof inner === "bigint" ? String(inner) : inner)) ?? String(value);
+  } catch (error) {
+    // JSON.stringify recurses: what is nested too deeply ends its stack, what refers to itself has no end.
+    if (error instanceof RangeError || error instanceof TypeError) return Array.isArray(value) ? "a list" : "an object";
+    throw error;
+  }
 }
 
 export function listed(names: Iterable<string>): string {

@@ -78,7 +78,7 @@ class Reader {
     const entries: [string, T][] = [];
     for (const [name, member] of Object.entries(this.#optionalRecord(value, path))) {
       const at = [...path, name];
-      if (!namePattern.test(name)) this.#add(at, `'${name}' is no name`, `a name is ${nameRule}`, "key");
+      if (!namePattern.test(name)) this.#add(at, `'${name}' is no name: ${nameRule}`, "give it another name", "key");
       const known = read(member, at);
       if (known !== undefined) entries.push([name, known]);
     }

@@ -18,6 +18,24 @@ export interface Source {
 export async function readSource(text: string, format: TextFormat): Promise<Source> {
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
+  try {
+    return parsed(yaml, text, format, lines);
+  } catch (error) {
+    if (!isStackOverflow(error)) throw error;
+    return { value: undefined, locate: () => ({ line: 1, column: 1 }), faults: [tooDeep(lines, 0)] };
+  }
+}
+
+/** Both parsers recurse: what no graph comes near to ends their stack. */
+function isStackOverflow(error: unknown): boolean {
+  return /call stack size exceeded|stack overflow/i.test((error as Error).message);
+}
+
+function tooDeep(lines: LineCounter, offset: number): Finding & Position {
+  return fault(lines, offset, "lists and objects are nested too deeply to be read", "make it flat");
+}
+
+function parsed(yaml: typeof import("yaml"), text: string, format: TextFormat, lines: LineCounter): Source {
   // The core schema also where a %YAML 1.1 directive stands: `yes` and `0777` mean the same in every graph.
   const document = yaml.parseDocument(text, { lineCounter: lines, schema: "core", prettyErrors: false });
   const locate = (path: Path, at: "key" | "value"): Position =>
@@ -64,6 +82,8 @@ function readJson(text: string, lines: LineCounter): Read {
 
 function readYaml(document: Document, lines: LineCounter): Read {
   const errors = [...document.errors.filter((error) => error.code !== "DUPLICATE_KEY"), ...document.warnings];
+  const deep = errors.find(isStackOverflow);
+  if (deep) return { faults: [tooDeep(lines, deep.pos[0])] };
   if (errors.length > 0) {
     const faults = errors.map(({ code, message, pos }) => {
       const text = code === "MULTIPLE_DOCS" ? "the file holds several documents" : lowerFirst(message);

@@ -135,7 +135,7 @@ export interface HostSide {
    * router does. Others let packets out as large as they came in.
    */
   mtus?(instance: InstanceView): Readonly<Record<string, number>>;
-  /** The maps that people may look at and edit, and how. Others are not shown. */
+  /** How people see and edit maps. Others with keys are shown as they are declared, unless they are hidden. */
   readonly tableViews?: readonly TableView[];
   /** Begins what is to be done while the instance exists: answer punts, keep tables, run timers. */
   start?(context: HostContext): HostProcess;

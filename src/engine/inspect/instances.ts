@@ -1,4 +1,5 @@
 import type { MapDeclaration } from "../../compiler/hir/tree.ts";
+import type { TableDescription } from "../catalogue/description.ts";
 import type { InstancePort, JsonObject, PortDevice } from "../host/host-side.ts";
 import { stagesOf } from "../pipeline/cut.ts";
 import { portName } from "../pipeline/topology.ts";
@@ -25,11 +26,8 @@ export interface PortReport {
   readonly counters: PortCount;
 }
 
-export interface TableReport {
+export interface TableReport extends TableDescription {
   readonly name: string;
-  readonly description: string;
-  /** "state" may be changed by hand; "configuration" follows from the graph. */
-  readonly holds: "state" | "configuration";
   readonly maximumEntries: number;
 }
 

@@ -3,13 +3,10 @@ import { IovisorError } from "../../errors.ts";
 import { isPerCpu } from "../../kernel/maps/spec.ts";
 import { KernelMap } from "../../kernel/maps.ts";
 import { Codec, type HostValue } from "../codec.ts";
-import { hostValueOf, type PlainValue, plainValue } from "./plain-value.ts";
+import { declaredForm, type EntryForm, type PlainEntry } from "./entry-form.ts";
 
 /** An entry of a table. Of a per-CPU table the value is a list: one value for each processor. */
-export interface TableEntry {
-  readonly key: PlainValue;
-  readonly value: PlainValue;
-}
+export type TableEntry = PlainEntry;
 
 export interface TablePage {
   readonly entries: readonly TableEntry[];
@@ -28,12 +25,14 @@ export class InspectedTable implements Disposable {
   readonly #map: KernelMap;
   readonly #key: Codec;
   readonly #value: Codec;
+  readonly #form: EntryForm;
 
   /** @throws E_USAGE for a map without keys */
-  constructor(declaration: MapDeclaration, map: KernelMap) {
+  constructor(declaration: MapDeclaration, map: KernelMap, form: EntryForm = declaredForm(declaration)) {
     const { key, value, name } = declaration;
     if (!key || !value) throw new IovisorError("E_USAGE", `"${name}" is no table: it has no keys`, "choose a table");
     this.declaration = declaration;
+    this.#form = form;
     this.#map = KernelMap.fromId(map.info().id);
     this.#key = new Codec(key);
     this.#value = new Codec(value);
@@ -49,7 +48,9 @@ export class InspectedTable implements Disposable {
     let last: Uint8Array | undefined;
     for (const [key, value] of after ? this.#map.entriesAfter(after) : this.#map.entries()) {
       if (entries.length === limit) return { entries, cursor: Buffer.from(last!).toString("base64url") };
-      entries.push(this.#entry(key, value));
+      const entry = this.#entry(key, value);
+      if (!entry) continue;
+      entries.push(entry);
       last = key.slice();
     }
     return { entries };
@@ -57,7 +58,10 @@ export class InspectedTable implements Disposable {
 
   /** All entries, read in batches as they are asked for. */
   *all(): Generator<TableEntry> {
-    for (const [key, value] of this.#map.entries()) yield this.#entry(key, value);
+    for (const [key, value] of this.#map.entries()) {
+      const entry = this.#entry(key, value);
+      if (entry) yield entry;
+    }
   }
 
   get(key: unknown): TableEntry | undefined {
@@ -68,11 +72,10 @@ export class InspectedTable implements Disposable {
 
   /** Writes entries; all are looked at before the first is written. @throws E_USAGE, E_FULL */
   put(entries: readonly EntryText[]): void {
-    const encoded = entries.map(({ key, value }, index) => {
-      return [
-        this.#keyBytes(key, `entries[${index}].key`),
-        this.#valueBytes(value, `entries[${index}].value`),
-      ] as const;
+    const encoded = entries.map((text, index) => {
+      const path = `entries[${index}]`;
+      const { key, value } = this.#form.entry(text, path);
+      return [this.#key.encode(key, `${path}.key`), this.#valueBytes(value, `${path}.value`)] as const;
     });
     for (const [key, value] of encoded) {
       if (isPerCpu(this.#map.type)) this.#map.updatePerCpu(key, value);
@@ -91,14 +94,10 @@ export class InspectedTable implements Disposable {
     this.#map.clear();
   }
 
-  #entry(key: Uint8Array, value: Uint8Array): TableEntry {
+  #entry(key: Uint8Array, value: Uint8Array): TableEntry | undefined {
     const values = isPerCpu(this.#map.type) ? this.#map.splitPerCpu(value) : undefined;
-    return {
-      key: plainValue(this.#key.decode(key)),
-      value: values
-        ? values.map((part) => plainValue(this.#value.decode(part)))
-        : plainValue(this.#value.decode(value)),
-    };
+    const decoded = values ? values.map((part) => this.#value.decode(part)) : this.#value.decode(value);
+    return this.#form.show(this.#key.decode(key), decoded);
   }
 
   #cursorKey(cursor: string): Uint8Array {
@@ -112,17 +111,15 @@ export class InspectedTable implements Disposable {
   }
 
   #keyBytes(key: unknown, path: string): Uint8Array {
-    return this.#key.encode(hostValueOf(this.declaration.key!, key) as HostValue, path);
+    return this.#key.encode(this.#form.key(key, path), path);
   }
 
   /** One value, or one for each processor: a single one stands for all of them. */
-  #valueBytes(value: unknown, path: string): readonly Uint8Array[] {
-    const encode = (one: unknown, at: string): Uint8Array =>
-      this.#value.encode(hostValueOf(this.declaration.value!, one) as HostValue, at);
-    if (!isPerCpu(this.#map.type)) return [encode(value, path)];
+  #valueBytes(value: HostValue, path: string): readonly Uint8Array[] {
+    if (!isPerCpu(this.#map.type)) return [this.#value.encode(value, path)];
     const count = this.#map.splitPerCpu(new Uint8Array(this.#map.valueBytes)).length;
     const values = Array.isArray(value) ? value : Array.from({ length: count }, () => value);
-    return values.map((one, cpu) => encode(one, `${path}[${cpu}]`));
+    return values.map((one, cpu) => this.#value.encode(one, `${path}[${cpu}]`));
   }
 
   [Symbol.dispose](): void {

@@ -5,6 +5,8 @@ import type { DataPathRecord } from "./record.ts";
 export type PlannedAction =
   | { readonly kind: "load" | "keep" | "unload"; readonly pipeline: string; readonly functions: readonly string[] }
   | { readonly kind: "attach" | "detach"; readonly hook: string; readonly device: string; readonly netns?: string }
+  /** The host side of instances whose function is another one than the one that runs. */
+  | { readonly kind: "restart"; readonly instance: string }
   /** A device of the graph that is not there now. */
   | { readonly kind: "await"; readonly device: string };
 

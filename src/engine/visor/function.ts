@@ -7,6 +7,8 @@ export interface GraphFunction {
   readonly kind: string;
   readonly module: Module;
   readonly host: HostSide;
+  /** Where the host side comes from: what it does wrong is said of this file. */
+  readonly hostFile?: string;
   /** Differs when the module or the host side does. */
   readonly fingerprint: string;
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { MapDeclaration, Module } from "../../compiler/hir/tree.ts";
+import { IovisorError } from "../../errors.ts";
 import { KernelMap, type PackedEntries } from "../../kernel/maps.ts";
 import { Codec, type HostValue } from "../codec.ts";
 import type { Pins } from "../datapath/pins.ts";
@@ -218,10 +219,16 @@ export function fingerprintOf(module: Module, name: string, table: TableContents
 function packEntries(declaration: MapDeclaration, table: Iterable<readonly [HostValue, HostValue]>): PackedEntries {
   const { name } = declaration;
   const [keys, values] = [new Codec(declaration.key!), new Codec(declaration.value!)];
-  const entries = [...table];
-  return {
-    count: entries.length,
-    keys: Buffer.concat(entries.map(([key]) => keys.encode(key, name))),
-    values: Buffer.concat(entries.map(([, value]) => values.encode(value, name))),
-  };
+  try {
+    const entries = [...table];
+    return {
+      count: entries.length,
+      keys: Buffer.concat(entries.map(([key]) => keys.encode(key, `${name}: key`))),
+      values: Buffer.concat(entries.map(([, value]) => values.encode(value, `${name}: value`))),
+    };
+  } catch (cause) {
+    const message = `what a host side's tables give does not fit: ${(cause as Error).message}`;
+    const remedy = "give keys and values as the kernel module declares the map";
+    throw new IovisorError("E_HOST_SIDE", message, remedy, { cause });
+  }
 }

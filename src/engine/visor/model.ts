@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import type { GivenValue } from "../../compiler/hir/settings.ts";
 import type { Module } from "../../compiler/hir/tree.ts";
 import { runningAbilities } from "../abilities.ts";
+import { askHost, hostFailure } from "../catalogue/host-failure.ts";
 import { GraphError, problemOf } from "../graph/problems.ts";
 import type {
   ConfigProblem,
   FloodGroup,
+  HostSide,
   InstancePort,
   InstanceView,
   JsonObject,
@@ -183,10 +185,12 @@ function numberInstance(given: {
     return { name, number, config, linked: peer !== undefined, device, ...(mtu === undefined ? {} : { mtu }) };
   });
   const view: InstanceView = { name: instance.name, config: instance.config, ports };
-  refuseProblems(view, host.check?.(view) ?? []);
-  const settings = settingsOf(instance, view);
+  const ask = <Part extends AskedPart>(part: Part): ReturnType<NonNullable<HostSide[Part]>> | undefined =>
+    askHost(instance.function, instance.name, part, () => host[part]?.(view)) as never;
+  refuseProblems(view, ask("check") ?? []);
+  const settings = settingsOf(instance, ask("settings"));
   const rules = rulesOf(module, settings, identity.rules ?? {});
-  const sizes = host.mapSizes?.(view) ?? {};
+  const sizes = ask("mapSizes") ?? {};
   const fingerprint = hash([instance.function.fingerprint, rules.code, rules.shapes, sizes]);
   const names: string[] = [];
   for (const port of ports) names[port.number] = port.name;
@@ -210,11 +214,25 @@ function numberInstance(given: {
     identity: Object.keys(rules.shapes).length > 0 ? { ...identity, rules: rules.shapes } : identity,
     node,
     view,
-    tables: host.tables?.(view) ?? {},
+    tables: knownTables(instance, ask("tables") ?? {}),
     rules: rules.lists,
-    floodGroups: host.floodGroups?.(view) ?? [],
+    floodGroups: ask("floodGroups") ?? [],
     fingerprint,
   };
+}
+
+/** What a host side is asked about an instance. */
+type AskedPart = "check" | "settings" | "tables" | "mapSizes" | "floodGroups";
+
+function knownTables(
+  { name: instance, function: { module, hostFile = "" } }: ModelInstance,
+  tables: NumberedInstance["tables"],
+): NumberedInstance["tables"] {
+  for (const name of Object.keys(tables)) {
+    if (module.maps.some((map) => map.name === name && map.key && map.value)) continue;
+    throw hostFailure(hostFile, `tables for "${instance}" names "${name}", which is no map with keys`, undefined);
+  }
+  return tables;
 }
 
 function withSizes(module: Module, sizes: Readonly<Record<string, number>>): Module {
@@ -238,11 +256,13 @@ function refuseProblems({ name }: InstanceView, problems: readonly ConfigProblem
 }
 
 /** Settings of the kernel module: what the host side says, and of the configuration what the module declares. */
-function settingsOf(instance: ModelInstance, view: InstanceView): Readonly<Record<string, GivenValue>> {
-  const { module, host } = instance.function;
+function settingsOf(
+  { config, function: { module } }: ModelInstance,
+  given: Readonly<Record<string, unknown>> | undefined,
+): Readonly<Record<string, GivenValue>> {
   const declared = new Set(module.settings.map((setting) => setting.name));
-  const own = Object.entries(instance.config).filter(([name]) => declared.has(name));
-  return { ...Object.fromEntries(own), ...host.settings?.(view) } as Readonly<Record<string, GivenValue>>;
+  const own = Object.entries(config).filter(([name]) => declared.has(name));
+  return { ...Object.fromEntries(own), ...given } as Readonly<Record<string, GivenValue>>;
 }
 
 /** A short text that differs where the data does. Bigints and maps of names are fine. */

@@ -76,7 +76,7 @@ function checkPort(found: NumberedInstance | undefined, instance: string, port: 
   if (!found) throw new IovisorError("E_USAGE", `the graph has no instance "${instance}"`, "`iovisor get instances`");
   if (port === undefined || found.view.ports.some(({ name }) => name === port)) return;
   const names = found.view.ports.map(({ name }) => name).join(", ");
-  throw new IovisorError("E_USAGE", `"${instance}" has no port "${port}"`, `its ports are ${names}`);
+  throw new IovisorError("E_USAGE", `"${instance}" has no port "${port}"`, `its ports are ${names || "none"}`);
 }
 
 /**

@@ -2,6 +2,7 @@
  * How large packets may be: functions let them out as large as they came in, but for those that tell senders what is
  * too big, as routers do. What lies between those must take the same packets.
  */
+import { askHost } from "../catalogue/host-failure.ts";
 import type { LinkEnd, Model, ModelDevice, NumberedModel } from "./model.ts";
 
 type Outer = Exclude<LinkEnd, { readonly kind: "port" }>;
@@ -67,7 +68,7 @@ export function sizeWarnings(model: Model, { instances }: Pick<NumberedModel, "i
     if (least === undefined) return [];
     const ports = domain.ports.flatMap(({ instance, port }): string[] => {
       const { view, model: of } = instances.get(instance)!;
-      const mtu = of.function.host.mtus?.(view)[port];
+      const mtu = askHost(of.function, instance, "mtus", () => of.function.host.mtus?.(view))?.[port];
       if (mtu === undefined || mtu <= least) return [];
       const small = namesOf(domain.outer, (found) => found === least);
       return [

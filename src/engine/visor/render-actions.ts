@@ -16,6 +16,8 @@ function render(action: PlannedAction): string {
     case "attach":
     case "detach":
       return `${action.kind} ${action.hook} of ${action.device}${action.netns ? ` in ${action.netns}` : ""}`;
+    case "restart":
+      return `restart host side of ${action.instance}`;
     case "await":
       return `wait for device ${action.device}`;
   }

@@ -127,9 +127,9 @@ export class Visor implements AsyncDisposable {
     readonly functions: ReadonlyMap<string, CataloguedFunction>;
   }> {
     const kinds = Object.values(graph.functions).map((instance) => instance.kind);
-    const functions = await this.#options.functions.loadAll(kinds, this.#options.base);
+    const { found: functions, missing } = await this.#options.functions.loadAll(kinds, this.#options.base);
     const catalogue = new Map([...functions].map(([kind, { description }]) => [kind, description]));
-    return { graph: await parseGraph(graphDocument(graph), { catalogue, previous: this.#graph }), functions };
+    return { graph: await parseGraph(graphDocument(graph), { catalogue, missing, previous: this.#graph }), functions };
   }
 
   /** What an apply of a graph would do. Nothing is touched. */
@@ -138,9 +138,20 @@ export class Visor implements AsyncDisposable {
     const prepared = this.running.prepare(resolveGraph(graph, functions));
     return {
       changes: diffGraphs(this.#graph, graph),
-      actions: this.running.actions(prepared),
+      actions: [...this.running.actions(prepared), ...this.#restarts(graph, functions)],
       warnings: this.running.warnings(prepared),
     };
+  }
+
+  /** Instances that stay while the source of their function's host side changed. */
+  #restarts(next: Graph, functions: ReadonlyMap<string, CataloguedFunction>): readonly PlannedAction[] {
+    return Object.entries(next.functions)
+      .filter(([name, { kind }]) => {
+        const [before, after] = [this.#functions.get(kind), functions.get(kind)];
+        const stays = this.#graph.functions[name]?.kind === kind && before !== undefined;
+        return stays && before.hostFingerprint !== after?.hostFingerprint;
+      })
+      .map(([instance]) => ({ kind: "restart", instance }));
   }
 
   /** Makes a graph the one that is live. One apply at a time; on failure nothing has changed. */

@@ -66,6 +66,9 @@ function tables(instance: InstanceView): Readonly<Record<string, TableContents>>
 
 /** The host side of the switch. */
 const host: HostSide = {
+  title: "Switch",
+  description: "Forwards Ethernet frames between its ports by the addresses that it learns, with VLANs (IEEE 802.1Q).",
+  configurationTables: ["portTable", "groups", "statics"],
   configSchema,
   portSchema,
   check: checkSwitch,
