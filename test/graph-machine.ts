@@ -33,12 +33,12 @@ export class Machine implements AsyncDisposable {
   /** Where commands run. */
   cwd = this.folder.path;
   readonly graphFile = join(this.folder.path, "net.yaml");
-  readonly #socket = join(this.folder.path, "socket");
+  readonly socket = join(this.folder.path, "socket");
   #daemon: ChildProcess | undefined;
 
   /** Returns when the daemon serves. */
   async start(...args: readonly string[]): Promise<void> {
-    const paths = ["--socket", this.#socket, "--state", join(this.folder.path, "state")];
+    const paths = ["--socket", this.socket, "--state", join(this.folder.path, "state")];
     const child = spawn(process.execPath, [main, "daemon", "--name", this.name, ...paths, ...args], {
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -63,7 +63,7 @@ export class Machine implements AsyncDisposable {
 
   async run(...args: readonly string[]): Promise<Ended> {
     return await new Promise((resolve) => {
-      const env = { ...process.env, IOVISOR_SOCKET: this.#socket };
+      const env = { ...process.env, IOVISOR_SOCKET: this.socket };
       execFile(process.execPath, [main, ...args], { env, cwd: this.cwd }, (error, out, err) => {
         resolve({ code: error ? Number(error.code) : 0, out, err });
       });

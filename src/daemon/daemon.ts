@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { join, resolve } from "node:path";
 import { FunctionCatalogue } from "../engine/catalogue/functions.ts";
@@ -56,17 +56,24 @@ export class Daemon implements AsyncDisposable {
   static async start(options: DaemonOptions): Promise<Daemon> {
     const { name, log } = options;
     await using stack = new AsyncDisposableStack();
+    const isNew = !existsSync(new Pins(name).folder);
     stack.use(lockDataPath(name, log));
+    let visor: Visor | undefined;
+    // A start that fails before there was a graph leaves nothing.
+    let started = false;
+    stack.defer(() => {
+      if (isNew && !started && visor?.revision === undefined) new Pins(name).removeAll();
+    });
     stack.use(lockStore(options.state, name));
     const events = new EventHub();
-    const visor = await openVisor(options, events, stack);
+    visor = await openVisor(options, events, stack);
     stack.use(watchDevices(visor, events, log));
     const times = new ApplyTimes();
     const changes = stack.use(new Changes(visor, events, times));
     const callers = new Callers(options.network?.token);
     const app = await makeApp({
       ...{ name, version: packageVersion(), visor, changes, events, times, callers, log },
-      counters: new Counters(visor.running.dataPath, () => visor.prepared?.numbered.topology),
+      counters: new Counters(visor.running.dataPath, () => visor?.prepared?.numbered.topology),
     });
     stack.defer(() => app.close());
     const handle: RequestListener = (request, response) => app.routing(request, response);
@@ -75,6 +82,7 @@ export class Daemon implements AsyncDisposable {
     // Streams of events never end by themselves: servers wait for them.
     stack.defer(() => events.close());
     log.info({ name, revision: visor.revision?.number ?? 0, listening: addresses }, "the daemon is at work");
+    started = true;
     return new Daemon(addresses, stack.move());
   }
 

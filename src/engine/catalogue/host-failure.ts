@@ -14,7 +14,8 @@ export function askHost<T>(where: { readonly hostFile?: string }, instance: stri
   try {
     return ask();
   } catch (cause) {
-    if (where.hostFile === undefined) throw cause;
+    // Errors on purpose are for whoever asked: a row that does not fit, for example.
+    if (where.hostFile === undefined || cause instanceof IovisorError) throw cause;
     throw hostFailure(where.hostFile, `${part} for "${instance}" failed`, cause);
   }
 }
