@@ -2,6 +2,7 @@
 import type { Module } from "../src/compiler/hir/tree.ts";
 import { acceptedFrames, asChain, asConfig, asMap, disjointRules, mixedRules } from "./graphs/access-lists.ts";
 import { type ContestResult, contest, interval, losses, medianOf, ratio } from "./graphs/contest.ts";
+import { costPlot } from "./graphs/cost-plot.ts";
 import { stationMac } from "./graphs/frames.ts";
 import { Lane } from "./graphs/lane.ts";
 import { bareLane, bridgeLane, dropLane } from "./graphs/rivals.ts";
@@ -11,10 +12,9 @@ import { hirOf } from "./lib/loaded-typescript.ts";
 import { pinTo } from "./lib/machine.ts";
 import { decimals, grouped, table } from "./lib/markdown.ts";
 import { benchFile } from "./lib/output.ts";
-import { linePlot } from "./lib/svg.ts";
 import type { AccessRule } from "./match-rules/rules.ts";
 
-const counts = [10, 100, 1000] as const;
+const counts = [10, 100, 1000, 10_000] as const;
 const longCounts = [10, 1000, 10_000] as const;
 const goals = { linear: 15, map: 2.5, growth: 1.3 } as const;
 const links = ["dev:in -> fw.inside", "fw.outside -> dev:out"];
@@ -94,11 +94,16 @@ function report(rivals: ReadonlyMap<number, ContestResult>, long: ContestResult)
     label: name,
     points: rows.map(([count, result]) => [count, net(result, name)] as const),
   });
-  const svg = linePlot({
-    title: "Nanoseconds per packet through an access list, net of the generator",
-    xLabel: "rules",
-    yLabel: "ns",
-    series: ["chain", "map", "acl"].map(line),
+  const mixed = longCounts.map((count) => [count, net(long, `${count} rules`)] as const);
+  const svg = costPlot({
+    title: "Filtering",
+    sizes: "rules",
+    ours: line("acl"),
+    rivals: [
+      { ...line("chain"), label: "nft, a chain" },
+      { ...line("map"), label: "nft, a map" },
+    ],
+    others: [{ label: "acl, mixed rules", points: mixed }],
   });
   const last = grown.at(-1)!.all;
   return {

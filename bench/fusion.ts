@@ -118,9 +118,11 @@ function report(measured: readonly Measured[]): BenchResult {
     points: measured.filter(({ program }) => program === "classify").map((row) => [row.length, of(row)] as const),
   });
   const svg = linePlot({
-    title: "Nanoseconds per packet through a chain that parses, looks up and counts",
+    title: "Time per packet through a chain that parses, looks up and counts",
     xLabel: "functions",
-    yLabel: "ns",
+    yLabel: "time per packet (ns)",
+    xScale: "linear",
+    yScale: "linear",
     series: [line("tail calls", ({ tailCalls }) => tailCalls), line("fused", ({ fused }) => fused)],
   });
   return {

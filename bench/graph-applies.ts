@@ -45,7 +45,7 @@ export async function run(_options: BenchOptions): Promise<BenchResult> {
   const outcomes: Outcome[] = [];
   for (const count of [0, applies]) {
     using lane = new Lane(module, { name: "applies", frames: manyDestinations().slice(0, 1) });
-    const visor = await openVisor();
+    await using visor = await openVisor();
     try {
       await visor.apply(await graphIn(lane, chain(0)));
       outcomes.push(await underTraffic(lane, visor, count, outcomes[0]));

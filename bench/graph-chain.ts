@@ -1,15 +1,15 @@
 /** A graph that forwards between two devices against the kernel's bridge, and chains of functions. */
 import { contest, interval, losses, medianOf, ratio } from "./graphs/contest.ts";
+import { costPlot } from "./graphs/cost-plot.ts";
 import { frame, stationMac } from "./graphs/frames.ts";
 import { Lane } from "./graphs/lane.ts";
-import { bareLane, bridgeLane, dropLane } from "./graphs/rivals.ts";
+import { bareLane, bridgeLane, bridgesLane, dropLane } from "./graphs/rivals.ts";
 import { addGraph, type GraphData } from "./graphs/visors.ts";
 import type { BenchOptions, BenchResult } from "./lib/benchmark.ts";
 import { hirOf } from "./lib/loaded-typescript.ts";
 import { pinTo } from "./lib/machine.ts";
 import { decimals, table } from "./lib/markdown.ts";
 import { benchFile } from "./lib/output.ts";
-import { linePlot } from "./lib/svg.ts";
 
 const frames = [frame({ macs: [stationMac(1, 1), stationMac(2, 1)] })];
 const lengths = [1, 2, 4, 8] as const;
@@ -22,9 +22,14 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   const lanes = [dropLane(module, lane("drop")), bareLane(module, lane("bare")), bridgeLane(lane("bridge"))];
   lanes[2]!.target.exec("bridge", ["fdb", "add", stationMac(2, 1), "dev", "p1", "master", "static"]);
   const graph = (name: string, data: GraphData): Promise<Lane> => addGraph(owned, lane(name), data);
+  for (const length of lengths.slice(1)) lanes.push(bridgesLane(lane(bridgesName(length)), length, stationMac(2, 1)));
   lanes.push(await graph("forwarder", chainOf(1, "./forwarder")));
   for (const length of lengths) lanes.push(await graph(`${length} counters`, chainOf(length, "./counter")));
   return report(contest(lanes, options.pairs, ["drop"]));
+}
+
+function bridgesName(length: number): string {
+  return length === 1 ? "bridge" : `${length} bridges`;
 }
 
 function chainOf(length: number, kind: string): GraphData {
@@ -49,12 +54,14 @@ function report(result: ReturnType<typeof contest>): BenchResult {
     names,
   );
   const bridged = ratio(result, "bridge", "forwarder");
-  const points = lengths.map((length) => [length, net(`${length} counters`)] as const);
-  const svg = linePlot({
-    title: "Nanoseconds per frame, net of the generator, through a chain of functions that parse and count",
-    xLabel: "functions",
-    yLabel: "ns",
-    series: [{ label: "fused graph", points }],
+  const pointsOf = (nameOf: (length: number) => string) =>
+    lengths.map((length) => [length, net(nameOf(length))] as const);
+  const svg = costPlot({
+    title: "Functions that parse and count, and bridges, in a row",
+    sizes: "functions, or bridges, in a row",
+    sizeScale: "linear",
+    ours: { label: "fused graph", points: pointsOf((length) => `${length} counters`) },
+    rivals: [{ label: "kernel's bridges", points: pointsOf(bridgesName) }],
   });
   const sentence = `The bridge takes **${interval(bridged)}** times as long as a graph that forwards.`;
   return {

@@ -1,6 +1,7 @@
 /** The router against the kernel's forwarding. */
 import type { Module } from "../src/compiler/hir/tree.ts";
 import { type ContestResult, contest, interval, losses, medianOf, ratio } from "./graphs/contest.ts";
+import { costPlot } from "./graphs/cost-plot.ts";
 import { frame, frameTo } from "./graphs/frames.ts";
 import { Lane } from "./graphs/lane.ts";
 import { bareLane, dropLane, withGro } from "./graphs/rivals.ts";
@@ -12,9 +13,8 @@ import { pinTo } from "./lib/machine.ts";
 import { decimals, grouped, table } from "./lib/markdown.ts";
 import { benchFile } from "./lib/output.ts";
 import { randomNumbers } from "./lib/statistics.ts";
-import { linePlot } from "./lib/svg.ts";
 
-const counts = [1, 1000, 100_000] as const;
+const counts = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000] as const;
 /** How many times the router's time the kernel takes at least, net of the generator. */
 const goals: Readonly<Record<number, number>> = { 1: 2.7, 100000: 2 };
 const destinations = 65_536;
@@ -89,14 +89,16 @@ function report(results: ReadonlyMap<number, ContestResult>): BenchResult {
     ],
     rows,
   );
-  const svg = linePlot({
-    title: "Nanoseconds per packet to random destinations, net of the generator",
-    xLabel: "routes",
-    yLabel: "ns",
-    series: ["kernel", "router", "bare"].map((name) => ({
-      label: name,
-      points: rows.map(([count, result]) => [count, medianOf(result, name) - medianOf(result, "drop")] as const),
-    })),
+  const line = (name: string) => ({
+    label: name,
+    points: rows.map(([count, result]) => [count, medianOf(result, name) - medianOf(result, "drop")] as const),
+  });
+  const svg = costPlot({
+    title: "Routing to random destinations",
+    sizes: "routes",
+    ours: line("router"),
+    rivals: [{ ...line("kernel"), label: "kernel's forwarding" }],
+    others: [{ ...line("bare"), label: "bare XDP" }],
   });
   const missed = rows.flatMap(([count, result]) => {
     const [reached, goal] = [ratio(result, "kernel", "router", "drop"), goals[count]];

@@ -2,6 +2,7 @@
 import type { Module } from "../src/compiler/hir/tree.ts";
 import { PacketSocket } from "../src/kernel/packet-socket.ts";
 import { type ContestResult, contest, interval, losses, medianOf, ratio } from "./graphs/contest.ts";
+import { costPlot } from "./graphs/cost-plot.ts";
 import { frame, stationMac } from "./graphs/frames.ts";
 import { Lane } from "./graphs/lane.ts";
 import { bareLane, bridgeLane, dropLane } from "./graphs/rivals.ts";
@@ -11,10 +12,9 @@ import { hirOf } from "./lib/loaded-typescript.ts";
 import { pinTo } from "./lib/machine.ts";
 import { decimals, table } from "./lib/markdown.ts";
 import { benchFile } from "./lib/output.ts";
-import { linePlot } from "./lib/svg.ts";
 
 /** Stations on each side. */
-const counts = [1, 64, 1024, 8192] as const;
+const counts = [1, 8, 64, 512, 2048, 8192] as const;
 const decisive = 64;
 const goals = { bridge: 4, bare: 1.5 } as const;
 const storm = { broadcast: 1000, multicast: 1000, unknown: 1000 } as const;
@@ -76,13 +76,14 @@ function report(results: ReadonlyMap<number, ContestResult>): BenchResult {
   const [bridged, bared] = [ratio(at, "bridge", "switch", "drop"), ratio(at, "switch", "bare", "drop")];
   const line = (name: string) => ({
     label: name,
-    points: rows.map(([stations, result]) => [stations, Math.max(1, net(result, name))] as const),
+    points: rows.map(([stations, result]) => [stations, net(result, name)] as const),
   });
-  const svg = linePlot({
-    title: "Nanoseconds per frame, net of the generator",
-    xLabel: "stations on each side",
-    yLabel: "ns",
-    series: ["bridge", "switch", "bare"].map(line),
+  const svg = costPlot({
+    title: "Switching",
+    sizes: "stations on each side (MAC addresses)",
+    ours: line("switch"),
+    rivals: [{ ...line("bridge"), label: "kernel's bridge" }],
+    others: [{ ...line("bare"), label: "bare XDP" }],
   });
   return {
     markdown,

@@ -24,6 +24,25 @@ export function bridgeLane(lane: Lane): Lane {
   return lane;
 }
 
+/** Bridges in a row, joined by veth pairs, that know by which port a station is reached. */
+export function bridgesLane(lane: Lane, length: number, station: string): Lane {
+  const ip = (...args: readonly string[]) => lane.target.exec("ip", args);
+  for (let number = 1; number < length; number++) {
+    ip("link", "add", `l${number}`, "type", "veth", "peer", "name", `r${number}`);
+    for (const end of [`l${number}`, `r${number}`]) ip("link", "set", end, "up");
+  }
+  for (let number = 0; number < length; number++) {
+    const [near, far] = [number === 0 ? "p0" : `r${number}`, number === length - 1 ? "p1" : `l${number + 1}`];
+    ip("link", "add", `br${number}`, "type", "bridge");
+    ip("link", "set", `br${number}`, "up");
+    for (const port of [near, far]) ip("link", "set", port, "master", `br${number}`);
+    lane.target.exec("bridge", ["fdb", "add", station, "dev", far, "master", "static"]);
+  }
+  withGro(lane);
+  withoutBridgeFirewall(lane);
+  return lane;
+}
+
 /** Frames that XDP sends reach the stack behind a veth that does GRO only. */
 export function withGro(lane: Lane): void {
   lane.target.exec("ethtool", ["-K", "p0", "gro", "on"]);

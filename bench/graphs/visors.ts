@@ -33,7 +33,7 @@ export async function graphIn(lane: Lane, data: GraphData): Promise<Graph> {
 
 /** Puts a graph to work in a lane; it goes with the stack. */
 export async function addGraph(owned: AsyncDisposableStack, lane: Lane, data: GraphData): Promise<Lane> {
-  const visor = await openVisor();
+  const visor = owned.use(await openVisor());
   owned.defer(() => visor.teardown());
   await visor.apply(await graphIn(lane, data));
   lane.drops = () => dropsOf(visor);
