@@ -19,6 +19,7 @@ import { EventHub } from "./events.ts";
 import { type Listener, listenLocal, listenNetwork } from "./listen.ts";
 import type { Log } from "./log.ts";
 import { ApplyTimes } from "./metrics.ts";
+import { WarmUp } from "./warm-up.ts";
 
 export interface DaemonOptions {
   /** Of the data path. */
@@ -76,7 +77,12 @@ export class Daemon implements AsyncDisposable {
       counters: new Counters(visor.running.dataPath, () => visor?.prepared?.numbered.topology),
     });
     stack.defer(() => app.close());
-    const handle: RequestListener = (request, response) => app.routing(request, response);
+    const failed = (error: unknown) => log.warn({ error }, "compiling for practice failed");
+    const warmUp = stack.use(new WarmUp({ compile: () => visor.running.rehearse(), failed }));
+    const handle: RequestListener = (request, response) => {
+      warmUp.postpone();
+      app.routing(request, response);
+    };
     const addresses: string[] = [];
     for (const listener of await listeners(options, handle, callers, stack)) addresses.push(listener.address);
     // Streams of events never end by themselves: servers wait for them.

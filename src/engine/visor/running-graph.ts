@@ -1,4 +1,5 @@
 import { DataPath } from "../datapath/data-path.ts";
+import { compileComposed } from "../datapath/load-composed.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
 import { TooMuchWork } from "../pipeline/work.ts";
 import { type PlannedAction, plannedActions } from "./actions.ts";
@@ -76,6 +77,7 @@ export class RunningGraph implements Disposable {
   /** Takes the last apply back. */
   #back: (() => void) | undefined;
   readonly #leftovers: Leftovers;
+  #rehearsals = 0;
 
   constructor(name: string, options: RunningGraphOptions = {}) {
     this.dataPath = new DataPath(name, options.sizes);
@@ -270,6 +272,17 @@ export class RunningGraph implements Disposable {
   /** What an apply of a prepared revision would change on devices, and what it could not make sure of. */
   warnings(prepared: Prepared): readonly string[] {
     return lookAhead(prepared).warnings;
+  }
+
+  /**
+   * Compiles one of the live pipelines, each in turn, and throws the program away: V8 gets to know the compiler ahead
+   * of the next change. False when nothing is live.
+   */
+  rehearse(): boolean {
+    const pipelines = this.#prepared?.pipelines ?? [];
+    const planned = pipelines[this.#rehearsals++ % pipelines.length];
+    if (planned) compileComposed(planned.compose(), planned.pipeline.hook);
+    return planned !== undefined;
   }
 
   /** Clears away what the last apply replaced. Takes some milliseconds, since packets may still be in it. */
