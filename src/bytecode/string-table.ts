@@ -1,5 +1,3 @@
-import { ByteWriter } from "./byte-writer.ts";
-
 const utf8 = new TextEncoder();
 
 /** NUL-terminated strings, each stored once; offset 0 is the empty string. The form of BTF and of ELF's strtab. */
@@ -14,7 +12,7 @@ export class StringTable {
     if (known !== undefined) return known;
     const offset = this.#length;
     this.#offsets.set(clean, offset);
-    this.#length += utf8.encode(clean).length + 1;
+    this.#length += Buffer.byteLength(clean) + 1;
     return offset;
   }
 
@@ -25,8 +23,6 @@ export class StringTable {
   }
 
   toBytes(): Uint8Array<ArrayBuffer> {
-    const out = new ByteWriter();
-    for (const text of this.#offsets.keys()) out.bytes(utf8.encode(text)).u8(0);
-    return out.finish();
+    return utf8.encode(`${[...this.#offsets.keys()].join("\0")}\0`);
   }
 }

@@ -6,7 +6,7 @@ import { generate, type LineEntry, type Target } from "./codegen/index.ts";
 import { typeOfFunction } from "./emit/functions.ts";
 import { unpackPosition } from "./hir/position.ts";
 import type { SettingValues } from "./hir/settings.ts";
-import type { Expression, Module, Program } from "./hir/tree.ts";
+import type { Expression, Module, Program, Source } from "./hir/tree.ts";
 import type { IrFunction, IrProgram } from "./ir/ir.ts";
 import { type Continuation, type KernelTypes, type LoopStrategy, lowerChain, type Range } from "./lower/index.ts";
 import { optimize } from "./passes/index.ts";
@@ -121,15 +121,26 @@ export function emitProgram(
 
 /** Line info with the text of each source line; the verifier's log quotes it. */
 function lineRecords(module: Module, lines: readonly LineEntry[]): readonly LineRecord[] {
-  const texts = module.sources.map((source) => source.text.split("\n"));
   return lines.map(({ slot, at }) => {
     const { source, line, column } = unpackPosition(at);
+    const from = module.sources[source];
     return {
       slot,
-      file: module.sources[source]?.path ?? module.name,
-      text: texts[source]?.[line - 1]?.trim() ?? "",
+      file: from?.path ?? module.name,
+      text: (from && linesOf(from)[line - 1]?.trim()) ?? "",
       line,
       column: Math.max(column, 1),
     };
   });
+}
+
+/** The lines of each source: modules that are compiled again and again share their sources. */
+const knownLines = new WeakMap<Source, { readonly text: string; readonly lines: readonly string[] }>();
+
+function linesOf(source: Source): readonly string[] {
+  const known = knownLines.get(source);
+  if (known?.text === source.text) return known.lines;
+  const lines = source.text.split("\n");
+  knownLines.set(source, { text: source.text, lines });
+  return lines;
 }

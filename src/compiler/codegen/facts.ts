@@ -1,6 +1,6 @@
 import type { Graph } from "../ir/graph.ts";
 import type { Instruction, UnaryOp, Value } from "../ir/ir.ts";
-import { edgesOf, operandsOf, resultOf, terminatorOperands } from "../ir/operands.ts";
+import { forEachOperand, forEachTerminatorValue, resultOf } from "../ir/operands.ts";
 import { indexedSlots } from "./indexed-slots.ts";
 import type { Base, Rematerial, Source } from "./machine.ts";
 import { narrowedOperations } from "./narrowing.ts";
@@ -31,6 +31,8 @@ export class Facts {
   readonly #plainUses: Uint8Array;
   readonly #aliases: Int32Array;
   readonly #narrowed: ReadonlySet<Instruction>;
+  /** By value, as far as they were asked for. */
+  readonly #rematerials: (Rematerial | "none" | undefined)[] = [];
 
   constructor(graph: Graph) {
     this.#definitions = new Array(graph.fn.valueCount).fill(undefined);
@@ -100,6 +102,11 @@ export class Facts {
 
   /** How to make the value anew where it is needed, if that is cheap and always right. */
   rematerial(value: Value): Rematerial | undefined {
+    const known = (this.#rematerials[value] ??= this.#findRematerial(value) ?? "none");
+    return known === "none" ? undefined : known;
+  }
+
+  #findRematerial(value: Value): Rematerial | undefined {
     const i = this.#definitions[this.alias(value)];
     switch (i?.kind) {
       case "const":
@@ -177,10 +184,9 @@ export class Facts {
       for (const i of block.instructions) {
         if (i.kind === "load") continue;
         if (i.kind === "store") use(this.lowBits(i.value, i.size * 8));
-        else if (i.kind !== "address" || this.#smallConstant(i.index) === undefined) operandsOf(i).forEach(use);
+        else if (i.kind !== "address" || this.#smallConstant(i.index) === undefined) forEachOperand(i, use);
       }
-      terminatorOperands(block.terminator).forEach(use);
-      for (const edge of edgesOf(block.terminator)) edge.args.forEach(use);
+      forEachTerminatorValue(block.terminator, use);
     }
     return uses;
   }

@@ -1,6 +1,6 @@
 import type { Graph } from "../ir/graph.ts";
 import type { Instruction, Value } from "../ir/ir.ts";
-import { edgesOf, operandsOf, terminatorOperands } from "../ir/operands.ts";
+import { edgesOf, forEachOperand, terminatorOperands } from "../ir/operands.ts";
 
 type Binary = Extract<Instruction, { kind: "binary" }>;
 
@@ -20,7 +20,9 @@ export function narrowedOperations(
   for (const block of graph.order) {
     for (const i of block.instructions) {
       if (i.kind === "unary" && i.op === "zext32") cleared.add(i.value);
-      for (const value of operandsOf(i)) if (readsHighHalf(i, value, definitions)) wide.add(value);
+      forEachOperand(i, (value) => {
+        if (readsHighHalf(i, value, definitions)) wide.add(value);
+      });
     }
     const { terminator } = block;
     if (terminator.kind !== "branch" || terminator.width === 64) {

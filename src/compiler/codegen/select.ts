@@ -186,15 +186,12 @@ function selectTerminator(s: Selection, t: Terminator): MachineTerminator {
       return { kind: "mayGoto", then: edge(t.then), otherwise: edge(t.otherwise), at: t.at };
     case "return":
       return { kind: "return", source: s.facts.source(t.value), at: t.at };
-    case "branch":
-      return {
-        kind: "branch",
-        ...compare(s, t),
-        then: edge(t.then),
-        otherwise: edge(t.otherwise),
-        ...(t.likely === undefined ? {} : { likely: t.likely }),
-        at: t.at,
-      };
+    case "branch": {
+      const { op, width, left, right } = compare(s, t);
+      const [then, otherwise] = [edge(t.then), edge(t.otherwise)];
+      const branch: MachineTerminator = { kind: "branch", op, width, left, right, then, otherwise, at: t.at };
+      return t.likely === undefined ? branch : { ...branch, likely: t.likely };
+    }
   }
 }
 

@@ -31,8 +31,9 @@ export function bitWidths(graph: Graph, { definitions, narrowed }: KnownInstruct
         }
       }
       for (const edge of edgesOf(block.terminator)) {
-        const parameters = graph.blocks[edge.block]!.parameters;
-        for (const [index, parameter] of parameters.entries()) {
+        const { parameters } = graph.blocks[edge.block]!;
+        for (let index = 0; index < parameters.length; index++) {
+          const parameter = parameters[index]!;
           // In coarse steps, so that a counter's width settles after a few rounds.
           const width = stepUp(bits[edge.args[index]!]!);
           if (width <= bits[parameter]!) continue;

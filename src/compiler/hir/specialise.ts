@@ -71,13 +71,13 @@ class Specialiser<R extends Routine> implements Transform {
   readonly #routine: R;
   readonly #configuration: Configuration;
   readonly #locals: Local[];
-  #label: number;
+  /** The next free one; looked for when the first one is needed, which takes a walk over the routine. */
+  #label: number | undefined;
 
   constructor(routine: R, configuration: Configuration) {
     this.#routine = routine;
     this.#configuration = configuration;
     this.#locals = [...routine.locals];
-    this.#label = firstFreeLabel(routine);
   }
 
   run(): R {
@@ -144,7 +144,9 @@ class Specialiser<R extends Routine> implements Transform {
   /** A branch in place of its statement; in a block of its own where it declares something. */
   #inline(body: readonly Statement[], at: number): readonly Statement[] {
     if (!body.some((statement) => statement.kind === "let")) return body;
-    return [{ kind: "block", label: this.#label++, body, at }];
+    const label = this.#label ?? firstFreeLabel(this.#routine);
+    this.#label = label + 1;
+    return [{ kind: "block", label, body, at }];
   }
 }
 

@@ -3,63 +3,88 @@ import type { Expression, Statement } from "./tree.ts";
 export type Node = Statement | Expression;
 export type NodeKind = Node["kind"];
 
-type ChildrenTable = { readonly [K in NodeKind]: (node: Extract<Node, { readonly kind: K }>) => readonly Node[] };
+type Test = (node: Node) => boolean;
 
-const none: readonly Node[] = [];
-const maybe = (node: Node | undefined): readonly Node[] => (node ? [node] : none);
-
-/** The direct children of every kind of node, in the order in which they are evaluated. */
-const children: ChildrenTable = {
-  let: (node) => maybe(node.value),
-  assign: (node) => [node.value],
-  store: (node) => [node.target, node.value],
-  copy: (node) => [node.target, node.source],
-  expression: (node) => [node.value],
-  if: (node) => [node.test, ...node.then, ...node.otherwise],
-  switch: (node) => [node.value, ...node.cases.flatMap((one) => one.body), ...node.otherwise],
-  for: (node) => [node.from, node.to, ...node.body],
-  block: (node) => node.body,
-  break: () => none,
-  continue: () => none,
-  return: (node) => maybe(node.value),
-  lock: (node) => [node.lock, ...node.body],
-
-  constant: () => none,
-  local: () => none,
-  setting: () => none,
-  load: (node) => [node.ref],
-  field: (node) => [node.base],
-  element: (node) => [node.base, node.index],
-  kernelField: (node) => [node.base],
-  unary: (node) => [node.value],
-  binary: (node) => [node.left, node.right],
-  compare: (node) => [node.left, node.right],
-  logical: (node) => [node.left, node.right],
-  convert: (node) => [node.value],
-  conditional: (node) => [node.test, node.then, node.otherwise],
-  some: (node) => [node.value],
-  none: () => none,
-  present: (node) => [node.value],
-  unwrap: (node) => [node.value],
-  new: (node) => node.fields.map((field) => field.value),
-  sequence: (node) => [...node.body, node.value],
-  operation: (node) => node.args,
-  match: (node) => node.subjects.map((subject) => subject.value),
-};
+/**
+ * Whether a direct child of the node satisfies a test; children are asked in the order in which they are evaluated. All
+ * walks are made of it: it makes no lists, which took a twentieth of a compile.
+ */
+function someChild(node: Node, test: Test): boolean {
+  switch (node.kind) {
+    case "break":
+    case "continue":
+    case "constant":
+    case "local":
+    case "setting":
+    case "none":
+      return false;
+    case "let":
+    case "return":
+      return node.value !== undefined && test(node.value);
+    case "assign":
+    case "expression":
+    case "unary":
+    case "convert":
+    case "some":
+    case "present":
+    case "unwrap":
+      return test(node.value);
+    case "load":
+      return test(node.ref);
+    case "field":
+    case "kernelField":
+      return test(node.base);
+    case "store":
+      return test(node.target) || test(node.value);
+    case "copy":
+      return test(node.target) || test(node.source);
+    case "element":
+      return test(node.base) || test(node.index);
+    case "binary":
+    case "compare":
+    case "logical":
+      return test(node.left) || test(node.right);
+    case "if":
+      return test(node.test) || node.then.some(test) || node.otherwise.some(test);
+    case "switch":
+      return test(node.value) || node.cases.some((one) => one.body.some(test)) || node.otherwise.some(test);
+    case "for":
+      return test(node.from) || test(node.to) || node.body.some(test);
+    case "block":
+      return node.body.some(test);
+    case "lock":
+      return test(node.lock) || node.body.some(test);
+    case "conditional":
+      return test(node.test) || test(node.then) || test(node.otherwise);
+    case "new":
+      return node.fields.some((field) => test(field.value));
+    case "sequence":
+      return node.body.some(test) || test(node.value);
+    case "operation":
+      return node.args.some(test);
+    case "match":
+      return node.subjects.some((subject) => test(subject.value));
+  }
+}
 
 /** The direct children of a node, in evaluation order. */
 export function childrenOf(node: Node): readonly Node[] {
-  return (children[node.kind] as (node: Node) => readonly Node[])(node);
+  const children: Node[] = [];
+  someChild(node, (child) => {
+    children.push(child);
+    return false;
+  });
+  return children;
 }
 
 /** Visits nodes and all that is below them, parents first. `visit` returning false skips what is below. */
 export function walk(nodes: readonly Node[], visit: (node: Node) => unknown): void {
-  for (const node of nodes) {
-    if (visit(node) !== false) walk(childrenOf(node), visit);
-  }
+  const enter: Test = (node) => visit(node) !== false && someChild(node, enter);
+  nodes.some(enter);
 }
 
 /** Whether some node at or below these satisfies a test. */
-export function someNode(nodes: readonly Node[], test: (node: Node) => boolean): boolean {
-  return nodes.some((node) => test(node) || someNode(childrenOf(node), test));
+export function someNode(nodes: readonly Node[], test: Test): boolean {
+  const enter: Test = (node) => test(node) || someChild(node, enter);
+  return nodes.some(enter);
 }

@@ -195,11 +195,13 @@ export class FunctionBuilder {
   }
 
   load(request: LoadRequest): Value {
-    return this.#define((result) => ({ kind: "load", result, ...request }));
+    const { size, signed, base, offset, region, at } = request;
+    return this.#define((result) => ({ kind: "load", result, size, signed, base, offset, region, at }));
   }
 
   store(request: StoreRequest): void {
-    this.#append({ kind: "store", ...request });
+    const { size, base, offset, value, region, at } = request;
+    this.#append({ kind: "store", size, base, offset, value, region, at });
   }
 
   /** The old value for the operations that fetch it, else undefined. */
@@ -229,8 +231,12 @@ export class FunctionBuilder {
     this.#terminate({ kind: "jump", to: edge(to), at });
   }
 
-  branch({ then, otherwise, ...rest }: BranchRequest): void {
-    this.#terminate({ kind: "branch", ...rest, then: edge(then), otherwise: edge(otherwise) });
+  branch(request: BranchRequest): void {
+    const { op, width, left, right, likely, at } = request;
+    const then = edge(request.then);
+    const otherwise = edge(request.otherwise);
+    const branch: Terminator = { kind: "branch", op, width, left, right, then, otherwise, at };
+    this.#terminate(likely === undefined ? branch : { ...branch, likely });
   }
 
   /** Goes to `then` while the program's budget lasts (Linux 6.9). */

@@ -1,6 +1,6 @@
 import { graphOf } from "./graph.ts";
 import type { Block, Edge, IrFunction, Value } from "./ir.ts";
-import { edgesOf, mapEdges, mapOperands, mapTerminator, operandsOf, terminatorOperands } from "./operands.ts";
+import { forEachOperand, forEachTerminatorValue, mapEdges, mapOperands, mapTerminator } from "./operands.ts";
 import { type FinishedPhi, SsaConstruction } from "./ssa.ts";
 
 /** Values that have got further definitions: for each, what it is at the end of the blocks that define it. */
@@ -22,7 +22,7 @@ export function repairSsa(fn: IrFunction, redefinitions: Redefinitions): void {
     },
   );
   for (const { id } of order) {
-    for (const from of new Set(predecessors[id])) ssa.addEdge(from, id);
+    for (const from of predecessors[id]!) ssa.addEdge(from, id);
     ssa.sealBlock(id);
   }
   for (const [value, byBlock] of redefinitions) {
@@ -47,9 +47,8 @@ function readUses(block: Block, redefinitions: Redefinitions, ssa: SsaConstructi
     if (!byBlock || byBlock.has(block.id) || read.has(value)) return;
     read.set(value, ssa.readVariable(String(value), block.id));
   };
-  for (const instruction of block.instructions) operandsOf(instruction).forEach(use);
-  terminatorOperands(block.terminator).forEach(use);
-  for (const edge of edgesOf(block.terminator)) edge.args.forEach(use);
+  for (const instruction of block.instructions) forEachOperand(instruction, use);
+  forEachTerminatorValue(block.terminator, use);
   return read;
 }
 

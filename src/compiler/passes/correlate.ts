@@ -1,7 +1,8 @@
 import { dominatorsOf } from "../ir/dominators.ts";
 import { type Graph, graphOf } from "../ir/graph.ts";
-import type { Block, CompareOp, IrFunction, Terminator, Value } from "../ir/ir.ts";
+import { type Block, type CompareOp, compareOps, type IrFunction, type Terminator, type Value } from "../ir/ir.ts";
 import { constantOf, type Definitions, definitionsOf } from "./definitions.ts";
+import { pairKey } from "./pair-key.ts";
 
 type Branch = Extract<Terminator, { kind: "branch" }>;
 
@@ -51,14 +52,16 @@ interface Interval {
   readonly high: bigint;
 }
 
+type PairKey = ReturnType<typeof pairKey>;
+
 /** What is known at the end of a block. Learned in the order of the dominator tree, forgotten in the opposite one. */
 export class Facts {
   /** Unsigned bounds of values. */
   readonly #intervals = new Map<Value, Interval>();
-  /** How many bytes behind a base are known to lie before an end: key "base end". */
-  readonly #inside = new Map<string, bigint>();
-  /** Outcomes of comparisons: key "op left right". */
-  readonly #outcomes = new Map<string, boolean>();
+  /** How many bytes behind a base are known to lie before an end: key of the pair (base, end). */
+  readonly #inside = new Map<PairKey, bigint>();
+  /** Outcomes of comparisons: key of the pair (left, right). */
+  readonly #outcomes = new Map<PairKey, boolean>();
   readonly #undo: (() => void)[] = [];
 
   /** How much was learned: what `rewind` goes back to. */
@@ -77,10 +80,10 @@ export class Facts {
 
   /** How many bytes behind the base are known to lie before the end; -1 when nothing is. */
   inside({ base, end }: Check): bigint {
-    return this.#inside.get(`${base} ${end}`) ?? -1n;
+    return this.#inside.get(pairKey(0, base, end)) ?? -1n;
   }
 
-  outcome(key: string): boolean | undefined {
+  outcome(key: PairKey): boolean | undefined {
     return this.#outcomes.get(key);
   }
 
@@ -89,10 +92,10 @@ export class Facts {
   }
 
   learnInside({ base, end, size }: Check): void {
-    this.#learn(this.#inside, `${base} ${end}`, size);
+    this.#learn(this.#inside, pairKey(0, base, end), size);
   }
 
-  learnOutcome(key: string, holds: boolean): void {
+  learnOutcome(key: PairKey, holds: boolean): void {
     this.#learn(this.#outcomes, key, holds);
   }
 
@@ -130,9 +133,9 @@ export function learnEdge(definitions: Definitions, facts: Facts, branch: Branch
 }
 
 /** A comparison and its negation are one question. */
-function outcomeOf({ op, left, right }: Branch, holds: boolean): readonly [key: string, holds: boolean] {
+function outcomeOf({ op, left, right }: Branch, holds: boolean): readonly [key: PairKey, holds: boolean] {
   const positive = op === "ne" || op === "uge" || op === "ugt" ? negated[op] : undefined;
-  return positive ? [`${positive} ${left} ${right}`, !holds] : [`${op} ${left} ${right}`, holds];
+  return [pairKey(compareOps.indexOf(positive ?? op), left, right), positive ? !holds : holds];
 }
 
 /** `base + size <= end` */

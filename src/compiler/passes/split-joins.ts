@@ -62,10 +62,11 @@ function splitOnce(fn: IrFunction): boolean {
 
 function joinOf(definitions: Definitions, { predecessors, position }: Graph, block: Block): Join | undefined {
   const { terminator: branch, parameters, instructions } = block;
-  if (branch.kind !== "branch" || predecessors[block.id]!.length < 2) return undefined;
-  const bound = constantOf(definitions, branch.right);
+  if (branch.kind !== "branch" || parameters.length === 0 || predecessors[block.id]!.length < 2) return undefined;
   const parameter = parameters.indexOf(branch.left);
-  if (bound === undefined || parameter < 0) return undefined;
+  if (parameter < 0) return undefined;
+  const bound = constantOf(definitions, branch.right);
+  if (bound === undefined) return undefined;
   const costly = instructions.filter(({ kind }) => kind !== "const");
   if (costly.length > mostInstructions || !costly.every(isCopyable)) return undefined;
   if (predecessors[block.id]!.some((from) => position[from]! >= position[block.id]!)) return undefined;

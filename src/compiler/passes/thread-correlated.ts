@@ -57,8 +57,7 @@ function learnOnEdge(definitions: Definitions, facts: Facts, terminator: Termina
 function followSettled(definitions: Definitions, facts: Facts, { block }: Passage, edge: Edge): Edge | undefined {
   const { terminator } = block;
   if (terminator.kind !== "branch") return undefined;
-  const passed = new Map(block.parameters.map((parameter, index) => [parameter, edge.args[index]!]));
-  const value = (inner: Value): Value => passed.get(inner) ?? inner;
+  const value = (inner: Value): Value => edge.args[block.parameters.indexOf(inner)] ?? inner;
   const branch: Branch = { ...terminator, left: value(terminator.left), right: value(terminator.right) };
   const taken = settled(definitions, facts, branch);
   if (taken === undefined) return undefined;

@@ -2,16 +2,21 @@ import { dominatorsOf } from "../ir/dominators.ts";
 import { graphOf } from "../ir/graph.ts";
 import { helperRow } from "../ir/helpers.ts";
 import {
+  type BinaryOp,
   type Block,
+  binaryOps,
   type Instruction,
   type IrFunction,
   type MemoryRegion,
   memoryRegions,
+  type UnaryOp,
+  unaryOps,
   type Value,
 } from "../ir/ir.ts";
 import { mapOperands, mapTerminator, resultOf } from "../ir/operands.ts";
 import { type Definitions, definitionsOf, Replacements } from "./definitions.ts";
 import { maximumOf } from "./maximum.ts";
+import { pairKey } from "./pair-key.ts";
 
 /**
  * Computations that were made before on every path are not made again; so are loads whose memory was not written since.
@@ -53,8 +58,18 @@ const placeOf = Object.fromEntries(memoryRegions.map((region, place) => [region,
   readonly [R in MemoryRegion]: number;
 };
 
-/** The value of a constant, or what is computed. */
-type Key = bigint | string;
+/** The value of a constant, a number where it is small; or what is computed, below zero or as text. */
+type Key = bigint | number | string;
+
+function numbered<Op extends string>(ops: readonly Op[], first: number): Readonly<Record<Op, number>> {
+  return Object.fromEntries(ops.map((op, index) => [op, first + index])) as Record<Op, number>;
+}
+
+/** Numbers for `pairKey`. */
+const narrowOperations: Readonly<Record<BinaryOp, number>> = numbered(binaryOps, 0);
+const wideOperations: Readonly<Record<BinaryOp, number>> = numbered(binaryOps, binaryOps.length);
+const unaryOperations: Readonly<Record<UnaryOp, number>> = numbered(unaryOps, 2 * binaryOps.length);
+const addressOperation = 2 * binaryOps.length + unaryOps.length;
 
 class Numbering {
   versions: Versions;
@@ -130,7 +145,7 @@ class Numbering {
   #keyOf(instruction: Instruction): Key | undefined {
     switch (instruction.kind) {
       case "const":
-        return instruction.value;
+        return instruction.value <= 0xffff_ffffn ? Number(instruction.value) : instruction.value;
       case "mapAddress":
         return `map ${instruction.map}`;
       case "mapValueAddress":
@@ -138,11 +153,15 @@ class Numbering {
       case "slotAddress":
         return `slot ${instruction.slot}`;
       case "binary":
-        return `${instruction.op}${instruction.width} ${instruction.left} ${instruction.right}`;
+        return pairKey(
+          (instruction.width === 32 ? narrowOperations : wideOperations)[instruction.op],
+          instruction.left,
+          instruction.right,
+        );
       case "unary":
-        return `${instruction.op} ${instruction.value}`;
+        return pairKey(unaryOperations[instruction.op], instruction.value, 0);
       case "address":
-        return `address ${instruction.base} ${instruction.index}`;
+        return pairKey(addressOperation, instruction.base, instruction.index);
       case "load":
         return this.#loadKey(instruction);
       default:

@@ -116,7 +116,7 @@ export function prepareDevices(prepared: Prepared, before: readonly Remedy[], un
     const remedy = changeOf(need, place, places);
     if (!remedy) return undefined;
     undo.defer(() => putBack([remedy]));
-    place.setFeatures(missingOf(need, place.features));
+    place.setFeatures(missingOf(need, place));
     if (remedy.receiveQueues !== undefined) ownPlace(need, places)?.setReceiveQueues(place.queues.tx);
     return remedy;
   });
@@ -244,9 +244,9 @@ function printFeatures(features: Need["features"]): string {
 }
 
 /** The features of a need that are not as they must be. */
-function missingOf({ features }: Need, now: DeviceFeatures): Need["features"] {
+function missingOf({ features }: Need, place: Place): Need["features"] {
   const entries = Object.entries(features) as [OffloadFeature, boolean][];
-  return Object.fromEntries(entries.filter(([feature, on]) => activeOf(now, feature).length > 0 !== on));
+  return Object.fromEntries(entries.filter(([feature, on]) => activeOf(place.features, feature).length > 0 !== on));
 }
 
 /** What must be changed for a need; undefined when all is well. */
@@ -254,10 +254,9 @@ function changeOf(need: Need, place: Place, places: DevicePlaces): Remedy | unde
   // A veth leaves tags where they are.
   if (need.of === "device" && place.link.kind !== undefined) return undefined;
   const polls = need.features.genericReceive === true && place.link.xdp.nativeProgramId !== undefined;
-  const now = place.features;
-  const missing = polls ? {} : missingOf(need, now);
+  const missing = polls ? {} : missingOf(need, place);
   const members = (Object.keys(missing) as OffloadFeature[]).flatMap((feature) =>
-    changeable(now, feature, missing[feature]!),
+    changeable(place.features, feature, missing[feature]!),
   );
   const queues = need.queues ? tooFewQueues(need, place, places) : undefined;
   if (members.length === 0 && queues === undefined) return undefined;
