@@ -76,7 +76,10 @@ export class Ethtool implements Disposable {
     const [answer] = this.#request(device, `reading the features of ${device}`, MSG.featuresGet, []);
     return {
       active: setBits(answer?.nested(FEATURES.active)),
-      changeable: setBits(answer?.nested(FEATURES.changeable)),
+      // Read where something is to be changed only: every apply asks for the features of all devices.
+      get changeable() {
+        return setBits(answer?.nested(FEATURES.changeable));
+      },
     };
   }
 
