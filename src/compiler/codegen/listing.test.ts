@@ -252,6 +252,35 @@ test("a loop with a short test takes one jump a round", () => {
   ]);
 });
 
+/** A loop that ends early at a word of a packet, or of something else. */
+const search = (region: string): string[] =>
+  listing(`b0:
+    v1 = load u32 [v0 + 0] context
+    v2 = load u32 [v0 + 4] context
+    v3 = const 0
+    jump b1(v3)
+  b1(v4):
+    v5 = address v1 + v4
+    v6 = load u8 [v5 + 0] ${region}
+    branch eq64 v6, v2 ? b3 : b2
+  b2:
+    v7 = const 1
+    v8 = add64 v4, v7
+    v9 = const 10
+    branch ult64 v8, v9 ? b1(v8) : b3
+  b3:
+    v10 = load u32 [v0 + 8] context
+    return v10`);
+
+test("the way out of a loop that reads the packet falls through, for the verifier to follow it first", () => {
+  const branch = (lines: readonly string[]) => lines.findIndex((line) => line.startsWith("if r") && !/0xa/.test(line));
+  const other = search("map");
+  assert.match(other[branch(other)]!, / == r\d goto/);
+  const packet = search("packet");
+  assert.match(packet[branch(packet)]!, / != r\d goto/);
+  assert.deepEqual(packet.slice(branch(packet) + 1).slice(0, 2), ["r0 = *(u32 *)(r1 +8)", "exit"]);
+});
+
 test("a branch on what is known to be constant on this way is not made", () => {
   const lines = loop("const 0");
   assert.equal(lines.filter((line) => line.startsWith("if")).length, 1);

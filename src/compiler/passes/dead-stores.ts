@@ -85,7 +85,7 @@ function cover(covered: Map<Value, Set<number>>, store: Store): void {
   covered.set(store.base, bytes);
 }
 
-function mayReadStack(instruction: Instruction): boolean {
+export function mayReadStack(instruction: Instruction): boolean {
   switch (instruction.kind) {
     case "load":
     case "atomic":

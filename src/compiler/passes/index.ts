@@ -10,6 +10,7 @@ import { reduceStrength } from "./strength.ts";
 import { threadJumps } from "./thread.ts";
 import { threadCorrelated } from "./thread-correlated.ts";
 import { numberValues } from "./value-numbering.ts";
+import { claimWords } from "./whole-words.ts";
 import { widenChecks } from "./widen-checks.ts";
 
 /** A pass rewrites a function in place and says whether it changed anything. */
@@ -62,6 +63,8 @@ export function optimize(program: IrProgram, options: OptimizeOptions = {}): voi
     if (optimizeOnce(fn, [{ name: "derived-bounds", run: useDerivedBounds }], options)) {
       optimizeOnce(fn, afterBounds, options);
     }
+    // Behind the removal of dead stores, which they are.
+    optimizeOnce(fn, [{ name: "whole-words", run: claimWords }], options);
   }
 }
 

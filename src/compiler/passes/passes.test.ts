@@ -13,6 +13,7 @@ import { simplify } from "./simplify.ts";
 import { reduceStrength } from "./strength.ts";
 import { threadJumps } from "./thread.ts";
 import { numberValues } from "./value-numbering.ts";
+import { claimWords } from "./whole-words.ts";
 import { widenChecks } from "./widen-checks.ts";
 
 function parse(body: string) {
@@ -419,4 +420,22 @@ test("exits with the same verdict become one", () => {
     mergeExits,
   );
   assert.equal(lines.filter((line) => line.startsWith("return")).length, 1);
+});
+
+test("a word of the stack that halves fill is stored as a whole first; one that is read in between is not", () => {
+  const body = (between: string): string => `
+    slot s0: 8 align 8
+    b0:
+    v1 = slot s0
+    v2 = load u32 [v0 + 0] context
+    store u32 [v1 + 0] stack, v2
+    ${between}
+    store u32 [v1 + 4] stack, v2
+    return v2`;
+  assert.deepEqual(
+    after(body("v3 = const 1"), claimWords).filter((line) => /store|const 0/.test(line)),
+    ["v4 = const 0", "store u64 [v1 + 0] stack, v4", "store u32 [v1 + 0] stack, v2", "store u32 [v1 + 4] stack, v2"],
+  );
+  const read = body("v3 = load u32 [v1 + 0] stack");
+  assert.equal(after(read, claimWords).filter((line) => line.startsWith("store")).length, 2);
 });
