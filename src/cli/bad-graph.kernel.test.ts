@@ -177,40 +177,45 @@ test("graphs that cannot be are refused with their places, also where the daemon
         sw(Array.from({ length: 65 }, (_, n) => `p${n}: {}`).join(", ")),
         /65 ports are more than the 64/,
       ),
-      [
-        "an old revision",
-        ["apply", "-f", machine.graphFile, "--expected", "7"],
-        1,
-        /at revision 1, .* revision 7\n.*\[E_CONFLICT\]/,
-      ],
-      ["no such revision", ["rollback", "9"], 1, /there is no revision 9\n.*get revisions.*\[E_NOT_FOUND\]/],
-      [
-        "a setting that is not there",
-        ["edit", "instance", "m", "none=3"],
-        1,
-        /functions\.m\.config\.none: no such key; there is/,
-      ],
-      [
-        "an instance that is not there",
-        ["edit", "instance", "n", "mark=3"],
-        1,
-        /there is no function 'n'\n {2}there is m/,
-      ],
-      ["JSON of a setting", ["edit", "instance", "m", "mark=[{"], 2, /\[\{: .*JSON/],
-      ["a name that is taken", ["create", "acl", "m"], 1, /functions\.m: is there already/],
-      ["links that are not there", ["unlink", "m.none"], 1, /'m\.none' is not linked/],
-      ["no such table", ["table", "m", "none"], 1, /no table "none" of "m"\n.*describe instance m/],
-      ["an entry that is none", ["table", "m", "known", "add", "x"], 2, /"x" is no entry\n {2}write KEY=VALUE/],
-      ["an entry of another form", ["table", "m", "known", "add", "1=2"], 2, /entries\[0\]\.key: expected an object/],
-      ["an index beyond an array", ["table", "m", "seen", "add", "5=1"], 2, /its indices are 0\.\.0/],
-      [
-        "a port to look at",
-        ["capture", "m.none", "-w", "x.pcapng"],
-        2,
-        /"m" has no port "none"\n {2}its ports are inside, outside/,
-      ],
     ];
   });
+});
+
+test("commands that name what is not there are refused with what is", options, async () => {
+  await refusedAtWork((machine) => [
+    [
+      "an old revision",
+      ["apply", "-f", machine.graphFile, "--expected", "7"],
+      1,
+      /at revision 1, .* revision 7\n.*\[E_CONFLICT\]/,
+    ],
+    ["no such revision", ["rollback", "9"], 1, /there is no revision 9\n.*get revisions.*\[E_NOT_FOUND\]/],
+    [
+      "a setting that is not there",
+      ["edit", "instance", "m", "none=3"],
+      1,
+      /functions\.m\.config\.none: no such key; there is/,
+    ],
+    [
+      "an instance that is not there",
+      ["edit", "instance", "n", "mark=3"],
+      1,
+      /there is no function 'n'\n {2}there is m/,
+    ],
+    ["JSON of a setting", ["edit", "instance", "m", "mark=[{"], 2, /\[\{: .*JSON/],
+    ["a name that is taken", ["create", "acl", "m"], 1, /functions\.m: is there already/],
+    ["links that are not there", ["unlink", "m.none"], 1, /'m\.none' is not linked/],
+    ["no such table", ["table", "m", "none"], 1, /no table "none" of "m"\n.*describe instance m/],
+    ["an entry that is none", ["table", "m", "known", "add", "x"], 2, /"x" is no entry\n {2}write KEY=VALUE/],
+    ["an entry of another form", ["table", "m", "known", "add", "1=2"], 2, /entries\[0\]\.key: expected an object/],
+    ["an index beyond an array", ["table", "m", "seen", "add", "5=1"], 2, /its indices are 0\.\.0/],
+    [
+      "a port to look at",
+      ["capture", "m.none", "-w", "x.pcapng"],
+      2,
+      /"m" has no port "none"\n {2}its ports are inside, outside/,
+    ],
+  ]);
 });
 
 const kernel = `import { hash, onPacket, Pass, u32, u64 } from "iovisor/kernel";
