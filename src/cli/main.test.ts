@@ -190,6 +190,10 @@ test("explain shows the path with its values, and the verdict of the VM", () => 
   assert.equal(code, 0, err);
   assert.match(out, /ethernet\.type = 2048 \(0x800\)/);
   assert.match(out, /settings\.closedPort = 80\b/);
+  const lines = [...out.matchAll(/^ +(\d+) {2}/gm)].map(([, line]) => Number(line));
+  assert.ok(lines.length >= 8);
+  const inOrder = lines.toSorted((one, other) => one - other);
+  assert.deepEqual(lines, inOrder, "each line stands where it ran, and nowhere else");
   assert.match(out, /^verdict {2}drop \(1\) in the VM, \d+ instructions$/m);
   assert.match(out, /^map {6}usage key=192\.0\.2\.1 packets=1 bytes=54$/m);
 });

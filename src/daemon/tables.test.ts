@@ -107,6 +107,44 @@ test("a table that follows from the configuration is shown and not changed", opt
   assert.equal((await daemon.get(path)).body.entries.length, 2);
 });
 
+test("a table is shown, filled and emptied as the function's host side says", options, async () => {
+  using folder = new TestFolder();
+  await using daemon = await TestDaemon.start(folder);
+  const config = { static: [{ mac: "02:00:00:00:00:09", vlan: 10, blackhole: true }] };
+  const body = { functions: { s: { kind: "switch", config, ports: { lan1: { vlan: 10 }, lan2: {} } } } };
+  assert.equal((await daemon.request("PUT", "/v1/graph", { body })).status, 200);
+  const tables = "/v1/instances/s/tables";
+  const listed = (await daemon.get(tables)).body.tables;
+  const fdb = listed.find((one: { name: string }) => one.name === "fdb");
+  assert.deepEqual(
+    fdb.columns.filter((one: { computed: boolean }) => !one.computed).map(({ name }: { name: string }) => name),
+    ["mac", "vlan", "port"],
+  );
+  const add = async (entry: unknown) => {
+    return await daemon.request("POST", `${tables}/fdb/entries`, { body: { entries: [entry] } });
+  };
+  const key = { mac: "02:00:00:00:00:01", vlan: 10 };
+  assert.equal((await add({ key, value: { port: "lan1" } })).status, 200);
+  const [shown] = (await daemon.get(`${tables}/fdb`)).body.entries;
+  assert.deepEqual([shown.key, shown.value.port, shown.value.moves], [key, "lan1", 0]);
+  for (const [wrong, message] of [
+    [{ key, value: { port: "lan9" } }, /port: expected a port of s \(lan1, lan2\), got "lan9"/],
+    [{ key: { ...key, mac: "x" }, value: { port: "lan1" } }, /mac: expected a MAC address/],
+    [{ key, value: { port: "lan1", age: 5 } }, /entries\[0\]\.value\.age: no such column that can be given/],
+    [{ key: 5, value: {} }, /entries\[0\]\.key: expected an object of mac, vlan, port/],
+  ] as const) {
+    const { status, body: answer } = await add(wrong);
+    assert.deepEqual([status, answer.code], [400, "E_USAGE"]);
+    assert.match(answer.detail, message);
+  }
+  const { body: gone } = await daemon.request("DELETE", `${tables}/fdb/entries`, { body: { keys: [key, key] } });
+  assert.equal(gone.deleted, 1);
+  assert.deepEqual((await daemon.get(`${tables}/fdb`)).body.entries, []);
+  const statics = (await daemon.get(`${tables}/statics`)).body.entries;
+  assert.deepEqual(statics, [{ key: { mac: "02:00:00:00:00:09", vlan: 10 }, value: { port: "blackhole" } }]);
+  assert.equal((await daemon.request("POST", `${tables}/statics/flush`)).status, 400);
+});
+
 test("per-CPU tables have a value for each processor", options, async () => {
   using folder = new TestFolder();
   await using daemon = await withMarker(folder);

@@ -32,7 +32,7 @@ interface Step {
 class Tracer {
   readonly #module: Module;
   readonly #program: Program;
-  readonly #statements = new Map<Expression, Statement>();
+  readonly #statements = new Map<Expression, Statement | undefined>();
   readonly #steps: Step[] = [];
 
   constructor(module: Module, program: Program) {
@@ -45,9 +45,14 @@ class Tracer {
   #own(node: Node, statement: Statement): void {
     for (const child of childrenOf(node)) {
       const owner = isStatement(child) ? child : statement;
-      if (!isStatement(child)) this.#statements.set(child, statement);
+      if (!isStatement(child)) this.#statements.set(child, this.#isOther(child, statement) ? undefined : statement);
       this.#own(child, owner);
     }
+  }
+
+  /** What a name stands for, or a constant, can be one object in many statements: it tells of none. */
+  #isOther(node: Expression, statement: Statement): boolean {
+    return this.#statements.has(node) && this.#statements.get(node) !== statement;
   }
 
   see(node: Expression, value: ObservedValue): void {
