@@ -15,6 +15,8 @@ export type ArgumentShape =
   | "ref packet"
   | "ref map"
   | "ref local"
+  /** The same, of the size of the kernel's struct bpf_fib_lookup. */
+  | "fibLookup"
   /** A scalar or a reference, as the map's key or value layout says. */
   | "key"
   | "value"
@@ -230,6 +232,15 @@ export const operations = {
     about:
       "update the 16-bit ones' complement checksum at a byte offset after a field of `size` bytes (2 or 4) changed from one host-order value to another (RFC 1624); layer 3: an IPv4 header's checksum, layer 4: a transport checksum; pseudoHeader: the field belongs to the pseudo-header; zeroMeansNone: 0 stands for no checksum (UDP over IPv4)",
   },
+  "packet.fibLookup": {
+    args: ["fibLookup"],
+    result: "number u32",
+    constants: ["lookupFlags"],
+    kinds: packet,
+    helper: true,
+    about:
+      "ask the kernel where it would forward a packet to; fills in device and MAC addresses, and gives a FibResult, or a negative error as u32",
+  },
 
   "metadata.get": {
     ...graph,
@@ -417,6 +428,11 @@ export type OperationName = keyof typeof operations;
 export type GraphOperation = {
   [Name in OperationName]: (typeof operations)[Name] extends { readonly graph: true } ? Name : never;
 }[OperationName];
+
+/** Whether an operation writes to the local storage that it is given as this argument. */
+export function isWrittenLocal(shape: ArgumentShape): boolean {
+  return shape === "ref local" || shape === "fibLookup";
+}
 
 export function operationNamed(name: string): Operation | undefined {
   return Object.hasOwn(operations, name) ? operations[name as OperationName] : undefined;

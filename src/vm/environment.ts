@@ -17,6 +17,8 @@ export interface Task {
 /** A network interface that helpers know. */
 export interface Device {
   readonly mtu: number;
+  /** Whether it forwards packets. Default true. */
+  readonly forwarding?: boolean;
 }
 
 /** The world around a program. Everything has a fixed default, so that a run is repeatable. */

@@ -15,6 +15,7 @@ export const Errno = {
   ERANGE: -34,
   EDEADLK: -35,
   EOPNOTSUPP: -95,
+  EAFNOSUPPORT: -97,
   EALREADY: -114,
   ENOTSUPP: -524,
 } as const;

@@ -1,3 +1,6 @@
+/** A model of the kernel's routing, as far as `bpf_fib_lookup` shows it (net/core/filter.c). */
+import { Errno } from "./errno.ts";
+
 /** One route with its resolved neighbour, as `bpf_fib_lookup` reports them. */
 export interface FibRoute {
   /** Network address: 4 bytes (IPv4) or 16 (IPv6). */
@@ -5,7 +8,7 @@ export interface FibRoute {
   /** Bits of the network. */
   readonly length: number;
   readonly ifindex: number;
-  /** Next hop. Default: the destination itself. */
+  /** Next hop, of either family for IPv4. Default: the destination itself. */
   readonly gateway?: Uint8Array;
   readonly sourceMac?: Uint8Array;
   /** Undefined: the neighbour is not resolved (BPF_FIB_LKUP_RET_NO_NEIGH). */
@@ -14,10 +17,38 @@ export interface FibRoute {
   readonly mtu?: number;
   readonly metric?: number;
   /** Default "forward". */
-  readonly action?: "forward" | "blackhole" | "unreachable" | "prohibit" | "local";
+  readonly action?: "forward" | "blackhole" | "unreachable" | "prohibit" | "local" | "tunnel";
 }
 
 export type FibTable = readonly FibRoute[];
+
+/** What surrounds a lookup. */
+export interface FibWorld {
+  readonly routes: FibTable;
+  /** Whether the device forwards; undefined for one that is not there. */
+  readonly forwards: (ifindex: number) => boolean | undefined;
+}
+
+/** BPF_FIB_LOOKUP_DIRECT .. MARK. */
+const lookupFlags = 0x3f;
+const skipNeighbour = 1 << 2;
+const families: Readonly<Record<number, number>> = { 2: 4, 10: 16 };
+const ipv6 = 10;
+/** BPF_FIB_LKUP_RET_*. */
+const results = {
+  success: 0,
+  blackhole: 1,
+  unreachable: 2,
+  prohibit: 3,
+  notForwarded: 4,
+  forwardingDisabled: 5,
+  unsupportedTunnel: 6,
+  noNeighbour: 7,
+  tooBig: 8,
+} as const;
+/** Where `struct bpf_fib_lookup` has its fields, and its size. */
+const fields = { family: 0, length: 6, ifindex: 8, metric: 12, destination: 32, vlan: 48, sourceMac: 52, mac: 58 };
+export const fibLookupSize = 64;
 
 /** The route with the longest matching network. */
 export function findRoute(table: FibTable, destination: Uint8Array): FibRoute | undefined {
@@ -41,4 +72,62 @@ function matches(route: FibRoute, destination: Uint8Array): boolean {
     }
   }
   return true;
+}
+
+/** Fills in the bytes of a `struct bpf_fib_lookup` and gives the helper's result. */
+export function fibLookup({ routes, forwards }: FibWorld, lookup: Uint8Array, flags: number): number {
+  const view = new DataView(lookup.buffer, lookup.byteOffset, lookup.byteLength);
+  const addressSize = families[view.getUint8(fields.family)];
+  if (lookup.length < fibLookupSize || (flags & ~lookupFlags) !== 0) return Errno.EINVAL;
+  if (addressSize === undefined) return Errno.EAFNOSUPPORT;
+  const forwarding = forwards(view.getUint32(fields.ifindex, true));
+  if (forwarding === undefined) return Errno.ENODEV;
+  if (!forwarding) return results.forwardingDisabled;
+  const route = findRoute(routes, lookup.slice(fields.destination, fields.destination + addressSize));
+  const refusal = refusalOf(route);
+  return route === undefined || refusal !== undefined
+    ? (refusal ?? results.notForwarded)
+    : leaveBy(route, { lookup, view, flags });
+}
+
+function leaveBy(
+  route: FibRoute,
+  { lookup, view, flags }: { readonly lookup: Uint8Array; readonly view: DataView; readonly flags: number },
+): number {
+  const mtu = route.mtu ?? 1500;
+  const length = view.getUint16(fields.length, true);
+  if (length > mtu) {
+    view.setUint16(fields.length, mtu, true);
+    return results.tooBig;
+  }
+  if (route.action === "tunnel") return results.unsupportedTunnel;
+  view.setUint32(fields.ifindex, route.ifindex, true);
+  view.setUint32(fields.metric, route.metric ?? 0, true);
+  lookup.set(route.gateway ?? [], fields.destination);
+  if (route.gateway?.length === 16) view.setUint8(fields.family, ipv6);
+  if ((flags & skipNeighbour) === 0) {
+    if (route.destinationMac === undefined) return results.noNeighbour;
+    lookup.set(route.sourceMac ?? new Uint8Array(6), fields.sourceMac);
+    lookup.set(route.destinationMac, fields.mac);
+  }
+  view.setUint32(fields.vlan, 0, true);
+  // bpf_fib_set_fwd_params: the MTU takes the place of the length that it was held against.
+  if (length > 0) view.setUint16(fields.length, mtu, true);
+  return results.success;
+}
+
+function refusalOf(route: FibRoute | undefined): number | undefined {
+  switch (route?.action ?? "forward") {
+    case "blackhole":
+      return results.blackhole;
+    case "unreachable":
+      return results.unreachable;
+    case "prohibit":
+      return results.prohibit;
+    case "local":
+      return results.notForwarded;
+    case "forward":
+    case "tunnel":
+      return undefined;
+  }
 }

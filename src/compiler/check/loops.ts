@@ -1,4 +1,4 @@
-import { operationNamed } from "../../language/operations.ts";
+import { isWrittenLocal, operationNamed } from "../../language/operations.ts";
 import type { AssignStatement, Expression, ForStatement } from "../hir/tree.ts";
 import { childrenOf, type Node, someNode } from "../hir/walk.ts";
 import type { Checker, Record } from "./checker.ts";
@@ -141,8 +141,8 @@ function changesPacket(node: Node): boolean {
 
 function writesMemory(node: Node): boolean {
   if (node.kind === "store" || node.kind === "copy") return true;
-  const args: readonly string[] = (node.kind === "operation" && operationNamed(node.operation)?.args) || [];
-  return args.includes("ref local");
+  const args = (node.kind === "operation" && operationNamed(node.operation)?.args) || [];
+  return args.some(isWrittenLocal);
 }
 
 function runRound(c: Checker, loop: Loop, head: State, silent: boolean): Round {

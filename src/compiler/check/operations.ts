@@ -1,4 +1,4 @@
-import { type Operation, operationNamed } from "../../language/operations.ts";
+import { isWrittenLocal, type Operation, operationNamed } from "../../language/operations.ts";
 import { holdsOpaque } from "../hir/equality.ts";
 import { portCount } from "../hir/interface.ts";
 import { isScalar, sizeOf } from "../hir/layout.ts";
@@ -41,6 +41,7 @@ export function evaluateOperation(c: Checker, node: OperationExpression): FlowVa
     checkArgument(c, node, operation, index, value);
   });
   checkValueOf(c, node, operation);
+  if (operation.args.some(isWrittenLocal)) forgetFacts(c.state, "local");
   if (operation.invalidatesPacket) {
     c.state.changePacket(node.at);
     forgetFacts(c.state, "length", "packet");
@@ -78,6 +79,7 @@ function checkArgument(
       if (node.operation !== "kernel.address") checkReadable(c, argument, argument.at);
       return;
     case "ref local":
+    case "fibLookup":
       checkWritable(c, argument, argument.at);
       return;
     case "mapValue":

@@ -2,6 +2,9 @@ import * as b from "../hir/build.ts";
 import { numberType } from "../hir/types.ts";
 import { type Case, header, length, popVlan, runCases, setting, u8, withValue, withView } from "./testing.ts";
 
+/** As long as struct bpf_fib_lookup. */
+const question = b.struct("Question", { word: b.integer(32), rest: { kind: "bytes", length: 60 } });
+
 const refinements: readonly Case[] = [
   [
     "a comparison with a constant",
@@ -104,6 +107,25 @@ const refinements: readonly Case[] = [
     "the packet's length after a change",
     "IOV4002",
     (l) => [b.when(b.compare("less", length(), b.number(256)), [popVlan(), l.let("x", length(), "u8")[0]])],
+  ],
+  [
+    "local storage that is read twice",
+    undefined,
+    (l) => {
+      const [letIt, lookup] = l.let("lookup", b.newStruct(question, []));
+      const word = b.load(b.field(l.use(lookup), "word"));
+      return [letIt, b.when(b.compare("less", word, b.number(9)), [l.let("x", word, "u8")[0]])];
+    },
+  ],
+  [
+    "local storage that an operation may have written meanwhile",
+    "IOV4002",
+    (l) => {
+      const [letIt, lookup] = l.let("lookup", b.newStruct(question, []));
+      const word = b.load(b.field(l.use(lookup), "word"));
+      const ask = b.operation("packet.fibLookup", [l.use(lookup)], numberType, { constants: [0] });
+      return [letIt, b.when(b.compare("less", word, b.number(9)), [b.evaluate(ask), l.let("x", word, "u8")[0]])];
+    },
   ],
   [
     "a field that is read twice",

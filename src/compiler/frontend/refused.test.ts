@@ -300,6 +300,37 @@ export default onPacket((packet) => {
   ]);
 });
 
+describe("questions to the kernel's routing", () => {
+  const text = (
+    body: string,
+  ): string => `import { arrayMap, onPacket, Pass, struct, u8, u32, bytes } from "iovisor/kernel";
+import { FibLookup } from "iovisor/kernel/headers";
+const Small = struct({ family: u8, ifindex: u32, sourceMac: bytes(6), destinationMac: bytes(6) });
+const lookups = arrayMap({ value: FibLookup, maxEntries: 4 });
+export default onPacket((packet) => {
+  const lookup = FibLookup();
+${body}
+  return Pass;
+});`;
+  checkModules([
+    ["of another layout", text("const small = Small();\n// @expect IOV2018: FibLookup\npacket.fibLookup(small);")],
+    [
+      "in a map",
+      text("const live = lookups.ref(0);\nif (live) {\n// @expect IOV2018: FibLookup\npacket.fibLookup(live);\n}"),
+    ],
+    [
+      "in the packet",
+      text(
+        "const view = packet.at(0, FibLookup);\nif (view) {\n// @expect IOV2018: FibLookup\npacket.fibLookup(view);\n}",
+      ),
+    ],
+    [
+      "with options that are found out at run time",
+      text("// @expect IOV2008: direct\npacket.fibLookup(lookup, { direct: packet.length > 60 });"),
+    ],
+  ]);
+});
+
 describe("callbacks", () => {
   const declarations = `const Slot = struct({ timer, count: u64 });
 const slots = arrayMap({ value: Slot, maxEntries: 4 });

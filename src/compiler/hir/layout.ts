@@ -75,6 +75,9 @@ export interface OpaqueLayout {
   readonly what: "spinLock" | "timer";
 }
 
+/** sizeof(struct bpf_fib_lookup), include/uapi/linux/bpf.h. */
+export const fibLookupBytes = 64;
+
 /** The size of a value of this layout, in bytes. */
 export function sizeOf(layout: Layout): number {
   switch (layout.kind) {

@@ -45,6 +45,7 @@ export const helpers = {
   skbAdjustRoom: { id: 50, args: 4, changesPacket: true, writesMemory: true },
   redirectMap: { id: 51, args: 3 },
   xdpAdjustTail: { id: 65, args: 2, changesPacket: true, writesMemory: true },
+  fibLookup: { id: 69, args: 4, readsMemory: true, writesMemory: true, gplOnly: true, minimumKernel: "4.18" },
   getCurrentCgroupId: { id: 80, args: 0, pure: true },
   mapPush: { id: 87, args: 3, readsMemory: true, writesMemory: true },
   mapPop: { id: 88, args: 2, writesMemory: true },

@@ -2,7 +2,7 @@
  * Protocol headers as layouts, the numbers that go with them, and pure functions of them. Ordinary kernel TypeScript:
  * only what a program uses becomes part of it.
  */
-import { be16, be32, bits, bytes, struct, type TypeOf, u8, type u32 } from "iovisor/kernel";
+import { be16, be32, be64, bits, bytes, struct, type TypeOf, u8, u16, u32, union } from "iovisor/kernel";
 
 /** Ethernet II: IEEE 802.3, clause 3. */
 export const Ethernet = struct({ destination: bytes(6), source: bytes(6), type: be16 });
@@ -189,4 +189,56 @@ export const IpProtocol = {
   noNext: 59,
   destinationOptions: 60,
   sctp: 132,
+} as const;
+
+/** An address of either family, in a `FibLookup`. */
+const FibAddress = union({ ipv4: be32, ipv6: struct({ high: be64, low: be64 }) });
+
+/**
+ * What `packet.fibLookup` asks the kernel and is answered: struct bpf_fib_lookup, include/uapi/linux/bpf.h.
+ *
+ * Asked for: `family`; `ifindex`, the device that the packet came in on; `source` and `destination`; `length` of the IP
+ * packet, held against the MTU of the way (0: not); for rules and for the choice among several ways `protocol`,
+ * `sourcePort`, `destinationPort`, and `flow`: the IPv4 header's DSCP and ECN in its highest byte, or the IPv6 header's
+ * traffic class and flow label.
+ */
+export const FibLookup = struct({
+  /** An `AddressFamily`; of the next hop afterwards. */
+  family: u8,
+  protocol: u8,
+  sourcePort: be16,
+  destinationPort: be16,
+  /** Afterwards the MTU, where it was looked at. */
+  length: u16,
+  /** Afterwards the device that the packet is to leave by. */
+  ifindex: u32,
+  /** Afterwards the metric of the route, in the byte order of this machine. */
+  flow: be32,
+  source: FibAddress,
+  /** Afterwards the address of the next hop. */
+  destination: FibAddress,
+  unused: u32,
+  sourceMac: bytes(6),
+  destinationMac: bytes(6),
+});
+export type FibLookup = TypeOf<typeof FibLookup>;
+
+export const AddressFamily = { ipv4: 2, ipv6: 10 } as const;
+
+/** What `packet.fibLookup` gives: BPF_FIB_LKUP_RET_*, include/uapi/linux/bpf.h. */
+export const FibResult = {
+  /** It is forwarded: device and MAC addresses are there. */
+  success: 0,
+  blackhole: 1,
+  unreachable: 2,
+  prohibit: 3,
+  /** It is for this host, or a broadcast, or there is no route. */
+  notForwarded: 4,
+  /** The device that it came in on does not forward. */
+  forwardingDisabled: 5,
+  /** The route puts it into a tunnel by itself. */
+  unsupportedTunnel: 6,
+  noNeighbour: 7,
+  fragmentationNeeded: 8,
+  noSource: 9,
 } as const;

@@ -1,6 +1,6 @@
 import type { programKind, verdict } from "./brands.js";
-import type { Layout, View } from "./layouts.js";
-import type { BoolScalar, Scalar, u16, u32 } from "./scalars.js";
+import type { Bytes, Layout, View } from "./layouts.js";
+import type { BoolScalar, Scalar, u8, u16, u32 } from "./scalars.js";
 
 /** What becomes of a packet: `Pass`, `Drop`, `transmit()`, `redirect(ifindex)` or `devices.redirect(key)`. */
 export interface Verdict {
@@ -35,6 +35,24 @@ export interface TransportChecksum {
   readonly pseudoHeader?: boolean;
   /** A checksum of 0 means that there is none (UDP over IPv4): it is left alone. */
   readonly zeroMeansNone?: boolean;
+}
+
+/** What of a `FibLookup` the compiler goes by; `iovisor/kernel/headers` has the whole of it. */
+export interface FibParameters {
+  family: u8;
+  ifindex: u32;
+  sourceMac: Bytes<6>;
+  destinationMac: Bytes<6>;
+}
+
+/** How the kernel looks up a route, for `fibLookup`. */
+export interface FibOptions {
+  /** In the table of the device (the main one, or that of its VRF), whatever rules of routing say. */
+  readonly direct?: boolean;
+  /** As for a packet that leaves by the device `ifindex`, not one that came in on it. */
+  readonly output?: boolean;
+  /** Without asking for MAC addresses: those of the answer stay as they are. Linux 6.3. */
+  readonly skipNeighbour?: boolean;
 }
 
 /** The packet that a program handles, from its link-layer header on. One API for XDP and TCX. */
@@ -80,6 +98,13 @@ export interface Packet {
   pushVlan(tagControl: number, protocol?: 0x8100 | 0x88a8): boolean;
   /** Takes the outermost tag off, 802.1Q or 802.1ad. False when there is none. All views are stale afterwards. */
   popVlan(): boolean;
+  /**
+   * Asks the kernel's routing where it would forward a packet to: `lookup` is a `FibLookup` of this program, whose
+   * fields say what the packet is like. With `FibResult.success` it then has the device that the packet is to leave by
+   * and the MAC addresses for that. The result is a `FibResult`, or a negative error number as a u32 where fields make
+   * no sense: the device `ifindex` is not there. The packet itself stays as it is.
+   */
+  fibLookup(lookup: FibParameters, options?: FibOptions): u32;
   /**
    * Updates the Internet checksum at a byte offset after a field that it covers changed from one value (in host order)
    * to another (RFC 1624). Right also where the device computes checksums. All views are stale afterwards. False when

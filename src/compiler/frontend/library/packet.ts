@@ -1,12 +1,13 @@
 import type ts from "typescript";
 import { type OperationName, operations } from "../../../language/operations.ts";
 import { messages } from "../../diagnostics.ts";
+import { fibLookupBytes, sizeOf } from "../../hir/layout.ts";
 import { tagProtocols } from "../../hir/tag-protocols.ts";
 import { boolType, numberType, optionalType, refType, type Type, verdictType } from "../../hir/types.ts";
 import * as build from "../build.ts";
 import { toType } from "../coerce.ts";
 import type { Frame } from "../frame.ts";
-import { type BuiltinValue, builtin, type ObjectValue, poison, runtime, type Value } from "../values.ts";
+import { type BuiltinValue, builtin, describe, type ObjectValue, poison, runtime, type Value } from "../values.ts";
 import { constantNumber, numbers, options, values } from "./arguments.ts";
 import type { Library, LibraryEntry } from "./index.ts";
 import { requireKind } from "./kinds.ts";
@@ -63,6 +64,8 @@ export const packetObject: ObjectValue = {
         return numberOperation("packet.popVlan", boolType);
       case "adjustRoom":
         return builtin("adjustRoom", adjustRoom);
+      case "fibLookup":
+        return builtin("fibLookup", fibLookup);
       case "replaceChecksum":
         return builtin("replaceChecksum", replaceChecksum);
       default:
@@ -112,6 +115,32 @@ function replaceChecksum(frame: Frame, call: ts.CallExpression): Value {
   if (size === undefined || layer === undefined) return poison;
   const constants = [size, layer, ...(flags as number[])];
   return runtime(build.operation("packet.replaceChecksum", args, boolType, frame.at(call), { constants }));
+}
+
+/** BPF_FIB_LOOKUP_DIRECT, _OUTPUT and _SKIP_NEIGH, include/uapi/linux/bpf.h. */
+const lookupFlags = { direct: 1, output: 2, skipNeighbour: 4 } as const;
+
+function fibLookup(frame: Frame, call: ts.CallExpression): Value {
+  if (!requireKind(frame, "packet.fibLookup", call)) return poison;
+  const [target, given] = values(frame, call) ?? [];
+  const place = target && localLookup(frame, target, call);
+  const record = given && options(frame, given, call);
+  if (!place || (given && !record)) return poison;
+  const flags = Object.entries(lookupFlags).map(([name, bit]) => {
+    const chosen = flag(frame, record?.members.get(name), name, call);
+    return chosen === undefined ? undefined : chosen * bit;
+  });
+  if (flags.includes(undefined)) return poison;
+  const constants = [(flags as number[]).reduce((all, one) => all + one, 0)];
+  return runtime(build.operation("packet.fibLookup", [place], numberType, frame.at(call), { constants }));
+}
+
+function localLookup(frame: Frame, value: Value, node: ts.Node) {
+  const expression = value.kind === "runtime" ? value.expression : undefined;
+  const type = expression?.type;
+  if (type?.kind === "ref" && type.region === "local" && sizeOf(type.layout) === fibLookupBytes) return expression;
+  frame.fail(node, messages.unexpectedValue("a FibLookup of this program", describe(value)));
+  return undefined;
 }
 
 function flag(frame: Frame, value: Value | undefined, name: string, node: ts.Node): number | undefined {

@@ -25,6 +25,11 @@ export interface InterpretInput {
   readonly queue?: number;
   /** Bytes of payload in each segment of the packet. Default: 0, a packet that is not cut up. */
   readonly gsoSize?: number;
+  /**
+   * What `packet.fibLookup` gives for the bytes of a struct bpf_fib_lookup, which it fills in, with these flags.
+   * Absent: there are no routes.
+   */
+  readonly fibLookup?: (lookup: Uint8Array, flags: number) => number;
   /** The port of the instance that the packet came in on. Default: 0. */
   readonly port?: number;
   /** What functions before this one set, by name. Absent: 0 or false. */

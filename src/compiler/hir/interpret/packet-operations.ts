@@ -1,9 +1,12 @@
 import type { OperationName } from "../../../language/operations.ts";
-import { sizeOf } from "../layout.ts";
+import { fibLookupBytes, sizeOf } from "../layout.ts";
 import type { Call, Rule } from "./operations.ts";
 import { type Packet, tagBeside } from "./packet.ts";
 import { InterpreterTrap } from "./trap.ts";
-import { asInteger, referenceTo } from "./values.ts";
+import { asInteger, asMemory, referenceTo } from "./values.ts";
+
+/** BPF_FIB_LKUP_RET_NOT_FWDED: what a lookup gives where there are no routes. */
+const notForwarded = 4;
 
 function packetOf({ machine, node }: Call): Packet {
   return machine.packet(node.at);
@@ -110,6 +113,12 @@ export const packetOperations = {
     return true;
   },
   "packet.popVlan": (call) => packetOf(call).popVlan(),
+  "packet.fibLookup"(call) {
+    const { storage, offset } = asMemory(call.args[0], call.node.at);
+    const lookup = storage.bytes.subarray(offset, offset + fibLookupBytes);
+    const result = call.machine.input.fibLookup?.(lookup, constant(call, 0)) ?? notForwarded;
+    return BigInt.asUintN(32, BigInt(result));
+  },
   "packet.replaceChecksum"(call) {
     const bits = constant(call, 0) * 8;
     return packetOf(call).replaceChecksum(argument(call, 0), {

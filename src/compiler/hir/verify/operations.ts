@@ -1,7 +1,7 @@
 import { type ArgumentShape, type Operation, operationNamed, type ResultShape } from "../../../language/operations.ts";
 import { sameLayout, sameType } from "../equality.ts";
 import { emptyInterface, metadataType } from "../interface.ts";
-import type { Layout } from "../layout.ts";
+import { fibLookupBytes, type Layout, sizeOf } from "../layout.ts";
 import { mapKinds } from "../map-kinds.ts";
 import { ruleField } from "../settings-tree.ts";
 import { isTagProtocol } from "../tag-protocols.ts";
@@ -32,6 +32,8 @@ const constantLimits: Readonly<Record<string, (value: number, call: Call) => boo
   zeroMeansNone: (value) => value === 0 || value === 1,
   /** BPF_ANY, BPF_NOEXIST, BPF_EXIST. */
   flags: (value) => value >= 0 && value <= 2,
+  /** BPF_FIB_LOOKUP_DIRECT, _OUTPUT, _SKIP_NEIGH together. */
+  lookupFlags: (value) => value >= 0 && value <= 7,
   setting: (value) => value >= 0,
   field: (value) => value >= 0,
   reason: (value, { node, scope }) => {
@@ -145,6 +147,10 @@ function argumentFault(call: Call, shape: ArgumentShape, got: Type): string | un
     case "ref map":
     case "ref local":
       return got.kind === "ref" && shape === `ref ${got.region}` ? undefined : `a ${shape.slice(4)} reference`;
+    case "fibLookup": {
+      const fits = got.kind === "ref" && got.region === "local" && sizeOf(got.layout) === fibLookupBytes;
+      return fits ? undefined : `a local reference to ${fibLookupBytes} bytes`;
+    }
     case "mapValue": {
       const fits =
         got.kind === "ref" && got.region === "map" && call.map?.value && sameLayout(got.layout, call.map.value);

@@ -21,6 +21,7 @@ import {
 } from "./packet.ts";
 import { lowerEmitPacket } from "./packet-event.ts";
 import { lowerAdjustRoom, lowerPopVlan, lowerPushVlan, lowerSetLength } from "./resize.ts";
+import { lowerFibLookup } from "./routing.ts";
 import { ingress, lowerCloneTo, lowerDevice, lowerMarkHandled, lowerSetType, lowerTakeHandled } from "./skb.ts";
 import { lowerCommand, lowerHalf, lowerKernelAddress, lowerPlainHelper, lowerReadString } from "./tracing.ts";
 import {
@@ -69,6 +70,7 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "packet.device": lowerDevice,
   "packet.markHandled": lowerMarkHandled,
   "packet.takeHandled": lowerTakeHandled,
+  "packet.fibLookup": lowerFibLookup,
   "packet.replaceChecksum": lowerReplaceChecksum,
   "map.get": lowerGet,
   "map.ref": lowerRef,
