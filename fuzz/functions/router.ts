@@ -48,7 +48,9 @@ export async function routerModule(): Promise<Module> {
 }
 
 export function routerSubject(module: Module, view: InstanceView): Subject {
-  const settings = { ...host.settings?.(view), ticksPerSecond };
+  const declared = new Set(module.settings.map(({ name }) => name));
+  const given = Object.fromEntries(Object.entries(view.config).filter(([name]) => declared.has(name)));
+  const settings = { ...given, ...host.settings?.(view), ticksPerSecond };
   const prepared = prepareModule(module, settings as never).module;
   const sizes = host.mapSizes!(view);
   const maps = prepared.maps.map((map) => ({ ...map, maxEntries: sizes[map.name] ?? map.maxEntries }));

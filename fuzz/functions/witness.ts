@@ -1,6 +1,6 @@
 /** What runs a function of a graph: the interpreter on the module as it is; the machine and the kernel on its code. */
 import { type CompiledProgram, compileProgram } from "../../src/compiler/compile.ts";
-import { createMapStore, interpret, type ListedStore } from "../../src/compiler/hir/interpret.ts";
+import { createMapStore, type InterpretInput, interpret, type ListedStore } from "../../src/compiler/hir/interpret.ts";
 import { tagProtocols } from "../../src/compiler/hir/tag-protocols.ts";
 import type { MapDeclaration, Module } from "../../src/compiler/hir/tree.ts";
 import { runningAbilities } from "../../src/engine/abilities.ts";
@@ -17,6 +17,8 @@ import { type PreparedModule, prepareModule, programSpec } from "../../src/engin
 import { KernelMap } from "../../src/kernel/maps.ts";
 import { KernelProgram } from "../../src/kernel/programs.ts";
 import type { Code } from "../../src/vm/code.ts";
+import type { EnvironmentOptions } from "../../src/vm/environment.ts";
+import { fibLookup } from "../../src/vm/fib.ts";
 import { link } from "../../src/vm/link.ts";
 import { createMap } from "../../src/vm/maps/create.ts";
 import type { VmMap } from "../../src/vm/maps/map.ts";
@@ -72,6 +74,13 @@ export function tagBeside(tag: number | undefined): { readonly vlanTag?: number;
 /** A tag beside the frame that came out of the interpreter. */
 export function tagOf({ vlanTag, vlanProtocol = tagProtocols.customer }: ReturnType<typeof tagBeside>) {
   return vlanTag === undefined ? undefined : tagNumber(vlanTag, vlanProtocol);
+}
+
+/** The world around a function, as the machine has it; of it the interpreter sees the routing. */
+export type Surroundings = Pick<EnvironmentOptions, "routes" | "devices">;
+
+function routingOf({ routes = [], devices }: Surroundings): NonNullable<InterpretInput["fibLookup"]> {
+  return (lookup, request) => fibLookup({ routes, device: (index) => devices?.get(index) }, lookup, request);
 }
 
 interface Store {
@@ -190,10 +199,11 @@ export function runInMachine(
   code: Code,
   hook: PipelineHook,
   { frame, tag }: Pick<Arrival, "frame" | "tag">,
+  surroundings: Surroundings = {},
 ): Uint8Array {
-  if (hook === "xdp") return runXdp(code, frame).packet;
+  if (hook === "xdp") return runXdp(code, frame, surroundings).packet;
   const fields = tag === undefined ? {} : { vlan_present: 1, vlan_tci: tag & 0xffff, vlan_proto: swapped(tag >>> 16) };
-  return runSkb(code, frame, { fields }).packet;
+  return runSkb(code, frame, { ...surroundings, fields }).packet;
 }
 
 /** A number of 16 bits in the other order. */
@@ -211,10 +221,12 @@ export class InterpreterWitness implements Witness {
   readonly shortest = 14;
   readonly #hook: PipelineHook;
   readonly #stores = interpreterStores();
+  readonly #routing: NonNullable<InterpretInput["fibLookup"]>;
   #module: Module | undefined;
 
-  constructor(hook: PipelineHook) {
+  constructor(hook: PipelineHook, surroundings: Surroundings = {}) {
     this.#hook = hook;
+    this.#routing = routingOf(surroundings);
   }
 
   configure({ module, tables }: Subject): void {
@@ -231,6 +243,7 @@ export class InterpreterWitness implements Witness {
       maps: module.maps.map((map) => byName[map.name]!),
       port,
       clock: () => ticks * 1_000_000n,
+      fibLookup: this.#routing,
       ...tagBeside(tag),
     });
     const { verdict } = result;
@@ -314,13 +327,19 @@ export class MachineWitness extends CodeWitness<VmMap, Code> {
   readonly name = "machine";
   readonly shortest = 14;
   protected readonly stores = machineStores();
+  readonly #surroundings: Surroundings;
+
+  constructor(hook: PipelineHook, surroundings: Surroundings = {}) {
+    super(hook);
+    this.#surroundings = surroundings;
+  }
 
   protected load(program: CompiledProgram): Code {
     return link(program, this.stores.byName);
   }
 
   protected execute(arrival: Arrival): Uint8Array {
-    return runInMachine(this.loaded!, this.hook, arrival);
+    return runInMachine(this.loaded!, this.hook, arrival, this.#surroundings);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { FibTable } from "./fib.ts";
+import type { FibDevice, FibTable } from "./fib.ts";
 import type { Helper } from "./helpers/helper.ts";
 import { Timers } from "./timers.ts";
 
@@ -15,11 +15,7 @@ export interface Task {
 }
 
 /** A network interface that helpers know. */
-export interface Device {
-  readonly mtu: number;
-  /** Whether it forwards packets. Default true. */
-  readonly forwarding?: boolean;
-}
+export type Device = FibDevice;
 
 /** The world around a program. Everything has a fixed default, so that a run is repeatable. */
 export interface EnvironmentOptions {

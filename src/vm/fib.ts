@@ -25,8 +25,21 @@ export type FibTable = readonly FibRoute[];
 /** What surrounds a lookup. */
 export interface FibWorld {
   readonly routes: FibTable;
-  /** Whether the device forwards; undefined for one that is not there. */
-  readonly forwards: (ifindex: number) => boolean | undefined;
+  /** Undefined for one that is not there. */
+  readonly device: (ifindex: number) => FibDevice | undefined;
+}
+
+export interface FibDevice {
+  readonly mtu: number;
+  /** Whether it forwards packets. Default true. */
+  readonly forwarding?: boolean;
+}
+
+/** How it is asked. */
+export interface FibRequest {
+  readonly flags: number;
+  /** Of the packet in the stack (skb hooks) that is held against the device's MTU where the question has no length. */
+  readonly frameLength: number | undefined;
 }
 
 /** BPF_FIB_LOOKUP_DIRECT .. MARK. */
@@ -48,7 +61,9 @@ const results = {
 } as const;
 /** Where `struct bpf_fib_lookup` has its fields, and its size. */
 const fields = { family: 0, length: 6, ifindex: 8, metric: 12, destination: 32, vlan: 48, sourceMac: 52, mac: 58 };
-export const fibLookupSize = 64;
+const fibLookupSize = 64;
+/** Ethernet header and 802.1Q tag. */
+const linkBytes = 14 + 4;
 
 /** The route with the longest matching network. */
 export function findRoute(table: FibTable, destination: Uint8Array): FibRoute | undefined {
@@ -75,19 +90,28 @@ function matches(route: FibRoute, destination: Uint8Array): boolean {
 }
 
 /** Fills in the bytes of a `struct bpf_fib_lookup` and gives the helper's result. */
-export function fibLookup({ routes, forwards }: FibWorld, lookup: Uint8Array, flags: number): number {
+export function fibLookup(world: FibWorld, lookup: Uint8Array, request: FibRequest): number {
   const view = new DataView(lookup.buffer, lookup.byteOffset, lookup.byteLength);
+  if (lookup.length < fibLookupSize || (request.flags & ~lookupFlags) !== 0) return Errno.EINVAL;
   const addressSize = families[view.getUint8(fields.family)];
-  if (lookup.length < fibLookupSize || (flags & ~lookupFlags) !== 0) return Errno.EINVAL;
   if (addressSize === undefined) return Errno.EAFNOSUPPORT;
-  const forwarding = forwards(view.getUint32(fields.ifindex, true));
-  if (forwarding === undefined) return Errno.ENODEV;
-  if (!forwarding) return results.forwardingDisabled;
-  const route = findRoute(routes, lookup.slice(fields.destination, fields.destination + addressSize));
+  const device = world.device(view.getUint32(fields.ifindex, true));
+  if (!device) return Errno.ENODEV;
+  if (device.forwarding === false) return results.forwardingDisabled;
+  const route = findRoute(world.routes, lookup.slice(fields.destination, fields.destination + addressSize));
   const refusal = refusalOf(route);
-  return route === undefined || refusal !== undefined
-    ? (refusal ?? results.notForwarded)
-    : leaveBy(route, { lookup, view, flags });
+  if (route === undefined || refusal !== undefined) return refusal ?? results.notForwarded;
+  const length = view.getUint16(fields.length, true);
+  const result = leaveBy(route, { lookup, view, flags: request.flags });
+  return result === results.success && length === 0 ? holdFrame(world, view, request) : result;
+}
+
+/** What bpf_skb_fib_lookup does where no length was asked for: is_skb_forwardable, with room for a tag. */
+function holdFrame({ device }: FibWorld, view: DataView, { frameLength }: FibRequest): number {
+  const mtu = device(view.getUint32(fields.ifindex, true))?.mtu;
+  if (frameLength === undefined || mtu === undefined) return results.success;
+  view.setUint16(fields.length, mtu, true);
+  return frameLength > mtu + linkBytes ? results.tooBig : results.success;
 }
 
 function leaveBy(

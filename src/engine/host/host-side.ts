@@ -31,6 +31,19 @@ export interface InstancePort {
    * here, directly or behind other functions. Absent where there is none.
    */
   readonly mtu?: number;
+  /**
+   * The device whose wire side its packets come from and go to: at the other end of its link, or behind functions of
+   * two linked ports that flood nothing. Absent where its packets may be those of several devices, or of none.
+   */
+  readonly outer?: OuterDevice;
+}
+
+/** A device that a graph names; it may not be there at the moment. */
+export interface OuterDevice {
+  readonly name: string;
+  /** A namespace under /run/netns; undefined for the visor's own. */
+  readonly netns: string | undefined;
+  readonly found: PortDevice | undefined;
 }
 
 /** An instance as its host side sees it. */

@@ -11,6 +11,7 @@ import type {
   InstancePort,
   InstanceView,
   JsonObject,
+  OuterDevice,
   PortDevice,
   TableContents,
 } from "../host/host-side.ts";
@@ -21,6 +22,7 @@ import { expectedWork, type WorkFactors } from "../pipeline/work.ts";
 import { prepareModule } from "../prepare.ts";
 import type { GraphFunction } from "./function.ts";
 import { type Claim, type Identities, type InstanceIdentity, identifyInstances } from "./identities.ts";
+import { outerDevice } from "./outer-device.ts";
 import { mtusOfPorts } from "./packet-sizes.ts";
 import { type InstanceRules, rulesOf } from "./rule-lists.ts";
 
@@ -118,7 +120,8 @@ export function numberModel(
     model.instances.map((instance) => {
       const identity = identities[instance.name]!;
       const linked = peers.get(instance.name) ?? new Map();
-      return [instance.name, numberInstance({ instance, identity, linked, devices, mtus, cache, factors })];
+      const outer = (peer: Peer | undefined) => outerDevice(peer, { peers, devices, model });
+      return [instance.name, numberInstance({ instance, identity, linked, devices, mtus, outer, cache, factors })];
     }),
   );
   return {
@@ -143,7 +146,7 @@ function claimOf(instance: ModelInstance): Claim {
   };
 }
 
-type PeersByPort = ReadonlyMap<number, Peer>;
+export type PeersByPort = ReadonlyMap<number, Peer>;
 
 function peersOf(model: Model, identities: Identities["instances"]): ReadonlyMap<string, PeersByPort> {
   const peers = new Map<string, Map<number, Peer>>();
@@ -172,6 +175,7 @@ function numberInstance(given: {
   readonly devices: ReadonlyMap<string, ModelDevice>;
   /** By "instance.port". */
   readonly mtus: ReadonlyMap<string, number>;
+  outer(peer: Peer | undefined): OuterDevice | undefined;
   readonly cache: ModuleCache;
   readonly factors: WorkFactors;
 }): NumberedInstance {
@@ -182,7 +186,12 @@ function numberInstance(given: {
     const peer = linked.get(number);
     const device = peer?.kind === "device" || peer?.kind === "host" ? devices.get(peer.device)?.found : undefined;
     const mtu = mtus.get(`${instance.name}.${name}`);
-    return { name, number, config, linked: peer !== undefined, device, ...(mtu === undefined ? {} : { mtu }) };
+    const outer = given.outer(peer);
+    return {
+      ...{ name, number, config, linked: peer !== undefined, device },
+      ...(mtu === undefined ? {} : { mtu }),
+      ...(outer ? { outer } : {}),
+    };
   });
   const view: InstanceView = { name: instance.name, config: instance.config, ports };
   const ask = <Part extends AskedPart>(part: Part): ReturnType<NonNullable<HostSide[Part]>> | undefined =>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { InstanceView, JsonObject } from "../../engine/host/host-side.ts";
+import type { InstancePort, InstanceView, JsonObject } from "../../engine/host/host-side.ts";
 import { checkRouter } from "./check.ts";
 
 function view(config: JsonObject, lan: JsonObject = { addresses: ["10.0.0.1/24", "2001:db8::1/64"] }): InstanceView {
@@ -48,6 +48,56 @@ describe("the configuration of a router", () => {
     const neighbour = { port: "lan", address: "10.9.0.1", mac: "02:00:00:00:00:01" };
     assert.deepEqual(problems({ neighbours: [neighbour] }), [
       "config.neighbours[0].address: it is in no network of the port",
+    ]);
+  });
+});
+
+describe("the configuration of a router in host mode", () => {
+  const device = (name: string, netns?: string): Pick<InstancePort, "device" | "outer"> => {
+    const found = { name, ifindex: 7, mac: "02:00:00:00:00:01", mtu: 1500 };
+    return { device: found, outer: { name, netns, found } };
+  };
+  const of = (
+    ports: Readonly<Record<string, Partial<InstancePort>>>,
+    config: JsonObject = { mode: "host" },
+  ): readonly string[] => {
+    const given = Object.entries(ports).map(([name, more], number) => {
+      return { name, number, config: {}, linked: true, device: undefined, ...more };
+    });
+    return checkRouter({ name: "r1", config, ports: given }).map(({ path, message }) => `${path}: ${message}`);
+  };
+
+  it("takes devices of one namespace, whether they are there or not", () => {
+    const gone = { outer: { name: "eth9", netns: "blue", found: undefined } };
+    assert.deepEqual(of({ lan: device("eth0", "blue"), wan: device("eth1", "blue"), more: gone }), []);
+    assert.deepEqual(of({ lan: device("eth0"), free: { linked: false } }), []);
+  });
+
+  it("refuses devices of several namespaces", () => {
+    assert.deepEqual(of({ lan: device("eth0"), wan: device("eth1", "blue") }), [
+      'ports.wan: "eth1" is in blue, "eth0" of port \'lan\' in the visor\'s own namespace',
+    ]);
+  });
+
+  it("refuses ports that do not lead to one device", () => {
+    assert.deepEqual(of({ lan: { linked: true } }), [
+      "ports.lan: in host mode a port leads to one device of the kernel, and this one does not",
+    ]);
+  });
+
+  it("refuses what the kernel has of its own", () => {
+    const config = { mode: "host", routes: [{ prefix: "0.0.0.0/0", via: "10.0.0.2" }], icmpRate: 5, neighbours: [] };
+    assert.deepEqual(of({ lan: { ...device("eth0"), config: { addresses: ["10.0.0.1/24"], mtu: 1400 } } }, config), [
+      "config.routes: in host mode the kernel has its own routes",
+      "config.icmpRate: in host mode the kernel has its own icmpRate",
+      "ports.lan.addresses: in host mode the kernel has its own addresses",
+      "ports.lan.mtu: in host mode the kernel has its own mtu",
+    ]);
+  });
+
+  it("refuses checks of sources in the other mode", () => {
+    assert.deepEqual(of({ lan: device("eth0") }, { sourceCheck: "strict" }), [
+      "config.sourceCheck: sources are checked by the kernel's routes, which this router does not follow",
     ]);
   });
 });

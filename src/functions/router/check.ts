@@ -10,12 +10,13 @@ import {
   parseInterface,
   parsePrefix,
 } from "./addresses.ts";
+import { checkHostMode } from "./check-host-mode.ts";
 import { mostPorts, objects, type RouterPort, routeOf, routerPorts, staticNeighbours, texts } from "./configuration.ts";
 import { hopOf } from "./routes.ts";
 
 /** What the schemas cannot say about a router's configuration. */
 export function checkRouter(instance: InstanceView): readonly ConfigProblem[] {
-  const problems = [...tooManyPorts(instance), ...instance.ports.flatMap(checkPort)];
+  const problems = [...tooManyPorts(instance), ...instance.ports.flatMap(checkPort), ...checkHostMode(instance)];
   if (problems.length > 0) return problems;
   const ports = routerPorts(instance);
   return [...duplicates(ports), ...checkRoutes(instance, ports), ...checkNeighbours(instance, ports)];

@@ -17,6 +17,8 @@ export interface RouterPort {
   readonly addresses: readonly Prefix[];
   readonly linkLocal: Uint8Array;
   readonly icmpRate: number;
+  /** In host mode, index of the device that its packets come from; 0 while that is not there, and otherwise. */
+  readonly device: number;
 }
 
 /** A route as the configuration has it. Several of one prefix and one metric share its flows. */
@@ -57,28 +59,40 @@ function derivedMac(instance: string, port: string): Uint8Array {
   return bytes;
 }
 
-function portOf(
-  instance: string,
-  { name, number: place, config, device, mtu }: InstancePort,
-  rate: number,
-): RouterPort {
+/** Whether the kernel's addresses, routes and neighbours are those of the router. */
+export function followsKernel({ config }: Pick<InstanceView, "config">): boolean {
+  return config["mode"] === "host";
+}
+
+/** How a port of the graph is made one of the router. */
+interface PortSetting {
+  readonly instance: string;
+  readonly icmpRate: number;
+  readonly isHost: boolean;
+}
+
+function portOf(port: InstancePort, { instance, icmpRate, isHost }: PortSetting): RouterPort {
+  const { name, number: place, config } = port;
+  const device = isHost ? port.outer?.found : port.device;
   const own = parseMac(text(config["mac"]) ?? "") ?? parseMac(device?.mac ?? "");
   const mac = own?.some((byte) => byte !== 0) ? own : derivedMac(instance, name);
   return {
     name,
     number: place,
     mac,
-    mtu: number(config["mtu"], mtu ?? usualMtu),
+    mtu: number(config["mtu"], port.mtu ?? usualMtu),
     addresses: texts(config["addresses"]).map((address) => parseInterface(address)!),
     linkLocal: linkLocalOf(mac),
-    icmpRate: rate,
+    icmpRate,
+    device: (isHost && device?.ifindex) || 0,
   };
 }
 
 /** The ports of an instance that passed `check`. */
 export function routerPorts({ name, ports, config }: InstanceView): readonly RouterPort[] {
-  const rate = number(config["icmpRate"], usualIcmpRate);
-  return ports.map((port) => portOf(name, port, rate));
+  const icmpRate = number(config["icmpRate"], usualIcmpRate);
+  const isHost = followsKernel({ config });
+  return ports.map((port) => portOf(port, { instance: name, icmpRate, isHost }));
 }
 
 export function routeOf(entry: JsonObject): ConfiguredRoute | undefined {

@@ -25,6 +25,8 @@ function portTable(instance: InstanceView): TableContents {
         icmpRate: port?.icmpRate ?? 0,
         linkLocalHigh: high,
         linkLocalLow: low,
+        device: port?.device ?? 0,
+        unused2: 0,
       },
     ] as const;
   });
@@ -37,16 +39,25 @@ function staticTable(instance: InstanceView, family: 4 | 6): TableContents {
     .map(({ port, address, mac }) => [keyOf({ port: numbers.get(port)!, address }), mac] as const);
 }
 
+/** In host mode: where packets for a device of the kernel leave. */
+function deviceTable(instance: InstanceView): TableContents {
+  return routerPorts(instance).flatMap(({ device, number }) => (device === 0 ? [] : [[device, number] as const]));
+}
+
+/** So many seconds, about, after which a packet to a neighbour goes by the kernel's stack, for it to be asked after. */
+const secondsBetweenChecks = 4;
+
 /** The host side of the router. */
 const host: HostSide = {
   title: "Router",
   description: "Forwards IPv4 and IPv6 between its ports by longest prefix match, and resolves its neighbours.",
   configSchema,
   portSchema,
-  configurationTables: ["portTable", "statics4", "statics6"],
+  configurationTables: ["portTable", "devicePorts", "statics4", "statics6"],
   check: checkRouter,
   settings: (instance) => ({
     ticksPerSecond: ticksPerSecond(),
+    checkShift: Math.max(1, Math.round(Math.log2(secondsBetweenChecks * ticksPerSecond()))),
     ipv6: instance.config["ipv6"] ?? true,
     groups: hasGroups(instance),
     statics: staticNeighbours(instance).length > 0,
@@ -55,6 +66,7 @@ const host: HostSide = {
   live: { arrays: liveArrays, word: "routeVersion", open: () => new LiveRoutes() },
   tables: (instance) => ({
     portTable: portTable(instance),
+    devicePorts: deviceTable(instance),
     statics4: staticTable(instance, 4),
     statics6: staticTable(instance, 6),
   }),

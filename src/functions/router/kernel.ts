@@ -2,6 +2,7 @@
 import { drop, dynamicPorts, equal, onPacket } from "iovisor/kernel";
 import { Ethernet, EtherType } from "iovisor/kernel/headers";
 import { handleArp } from "./kernel/arp.ts";
+import { followKernel } from "./kernel/host-mode.ts";
 import { handleIpv4 } from "./kernel/ipv4.ts";
 import { handleIpv6 } from "./kernel/ipv6.ts";
 import { reasons, settings } from "./kernel/reasons.ts";
@@ -14,6 +15,7 @@ export { causes, reasons, settings } from "./kernel/reasons.ts";
 export default onPacket((packet) => {
   const port = portTable.ref(packet.port);
   if (!port || port.enabled === 0) return drop(reasons.noPort);
+  if (settings.mode === "host") return followKernel({ packet, port });
   const ethernet = packet.at(0, Ethernet);
   if (!ethernet) return drop(reasons.tooShort);
   const isGroup = (ethernet.destination[0] & 1) === 1;

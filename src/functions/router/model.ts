@@ -183,7 +183,7 @@ export function addedTo(checksum: number, amount: number): number {
 }
 
 /** The header's checksum is computed anew. */
-function withTtl(packet: Uint8Array, headerLength: number, ttl: number): Uint8Array {
+export function withTtl(packet: Uint8Array, headerLength: number, ttl: number): Uint8Array {
   const changed = packet.slice();
   changed[8] = ttl;
   const view = viewOf(changed);

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { skipWithoutNetwork, testNetwork } from "../../../test/network/network.ts";
+import { output, ping, transfer } from "../../../test/network/traffic.ts";
 import type { JsonObject } from "../../engine/host/host-side.ts";
 import { Counters } from "../../engine/inspect/counters.ts";
 import type { PipelineHook } from "../../engine/pipeline/topology.ts";
 import type { Model } from "../../engine/visor/model.ts";
-import { type ApplyReport, RunningGraph } from "../../engine/visor/running-graph.ts";
 import { deviceOf, links } from "../../engine/visor/testing.ts";
-import type { VirtualHost, VirtualNetwork } from "../../kernel/virtual-network.ts";
-import { routerFunction } from "./testing.ts";
+import type { VirtualNetwork } from "../../kernel/virtual-network.ts";
+import { routerFunction, TestGraph } from "./testing.ts";
 
 const hosts = ["a", "b", "c"] as const;
 
@@ -43,65 +43,6 @@ async function model(net: VirtualNetwork, hook: PipelineHook, config: JsonObject
     devices: numbers.map((number) => deviceOf(net.host("middle"), `lan${number}`, hook)),
     links: links(...numbers.map((number) => `dev:lan${number} -> r1.lan${number}`)),
   };
-}
-
-let count = 0;
-
-/** A graph that is taken away again. */
-class TestGraph extends RunningGraph {
-  constructor() {
-    super(`iovtest${process.pid}r${count++}`, {
-      failed: (instance, error) => {
-        throw new Error(`host side of ${instance}`, { cause: error });
-      },
-    });
-  }
-
-  async applyModel(wanted: Model): Promise<ApplyReport> {
-    return await this.apply(this.prepare(wanted));
-  }
-
-  override [Symbol.dispose](): void {
-    this.detachAll();
-    super[Symbol.dispose]();
-    this.dataPath.pins.removeAll();
-  }
-}
-
-/** What a command prints, whether it succeeds or not. It runs beside this process, whose host side must answer. */
-async function output(host: VirtualHost, command: string, args: readonly string[]): Promise<string> {
-  const child = host.spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
-  let text = "";
-  child.stdout!.on("data", (data) => (text += data));
-  child.stderr!.on("data", (data) => (text += data));
-  await new Promise((resolve) => child.once("close", resolve));
-  return text;
-}
-
-async function ping(host: VirtualHost, target: string, ...options: readonly string[]): Promise<string> {
-  return await output(host, "ping", ["-n", "-c", "3", "-i", "0.2", "-W", "2", ...options, target]);
-}
-
-/** Sends so much over a TCP connection and gives what arrived. */
-async function transfer(from: VirtualHost, to: VirtualHost, address: string, bytes: number): Promise<number> {
-  const server = await to.listen(address);
-  let received = 0;
-  const done = new Promise<void>((resolve) => {
-    server.on("connection", (socket) => {
-      socket.on("data", (data: Uint8Array) => (received += data.length));
-      socket.on("end", () => {
-        socket.end();
-        resolve();
-      });
-    });
-  });
-  const { port } = server.address() as { port: number };
-  const socket = await from.connect(address, port, 5000);
-  socket.end(new Uint8Array(bytes));
-  await done;
-  socket.destroy();
-  server.close();
-  return received;
 }
 
 function prepare(net: VirtualNetwork, hook: PipelineHook): void {

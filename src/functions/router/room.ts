@@ -3,7 +3,7 @@ import type { InstanceView, Json, JsonObject } from "../../engine/host/host-side
 import { memoOf } from "../../engine/host/immutable.ts";
 import { type Family, familyOf } from "./addresses.ts";
 import { changedItems } from "./changed-items.ts";
-import { mostPorts, objects, type RouterPort, routeOf, routerPorts } from "./configuration.ts";
+import { followsKernel, mostPorts, objects, type RouterPort, routeOf, routerPorts } from "./configuration.ts";
 import { nodesTo } from "./family-trie.ts";
 import { buckets } from "./hop-numbers.ts";
 import { connectedRoutes } from "./routes.ts";
@@ -95,8 +95,17 @@ function connectedNodes(ports: readonly RouterPort[], family: Family): number {
 const spareNodes = 64;
 const fanOut = 64;
 
+/** Host mode has no use for what is large. */
+const noRoom: Readonly<Record<string, number>> = Object.fromEntries(
+  [
+    ...["slots4", "nodes4", "entries4", "slots6", "nodes6", "entries6", "nextHops"],
+    ...["neighbours4", "neighbours6", "statics4", "statics6"],
+  ].map((map) => [map, 1]),
+);
+
 /** A route makes at most a node of three entries for each step on the way to it, or two entries more in one. */
 export function roomOf(instance: InstanceView): Readonly<Record<string, number>> {
+  if (followsKernel(instance)) return noRoom;
   const own = sumsOf(instance);
   const ports = routerPorts(instance);
   const sizes: Record<string, number> = { nextHops: room(own.hops + 3 * mostPorts + 2 * (1 + buckets)) };

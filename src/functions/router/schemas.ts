@@ -63,6 +63,18 @@ export const configSchema: JsonObject = {
         properties: { port: { type: "string", title: "Port" }, address, mac },
       },
     },
+    mode: {
+      enum: ["own", "host"],
+      default: "own",
+      title: "Whose routes",
+      description: "own: those of the graph; host: addresses, routes and neighbours that the kernel's devices have",
+    },
+    sourceCheck: {
+      enum: ["none", "loose", "strict"],
+      default: "none",
+      title: "Check of sources in host mode",
+      description: "packets whose source has no route back, or none by their own port, are left to the kernel",
+    },
     ipv6: { type: "boolean", default: true, title: "Route IPv6" },
     icmpRate: {
       type: "integer",

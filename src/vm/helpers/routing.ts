@@ -13,12 +13,10 @@ const SEGMENTS_TOO_BIG = 2;
 export const routingHelpers: HelperTable = {
   check_mtu: (m) => checkMtu(m),
   fib_lookup: (m) => {
-    const { routes, device } = m.environment;
-    const forwards = (index: number): boolean | undefined => {
-      const found = device(index);
-      return found && (found.forwarding ?? true);
-    };
-    return fibLookup({ routes, forwards }, m.memory.write(arg(m, 2), argSize(m, 3)), argU32(m, 4));
+    const { context, environment } = m;
+    const isWhole = context?.kind === "skb" && context.get("gso_size") === 0;
+    const request = { flags: argU32(m, 4), frameLength: isWhole ? context.packet.length : undefined };
+    return fibLookup(environment, m.memory.write(arg(m, 2), argSize(m, 3)), request);
   },
 };
 

@@ -26,10 +26,10 @@ export interface InterpretInput {
   /** Bytes of payload in each segment of the packet. Default: 0, a packet that is not cut up. */
   readonly gsoSize?: number;
   /**
-   * What `packet.fibLookup` gives for the bytes of a struct bpf_fib_lookup, which it fills in, with these flags.
-   * Absent: there are no routes.
+   * What `packet.fibLookup` gives for the bytes of a struct bpf_fib_lookup, which it fills in. Absent: there are no
+   * routes.
    */
-  readonly fibLookup?: (lookup: Uint8Array, flags: number) => number;
+  readonly fibLookup?: (lookup: Uint8Array, request: FibRequest) => number;
   /** The port of the instance that the packet came in on. Default: 0. */
   readonly port?: number;
   /** What functions before this one set, by name. Absent: 0 or false. */
@@ -50,6 +50,12 @@ export interface InterpretInput {
   readonly observe?: (node: Expression, value: ObservedValue) => void;
   /** Statements and rounds of loops before the run is given up. Default: 10 million. */
   readonly maxSteps?: number;
+}
+
+export interface FibRequest {
+  readonly flags: number;
+  /** Of a packet at an skb hook that is not cut up on its way out. */
+  readonly frameLength: number | undefined;
 }
 
 /** Values that travel with the packet, by name. */

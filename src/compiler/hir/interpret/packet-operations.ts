@@ -114,10 +114,12 @@ export const packetOperations = {
   },
   "packet.popVlan": (call) => packetOf(call).popVlan(),
   "packet.fibLookup"(call) {
+    const { input, hook } = call.machine;
     const { storage, offset } = asMemory(call.args[0], call.node.at);
     const lookup = storage.bytes.subarray(offset, offset + fibLookupBytes);
-    const result = call.machine.input.fibLookup?.(lookup, constant(call, 0)) ?? notForwarded;
-    return BigInt.asUintN(32, BigInt(result));
+    const isWhole = hook.packetModel === "skb" && (input.gsoSize ?? 0) === 0;
+    const request = { flags: constant(call, 0), frameLength: isWhole ? packetOf(call).length : undefined };
+    return BigInt.asUintN(32, BigInt(input.fibLookup?.(lookup, request) ?? notForwarded));
   },
   "packet.replaceChecksum"(call) {
     const bits = constant(call, 0) * 8;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type HookName, hooks } from "../../../language/kinds.ts";
-import { type FibRoute, fibLookup } from "../../../vm/fib.ts";
+import { type FibDevice, type FibRequest, type FibRoute, fibLookup } from "../../../vm/fib.ts";
 import { link } from "../../../vm/link.ts";
 import { runSkb, runXdp } from "../../../vm/run.ts";
 import { compileProgram } from "../../compile.ts";
@@ -71,9 +71,11 @@ const routes: readonly FibRoute[] = [
   net4(10, { ...macs, action: "tunnel" }),
   { network: Uint8Array.of(0x20, 1, ...new Uint8Array(14)), length: 16, ifindex: 701, ...macs },
 ];
-const devices = new Map([
+const devices = new Map<number, FibDevice>([
   [3, { mtu: 1500 }],
   [4, { mtu: 1500, forwarding: false }],
+  [700, { mtu: 1500 }],
+  [701, { mtu: 1500 }],
 ]);
 
 interface Question {
@@ -131,16 +133,16 @@ function answerOf(packet: Uint8Array): Readonly<Record<string, unknown>> {
 
 describe("a question to the kernel's routing is answered for", () => {
   const codes = { xdp: compile("xdp"), "tcx-ingress": compile("tcx-ingress") };
-  const forwards = (index: number) => {
-    const device = devices.get(index);
-    return device && (device as { forwarding?: boolean }).forwarding !== false;
-  };
+  const device = (index: number) => devices.get(index);
   for (const [what, question, wanted] of questions) {
     it(what, () => {
       const packet = packetOf(question);
       for (const hook of ["xdp", "tcx-ingress"] as const) {
-        const ask = (lookup: Uint8Array, flags: number) => fibLookup({ routes, forwards }, lookup, flags);
-        const meant = interpret(module.programs[0]!, module, { hook, packet, fibLookup: ask });
+        const meant = interpret(module.programs[0]!, module, {
+          hook,
+          packet,
+          fibLookup: (lookup, request) => fibLookup({ routes, device }, lookup, request),
+        });
         const run = hook === "xdp" ? runXdp : runSkb;
         const ran = run(codes[hook], packet, { routes, devices });
         assert.equal(meant.verdict?.name, "pass");
@@ -149,6 +151,22 @@ describe("a question to the kernel's routing is answered for", () => {
       }
     });
   }
+
+  it("with the packet's own length at TCX where it has none", () => {
+    const packet = new Uint8Array(1600);
+    packet.set(packetOf({ to: 1 }));
+    const ask = (lookup: Uint8Array, request: FibRequest) => fibLookup({ routes, device }, lookup, request);
+    for (const [gsoSize, wanted] of [
+      [0, 8],
+      [1000, 0],
+    ] as const) {
+      const surroundings = { routes, devices, fields: { gso_size: gsoSize } };
+      assert.equal(answerOf(runSkb(codes["tcx-ingress"], packet, surroundings).packet)["result"], wanted);
+      const input = { hook: "tcx-ingress", packet, gsoSize, fibLookup: ask } as const;
+      assert.equal(answerOf(interpret(module.programs[0]!, module, input).packet!)["result"], wanted);
+    }
+    assert.equal(answerOf(runXdp(codes.xdp, packet, { routes, devices }).packet)["result"], 0);
+  });
 
   it("nobody where there are no routes", () => {
     const packet = packetOf({ to: 1 });

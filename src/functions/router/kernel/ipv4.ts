@@ -23,7 +23,7 @@ const Words = struct({ words: array(u32, 5) });
 const Option = struct({ word: u32 });
 
 /** The sum does not depend on the order of bytes. */
-function hasGoodChecksum({ packet }: Arrival, headerLength: number): boolean {
+export function hasGoodChecksum({ packet }: Arrival, headerLength: number): boolean {
   const fixed = packet.at(linkHeader, Words);
   if (!fixed) return false;
   let sum = fixed.words[0] + fixed.words[1] + fixed.words[2] + fixed.words[3] + fixed.words[4];
@@ -39,7 +39,7 @@ function hasGoodChecksum({ packet }: Arrival, headerLength: number): boolean {
 }
 
 /** 0/8, 127/8 and 224/4 upwards are no hosts: RFC 1122, section 3.2.1.3; RFC 1812, section 5.3.7. */
-function isNoHost(address: u32): boolean {
+export function isNoHost(address: u32): boolean {
   const first = address >>> 24;
   return first === 0 || first === 127 || first >= 224;
 }
@@ -60,7 +60,7 @@ function flowOf({ packet }: Arrival, ip: Ipv4): u64 {
 }
 
 /** RFC 1141: the sum goes up as the time to live goes down; 0xffff is 0 in another dress. */
-function withTtl(checksum: u16, before: number, after: number): u16 {
+export function withTtl(checksum: u16, before: number, after: number): u16 {
   return ~fold((~checksum & 0xffff) + (~(before << 8) & 0xffff) + (after << 8)) & 0xffff;
 }
 
@@ -95,7 +95,7 @@ function receive(arrival: Arrival, ip: Ipv4): Verdict {
 }
 
 /** The greatest packet that goes over the wire: of one that is cut up on its way out, a segment. */
-function wireLength({ packet }: Arrival, ip: Ipv4): number {
+export function wireLength({ packet }: Arrival, ip: Ipv4): number {
   const segment = packet.gsoSize;
   if (segment === 0) return ip.length;
   const headers = ipv4HeaderLength(ip);

@@ -13,16 +13,16 @@ import { HopKind, maximumPorts, Neighbour6, neighbours6, portTable, State, stati
 const transport = linkHeader + Ipv6.size;
 
 /** fe80::/10: RFC 4291, section 2.5.6. */
-function isLinkLocal(high: u64): boolean {
+export function isLinkLocal(high: u64): boolean {
   return high >> 54n === 0x3fan;
 }
 
-function isMulticast(high: u64): boolean {
+export function isMulticast(high: u64): boolean {
   return high >> 56n === 0xffn;
 }
 
 /** :: and ::1. */
-function isUnspecifiedOrLoopback(high: u64, low: u64): boolean {
+export function isUnspecifiedOrLoopback(high: u64, low: u64): boolean {
   return high === 0n && low < 2n;
 }
 
@@ -64,7 +64,7 @@ function receive(arrival: Arrival, ip: Ipv6): Verdict {
 }
 
 /** The greatest packet that goes over the wire: of one that is cut up on its way out, a segment. */
-function wireLength({ packet }: Arrival, ip: Ipv6): number {
+export function wireLength({ packet }: Arrival, ip: Ipv6): number {
   const segment = packet.gsoSize;
   if (segment === 0) return ip.payloadLength + Ipv6.size;
   if (ip.nextHeader !== IpProtocol.tcp) return Ipv6.size + 8 + segment;

@@ -42,6 +42,12 @@ export const causes = puntReasons({
 });
 
 export const settings = config({
+  mode: oneOf("own", "host").default("own", "own: addresses and routes are the graph's; host: those of the kernel"),
+  sourceCheck: oneOf("none", "loose", "strict").default(
+    "none",
+    "in host mode: packets whose source has no route back, or none by their own port, are left to the kernel",
+  ),
+  checkShift: u32.between(1, 20).default(12, "logarithm of the ticks between looks at a neighbour in host mode"),
   ticksPerSecond: u32.between(1, 10_000).default(1000, "rate of the kernel's clock tick"),
   ipv6: bool.default(true, "IPv6 is routed"),
   groups: bool.default(false, "there are routes with several next hops"),

@@ -15,6 +15,9 @@ export const Port = struct({
   /** Its IPv6 link-local address. */
   linkLocalHigh: u64,
   linkLocalLow: u64,
+  /** In host mode, index of the device that it leads to; else 0. */
+  device: u32,
+  unused2: u32,
 });
 export type Port = TypeOf<typeof Port>;
 export const portTable = arrayMap({ value: Port, maxEntries: maximumPorts, show: "hidden" });
@@ -104,3 +107,35 @@ export const statics6 = hash({ key: Neighbour6, value: bytes(6), maxEntries: 409
 /** A token bucket. A packet costs as many units as a second has ticks, so that rates need no fractions. */
 export const Meter = struct({ lock: spinLock, unused: u32, units: u64, updated: u64 });
 export const meters = arrayMap({ value: Meter, maxEntries: maximumPorts, show: "hidden" });
+
+/** Host mode: the ports by the index of the device that they lead to. */
+export const devicePorts = hash({ key: u32, value: u32, maxEntries: maximumPorts, show: "hidden" });
+
+/** Host mode: why packets were left to the kernel's stack. From 1 on they are what the kernel's routing said. */
+export const Left = {
+  blackhole: 1,
+  unreachable: 2,
+  prohibit: 3,
+  notForwarded: 4,
+  forwardingDisabled: 5,
+  tunnel: 6,
+  noNeighbour: 7,
+  tooBig: 8,
+  noSource: 9,
+  /** The kernel did not take the question: the port's device is gone. */
+  notAsked: 10,
+  notForRouter: 11,
+  header: 12,
+  address: 13,
+  hopLimit: 14,
+  otherDevice: 15,
+  neighbourCheck: 16,
+  source: 17,
+} as const;
+
+export const LeftCount = struct({ packets: u64 });
+export const toKernel = arrayMap({ value: LeftCount, maxEntries: 32, title: "Packets left to the kernel's stack" });
+
+/** When a packet to neighbours of a slot was last left to the kernel, so that it sees that they are in use. */
+export const checkSlots = 1024;
+export const checks = arrayMap({ value: struct({ period: u32 }), maxEntries: checkSlots, show: "hidden" });
