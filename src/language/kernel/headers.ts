@@ -198,9 +198,9 @@ const FibAddress = union({ ipv4: be32, ipv6: struct({ high: be64, low: be64 }) }
  * What `packet.fibLookup` asks the kernel and is answered: struct bpf_fib_lookup, include/uapi/linux/bpf.h.
  *
  * Asked for: `family`; `ifindex`, the device that the packet came in on; `source` and `destination`; `length` of the IP
- * packet, held against the MTU of the way (0: not, and at TCX the packet's own against the MTU of the device); for rules and for the choice among several ways `protocol`,
- * `sourcePort`, `destinationPort`, and `flow`: the IPv4 header's DSCP and ECN in its highest byte, or the IPv6 header's
- * traffic class and flow label.
+ * packet, held against the MTU of the way (0: not, and at TCX the packet's own against the MTU of the device); for
+ * rules and for the choice among several ways `protocol`, `sourcePort`, `destinationPort`, and `flow`: the IPv4
+ * header's DSCP and ECN in its highest byte, or the IPv6 header's traffic class and flow label.
  */
 export const FibLookup = struct({
   /** An `AddressFamily`; of the next hop afterwards. */
