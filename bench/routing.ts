@@ -1,4 +1,4 @@
-/** The router against the kernel's forwarding. */
+/** The router, with its own routes and in host mode with the kernel's, against the kernel's forwarding. */
 import type { Module } from "../src/compiler/hir/tree.ts";
 import { type ContestResult, contest, interval, losses, medianOf, ratio } from "./graphs/contest.ts";
 import { costPlot } from "./graphs/cost-plot.ts";
@@ -42,7 +42,7 @@ async function measure(module: Module, routes: readonly Route[], rounds: number)
       new Lane(module, {
         name,
         frames,
-        ...(name === "kernel"
+        ...(name === "kernel" || name === "host"
           ? { addresses: ["10.0.1.1/24", "10.0.2.1/24"], network: { forwarding: ["target"] } }
           : {}),
       }),
@@ -61,9 +61,14 @@ async function measure(module: Module, routes: readonly Route[], rounds: number)
     },
     links: ["dev:in -> r1.inside", "r1.outside -> dev:out"],
   });
-  const kernel = lane("kernel");
-  routeInKernel(kernel, prefixes);
-  return contest([dropLane(module, lane("drop")), bareLane(module, lane("bare")), kernel, ours], rounds, ["drop"]);
+  const [kernel, host] = [lane("kernel"), lane("host")];
+  for (const one of [kernel, host]) routeInKernel(one, prefixes);
+  await addGraph(owned, host, {
+    functions: { r1: { kind: "router", config: { mode: "host" }, ports: { inside: {}, outside: {} } } },
+    links: ["dev:in -> r1.inside", "r1.outside -> dev:out"],
+  });
+  const limits = [dropLane(module, lane("drop")), bareLane(module, lane("bare"))];
+  return contest([...limits, kernel, ours, host], rounds, ["drop"]);
 }
 
 function routeInKernel(lane: Lane, prefixes: readonly string[]): void {
@@ -79,12 +84,16 @@ function report(results: ReadonlyMap<number, ContestResult>): BenchResult {
   const markdown = table(
     [
       { title: "routes", of: ([count]: Row) => grouped(count) },
-      ...["drop", "bare", "kernel", "router"].map((name) => ({
+      ...["drop", "bare", "kernel", "router", "host"].map((name) => ({
         title: `${name} ns`,
         of: ([, result]: Row) => decimals(medianOf(result, name), 0),
       })),
       { title: "kernel / router", of: ([, result]) => interval(ratio(result, "kernel", "router")) },
       { title: "the same, net", of: ([, result]) => interval(ratio(result, "kernel", "router", "drop")) },
+      {
+        title: "kernel / host mode, net",
+        of: ([, result]) => interval(ratio(result, "kernel", "host", "drop")),
+      },
       { title: "router / bare, net", of: ([, result]) => interval(ratio(result, "router", "bare", "drop")) },
     ],
     rows,
@@ -98,7 +107,10 @@ function report(results: ReadonlyMap<number, ContestResult>): BenchResult {
     sizes: "routes",
     ours: line("router"),
     rivals: [{ ...line("kernel"), label: "kernel's forwarding" }],
-    others: [{ ...line("bare"), label: "bare XDP" }],
+    others: [
+      { ...line("host"), label: "router in host mode" },
+      { ...line("bare"), label: "bare XDP" },
+    ],
   });
   const missed = rows.flatMap(([count, result]) => {
     const [reached, goal] = [ratio(result, "kernel", "router", "drop"), goals[count]];

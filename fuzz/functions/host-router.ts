@@ -8,6 +8,7 @@ import {
   type HostModeOutcome,
   type HostModeWorld,
   hostMode,
+  type LeftReason,
   type RoutingAnswer,
 } from "../../src/functions/router/host-mode-model.ts";
 import { macOf, Random, randomFrame, randomPause } from "../../src/functions/router/random.ts";
@@ -145,24 +146,29 @@ function viewOf(indexes: ReadonlyMap<number, number>, sourceCheck: HostModeWorld
   };
 }
 
+const refusals = {
+  blackhole: "blackhole",
+  unreachable: "unreachable",
+  prohibit: "prohibited",
+  local: "localOrNoRoute",
+  tunnel: "tunnel",
+} as const;
+
 /** What the model is told, straight from the routes. */
 function answerFor(routes: readonly FibRoute[], destination: Uint8Array, length: number): RoutingAnswer {
   const route = findRoute(routes, destination);
-  const results = { blackhole: 1, unreachable: 2, prohibit: 3, local: 4, tunnel: 6 } as const;
-  if (!route) return { kind: "other", result: 4 };
-  if (route.action && route.action !== "forward") return { kind: "other", result: results[route.action] };
-  if (length > (route.mtu ?? 1500)) return { kind: "other", result: 8 };
+  if (!route) return { kind: "other", result: "localOrNoRoute" };
+  if (route.action && route.action !== "forward") return { kind: "other", result: refusals[route.action] };
+  if (length > (route.mtu ?? 1500)) return { kind: "other", result: "tooBig" };
   const { ifindex: device, sourceMac, destinationMac } = route;
   if (!sourceMac || !destinationMac) return { kind: "noNeighbour", device };
   return { kind: "forward", device, macs: [sourceMac, destinationMac] };
 }
 
-const neighbourCheck = 16;
-
 /** What a witness did, with why it left a packet to the kernel: the count that went up. */
 class Watched {
   readonly witness: Witness;
-  #before = new Map<number, bigint>();
+  #before = new Map<LeftReason, bigint>();
 
   constructor(witness: Witness) {
     this.witness = witness;
@@ -170,9 +176,8 @@ class Watched {
 
   run(arrival: Arrival): HostModeOutcome | string {
     const decision = this.witness.run(arrival);
-    const counts = new Map(
-      this.witness.entries("toKernel").map(([why, count]) => [why as number, (count as { packets: bigint }).packets]),
-    );
+    const [[, named] = []] = this.witness.entries("toKernel");
+    const counts = new Map(Object.entries(named as object) as [LeftReason, bigint][]);
     const risen = [...counts].filter(([why, count]) => count !== (this.#before.get(why) ?? 0n));
     this.#before = counts;
     return outcomeOf(
@@ -183,7 +188,7 @@ class Watched {
   }
 }
 
-function outcomeOf(decision: Decision, left: readonly number[], { name }: Witness): HostModeOutcome | string {
+function outcomeOf(decision: Decision, left: readonly LeftReason[], { name }: Witness): HostModeOutcome | string {
   const [why] = left;
   if (decision.kind === "other" && left.length === 1) return { kind: "left", why: why! };
   if (left.length > 0) return `${name} left it for ${left.join(", ")} and more`;
@@ -200,7 +205,7 @@ function comparable(outcome: HostModeOutcome | string): unknown {
 /** A packet to a neighbour that the kernel is to look after goes by its stack, the next one does not. */
 function runOnce(watched: Watched, arrival: Arrival): unknown {
   const outcome = watched.run(arrival);
-  const isCheck = typeof outcome === "object" && outcome.kind === "left" && outcome.why === neighbourCheck;
+  const isCheck = typeof outcome === "object" && outcome.kind === "left" && outcome.why === "neighbourCheck";
   return comparable(isCheck ? watched.run(arrival) : outcome);
 }
 

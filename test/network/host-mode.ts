@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { JsonObject } from "../../src/engine/host/host-side.ts";
 import { Counters } from "../../src/engine/inspect/counters.ts";
+import { InspectedTable } from "../../src/engine/inspect/tables.ts";
 import type { PipelineHook } from "../../src/engine/pipeline/topology.ts";
 import { compileSource } from "../../src/engine/source.ts";
 import type { GraphFunction } from "../../src/engine/visor/function.ts";
@@ -90,10 +91,11 @@ export class HostModeGraph extends TestGraph {
     return Number(drops.find(({ reason }) => reason === wanted)!.packets);
   }
 
-  /** Packets that were left to the kernel, by the number of the reason. */
-  left(reason: number): number {
-    const count = this.map("r1", "toKernel")!.map.lookup(Uint8Array.of(reason, 0, 0, 0))!;
-    return Number(new DataView(count.buffer, count.byteOffset).getBigUint64(0, true));
+  /** Packets that were left to the kernel for a reason. */
+  left(reason: string): number {
+    const { declaration, map } = this.map("r1", "toKernel")!;
+    using table = new InspectedTable(declaration, map);
+    return Number((table.get(0)!.value as Readonly<Record<string, bigint>>)[reason]);
   }
 }
 

@@ -59,40 +59,4 @@ function neighbours(family: Family): TableView {
   };
 }
 
-/** By their numbers, as kernel/tables.ts has them. */
-const whyLeft: Readonly<Record<number, string>> = {
-  2: "the kernel's routes say: unreachable",
-  3: "the kernel's routes say: prohibited",
-  4: "for this host, or without a route",
-  5: "its device does not forward",
-  6: "the route is a tunnel's",
-  7: "the neighbour is not known",
-  8: "larger than the MTU",
-  9: "the route has no source address",
-  10: "the device is gone",
-  11: "not addressed to the router's station, or no IP",
-  12: "options, or a bad header",
-  13: "addresses of no packet in transit",
-  14: "its time to live is over",
-  15: "leaves by a device that is no port",
-  16: "for the kernel to look after the neighbour",
-  17: "no route back to the source",
-};
-
-/** Of host mode. */
-const left: TableView = {
-  map: "toKernel",
-  title: "Packets left to the kernel's stack",
-  columns: [
-    { name: "reason", title: "Reason", type: "text", key: true },
-    { name: "packets", title: "Packets", type: "number", computed: true },
-  ],
-  flush: true,
-  show({ key, value }) {
-    const { packets } = value as unknown as { readonly packets: bigint };
-    const reason = whyLeft[key as number];
-    return reason === undefined || packets === 0n ? undefined : { reason, packets: Number(packets) };
-  },
-};
-
-export const tableViews: readonly TableView[] = [neighbours(4), neighbours(6), left];
+export const tableViews: readonly TableView[] = [neighbours(4), neighbours(6)];

@@ -1,16 +1,38 @@
 /** What the kernel's routing says of packets. */
-import { atomicAdd, drop, forward, min, time, toHost, u32, u64, type Verdict } from "iovisor/kernel";
+import { atomicAdd, drop, forward, time, toHost, u32, u64, type Verdict } from "iovisor/kernel";
 import { Ethernet, type FibLookup, FibResult } from "iovisor/kernel/headers";
 import type { Arrival } from "./arrival.ts";
 import { mix } from "./lookup.ts";
 import { reasons, settings } from "./reasons.ts";
-import { checkSlots, checks, devicePorts, Left, maximumPorts, toKernel } from "./tables.ts";
+import { checkSlots, checks, devicePorts, type LeftCounts, maximumPorts, toKernel } from "./tables.ts";
 
 /** To the kernel's stack, as it came in. */
-export function leave(why: u32): Verdict {
-  const count = toKernel.ref(why);
-  if (count) atomicAdd(count, "packets", 1n);
+export function leave(why: keyof LeftCounts): Verdict {
+  const counts = toKernel.ref(0);
+  if (counts) atomicAdd(counts, why, 1n);
   return toHost;
+}
+
+/** What the kernel has to do itself, or to answer. */
+function leaveAs(result: u32): Verdict {
+  switch (result) {
+    case FibResult.unreachable:
+      return leave("unreachable");
+    case FibResult.prohibit:
+      return leave("prohibited");
+    case FibResult.notForwarded:
+      return leave("localOrNoRoute");
+    case FibResult.forwardingDisabled:
+      return leave("forwardingDisabled");
+    case FibResult.unsupportedTunnel:
+      return leave("tunnel");
+    case FibResult.noNeighbour:
+      return leave("noNeighbour");
+    case FibResult.fragmentationNeeded:
+      return leave("tooBig");
+    default:
+      return leave("deviceGone");
+  }
 }
 
 /**
@@ -33,12 +55,12 @@ export function follow({ packet, port }: Arrival, lookup: FibLookup, change: () 
   lookup.ifindex = port.device;
   const result = packet.fibLookup(lookup);
   if (result === FibResult.blackhole) return drop(reasons.blackhole);
-  if (result !== FibResult.success) return leave(min(result, Left.notAsked));
+  if (result !== FibResult.success) return leaveAs(result);
   const out = devicePorts.ref(lookup.ifindex);
-  if (!out) return leave(Left.otherDevice);
-  if (isDue(lookup)) return leave(Left.neighbourCheck);
+  if (!out) return leave("otherDevice");
+  if (isDue(lookup)) return leave("neighbourCheck");
   const ethernet = packet.at(0, Ethernet);
-  if (!ethernet) return leave(Left.header);
+  if (!ethernet) return leave("header");
   ethernet.destination = lookup.destinationMac;
   ethernet.source = lookup.sourceMac;
   change();

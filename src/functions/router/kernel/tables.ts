@@ -111,30 +111,31 @@ export const meters = arrayMap({ value: Meter, maxEntries: maximumPorts, show: "
 /** Host mode: the ports by the index of the device that they lead to. */
 export const devicePorts = hash({ key: u32, value: u32, maxEntries: maximumPorts, show: "hidden" });
 
-/** Host mode: why packets were left to the kernel's stack. From 1 on they are what the kernel's routing said. */
-export const Left = {
-  blackhole: 1,
-  unreachable: 2,
-  prohibit: 3,
-  notForwarded: 4,
-  forwardingDisabled: 5,
-  tunnel: 6,
-  noNeighbour: 7,
-  tooBig: 8,
-  noSource: 9,
+/** Host mode: packets that were left to the kernel's stack, by the reason. */
+export const LeftCounts = struct({
+  unreachable: u64,
+  prohibited: u64,
+  localOrNoRoute: u64,
+  forwardingDisabled: u64,
+  tunnel: u64,
+  noNeighbour: u64,
+  tooBig: u64,
   /** The kernel did not take the question: the port's device is gone. */
-  notAsked: 10,
-  notForRouter: 11,
-  header: 12,
-  address: 13,
-  hopLimit: 14,
-  otherDevice: 15,
-  neighbourCheck: 16,
-  source: 17,
-} as const;
-
-export const LeftCount = struct({ packets: u64 });
-export const toKernel = arrayMap({ value: LeftCount, maxEntries: 32, title: "Packets left to the kernel's stack" });
+  deviceGone: u64,
+  notForRouter: u64,
+  header: u64,
+  address: u64,
+  hopLimit: u64,
+  otherDevice: u64,
+  neighbourCheck: u64,
+  sourceCheck: u64,
+});
+export type LeftCounts = TypeOf<typeof LeftCounts>;
+export const toKernel = arrayMap({
+  value: LeftCounts,
+  maxEntries: 1,
+  title: "Packets left to the kernel's stack, by the reason",
+});
 
 /** When a packet to neighbours of a slot was last left to the kernel, so that it sees that they are in use. */
 export const checkSlots = 1024;

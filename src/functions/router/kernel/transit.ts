@@ -7,7 +7,6 @@ import { hasGoodChecksum, isNoHost, wireLength as wireLength4, withTtl } from ".
 import { isLinkLocal, isMulticast, isUnspecifiedOrLoopback, wireLength as wireLength6 } from "./ipv6.ts";
 import { Ipv6 } from "./ipv6-header.ts";
 import { settings } from "./reasons.ts";
-import { Left } from "./tables.ts";
 
 const longest = 0xffff;
 
@@ -24,11 +23,11 @@ export function transit4(arrival: Arrival): Verdict {
   const { packet } = arrival;
   const ip = packet.at(linkHeader, Ipv4);
   // Options are the kernel's.
-  if (ip?.version !== 4 || ip.headerWords * 4 !== Ipv4.size) return leave(Left.header);
-  if (ip.length < Ipv4.size || ip.length + linkHeader > packet.length) return leave(Left.header);
-  if (!hasGoodChecksum(arrival, Ipv4.size)) return leave(Left.header);
-  if (isNoHost(ip.source) || isNoHost(ip.destination)) return leave(Left.address);
-  if (ip.ttl < 2) return leave(Left.hopLimit);
+  if (ip?.version !== 4 || ip.headerWords * 4 !== Ipv4.size) return leave("header");
+  if (ip.length < Ipv4.size || ip.length + linkHeader > packet.length) return leave("header");
+  if (!hasGoodChecksum(arrival, Ipv4.size)) return leave("header");
+  if (isNoHost(ip.source) || isNoHost(ip.destination)) return leave("address");
+  if (ip.ttl < 2) return leave("hopLimit");
   const flow = ((ip.dscp << 2) | ip.ecn) << 24;
   if (settings.sourceCheck !== "none") {
     const back = FibLookup();
@@ -36,7 +35,7 @@ export function transit4(arrival: Arrival): Verdict {
     back.flow = flow;
     back.source.ipv4 = ip.destination;
     back.destination.ipv4 = ip.source;
-    if (!hasWayBack(arrival, back)) return leave(Left.source);
+    if (!hasWayBack(arrival, back)) return leave("sourceCheck");
   }
   const lookup = FibLookup();
   lookup.family = AddressFamily.ipv4;
@@ -58,11 +57,10 @@ export function transit6(arrival: Arrival): Verdict {
   const ip = packet.at(linkHeader, Ipv6);
   const transport = linkHeader + Ipv6.size;
   // Hop-by-hop options are the kernel's.
-  if (!ip || ip.versionClassFlow >>> 28 !== 6 || ip.nextHeader === 0) return leave(Left.header);
-  if (ip.payloadLength + transport > packet.length) return leave(Left.header);
-  if (isScoped(ip.sourceHigh, ip.sourceLow) || isScoped(ip.destinationHigh, ip.destinationLow))
-    return leave(Left.address);
-  if (ip.hopLimit < 2) return leave(Left.hopLimit);
+  if (!ip || ip.versionClassFlow >>> 28 !== 6 || ip.nextHeader === 0) return leave("header");
+  if (ip.payloadLength + transport > packet.length) return leave("header");
+  if (isScoped(ip.sourceHigh, ip.sourceLow) || isScoped(ip.destinationHigh, ip.destinationLow)) return leave("address");
+  if (ip.hopLimit < 2) return leave("hopLimit");
   const flow = ip.versionClassFlow & 0x0fff_ffff;
   if (settings.sourceCheck !== "none") {
     const back = FibLookup();
@@ -70,7 +68,7 @@ export function transit6(arrival: Arrival): Verdict {
     back.flow = flow;
     back.source.ipv6 = { high: ip.destinationHigh, low: ip.destinationLow };
     back.destination.ipv6 = { high: ip.sourceHigh, low: ip.sourceLow };
-    if (!hasWayBack(arrival, back)) return leave(Left.source);
+    if (!hasWayBack(arrival, back)) return leave("sourceCheck");
   }
   const lookup = FibLookup();
   lookup.family = AddressFamily.ipv6;
