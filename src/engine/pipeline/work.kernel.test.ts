@@ -64,7 +64,7 @@ function processedBy(workshop: Workshop, planned: PlannedPipeline): number {
 /** Of the pipeline that begins with the first function. */
 async function measure(kinds: readonly Kind[], hook: PipelineHook) {
   const graph = await parseGraph(graphOf(kinds, hook) as never);
-  const functions = await catalogue.loadAll(kinds, "/");
+  const { found: functions } = await catalogue.loadAll(kinds, "/");
   const workshop = new Workshop();
   const { pipelines } = workshop.prepare(resolveGraph(graph, functions), noIdentities, usualSizes);
   const planned = pipelines.find(({ pipeline }) => pipeline.root.instance === "f0")!;
