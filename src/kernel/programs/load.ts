@@ -94,13 +94,20 @@ function loadWithStatistics(options: ProgramLoadOptions): { result: number; log:
   return { result, log: textOf(log) };
 }
 
+/** What a program fails with that is too long, or branches too often (push_stack in kernel/bpf/verifier.c). */
+const givenUp: readonly number[] = [errno.E2BIG, errno.EFAULT, errno.ENOMEM];
+
 /**
  * The trace of a million instructions says nothing that its last line does not, and makes the verifier's second take
  * ten: where a program is too much for it, there is none.
  */
-function refuseForSize(spec: ProgramSpec, options: ProgramLoadOptions, known: string): void {
-  const log = known === "" ? loadWithStatistics(options).log : known;
-  if (tooMuchToWalk.test(log)) throw new VerifierError(spec.name, errno.E2BIG, log, spec.btf);
+function refuseForSize(
+  spec: ProgramSpec,
+  options: ProgramLoadOptions,
+  first: { readonly result: number; readonly log: string },
+): void {
+  const { result, log } = first.log === "" ? loadWithStatistics(options) : first;
+  if (tooMuchToWalk.test(log)) throw new VerifierError(spec.name, -result, log, spec.btf);
 }
 
 /** True if this process may load the simplest of programs: then a refusal is about the program's kind. */
@@ -139,7 +146,7 @@ export function loadProgram(spec: ProgramSpec, settings: ProgramLoadSettings = {
   const options = loadOptions(spec, settings, btfFd);
   const first = settings.statistics ? loadWithStatistics(options) : { ...programLoad(options), log: "" };
   if (first.result >= 0) return { fd: first.result, log: first.log };
-  if (first.result === -errno.E2BIG && settings.logLevel === undefined) refuseForSize(spec, options, first.log);
+  if (givenUp.includes(-first.result) && settings.logLevel === undefined) refuseForSize(spec, options, first);
   const { result, log } = loadWithLog(options, (settings.logLevel ?? 1) | LOG_STATISTICS);
   if (result >= 0) return { fd: result, log };
   // A signal that is pending ends the verifier's walk (do_check); its log then names nothing that is wrong.
