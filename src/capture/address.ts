@@ -12,9 +12,24 @@ export function formatMac(bytes: Uint8Array): string {
 
 /** Four decimal numbers without leading zeros. */
 export function parseIpv4(text: string): Uint8Array<ArrayBuffer> | undefined {
-  const parts = text.split(".");
-  const good = parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
-  return good ? Uint8Array.from(parts, Number) : undefined;
+  const bytes = new Uint8Array(4);
+  let at = 0;
+  for (let index = 0; index < 4; index++) {
+    if (index > 0 && text[at++] !== ".") return undefined;
+    const start = at;
+    let value = 0;
+    for (let digit = digitAt(text, at); digit !== undefined && value <= 255; digit = digitAt(text, ++at))
+      value = 10 * value + digit;
+    const isGood = at > start && value <= 255 && (at === start + 1 || text[start] !== "0");
+    if (!isGood) return undefined;
+    bytes[index] = value;
+  }
+  return at === text.length ? bytes : undefined;
+}
+
+function digitAt(text: string, index: number): number | undefined {
+  const digit = text.charCodeAt(index) - 48;
+  return digit >= 0 && digit <= 9 ? digit : undefined;
 }
 
 export function formatIpv4(bytes: Uint8Array): string {

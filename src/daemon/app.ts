@@ -10,8 +10,8 @@ import { requestValidator } from "./validation.ts";
 
 export type App = FastifyInstance;
 
-/** Bodies of requests: a graph of ten thousand rules has one megabyte. */
-const bodyBytes = 16 << 20;
+/** Bodies of requests: a graph of ten thousand rules has one megabyte, of a million routes 47. */
+const bodyBytes = 64 << 20;
 const callersOfRequests = new WeakMap<FastifyRequest, Caller>();
 
 /** The REST interface, ready to serve connections. */

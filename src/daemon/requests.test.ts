@@ -40,7 +40,7 @@ test("what no resource takes is refused with a problem that says why", options, 
   await refused("POST", "/v1/apply", "{}", [400, "E_USAGE"]);
   await refused("POST", "/v1/graph/edits", '{"edits": []}', [400, "E_USAGE"]);
   await refused("POST", "/v1/graph/edits", "null", [400, "E_USAGE"]);
-  await refused("PUT", "/v1/graph", JSON.stringify("x".repeat(17 << 20)), [413, "E_TOO_LARGE"]);
+  await refused("PUT", "/v1/graph", JSON.stringify("x".repeat(65 << 20)), [413, "E_TOO_LARGE"]);
   const { body } = await daemon.get("/v1/revisions");
   assert.deepEqual(body, { live: 0, revisions: [] });
 });

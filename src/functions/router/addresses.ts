@@ -35,7 +35,7 @@ export function parseInterface(text: string): Prefix | undefined {
 /** "10.0.0.0/24"; undefined as well where bits behind the prefix are set. */
 export function parsePrefix(text: string): Prefix | undefined {
   const found = parseInterface(text);
-  return found && formatAddress(networkOf(found)) === formatAddress(found.address) ? found : undefined;
+  return found && Buffer.compare(networkOf(found), found.address) === 0 ? found : undefined;
 }
 
 export function formatPrefix({ address, length }: Prefix): string {
