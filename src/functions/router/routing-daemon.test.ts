@@ -22,14 +22,26 @@ class Daemons {
   readonly #folder: string;
   readonly #running = new Map<string, ChildProcess>();
 
-  constructor(host: VirtualHost, folder: string, bgp: string) {
+  /** One after the other: what a speaker hears before it knows the devices from zebra it withdraws for good. */
+  static async start(host: VirtualHost, folder: string, bgp: string): Promise<Daemons> {
+    const daemons = new Daemons(host, folder);
+    daemons.#start("zebra", "");
+    const end = performance.now() + deadlineMs;
+    while (!existsSync(daemons.#file("zserv.api"))) {
+      if (performance.now() > end) throw new Error(`zebra did not start: ${daemons.log()}`);
+      await sleep(50);
+    }
+    daemons.#start("bgpd", bgp);
+    await sleep(1000);
+    return daemons;
+  }
+
+  private constructor(host: VirtualHost, folder: string) {
     this.#host = host;
     this.#folder = join(folder, host.name);
     mkdirSync(this.#folder);
     // They give up being root.
     chmodSync(this.#folder, 0o777);
-    this.#start("zebra", "");
-    this.#start("bgpd", bgp);
   }
 
   /** What they said: for a test that fails. */
@@ -142,9 +154,9 @@ for (const hook of ["tcx", "xdp"] satisfies PipelineHook[]) {
       host.exec("ip", ["address", "add", "2001:db8:9::1/128", "dev", "lo", "nodad"]);
     }
     await graph.applyModel(await hostModeModel(net, hook));
-    const first = new Daemons(b, folder, announcing(2, ""));
-    const second = new Daemons(c, folder, announcing(3, " set as-path prepend 65003 65003\n"));
-    const own = new Daemons(middle, folder, listening());
+    const own = await Daemons.start(middle, folder, listening());
+    const first = await Daemons.start(b, folder, announcing(2, ""));
+    const second = await Daemons.start(c, folder, announcing(3, " set as-path prepend 65003 65003\n"));
     try {
       await untilRoutesLead(middle, 2);
       await carriesTraffic(2);
