@@ -32,8 +32,8 @@ const usual = {
   router: { ports: { left: { addresses: ["10.0.1.1/24"] }, right: { addresses: ["10.0.2.1/24"] } } },
 };
 type Kind = keyof typeof usual;
-/** Growth over what the functions need alone. */
-const mostGrowth = 1.5;
+/** Growth over what the functions need alone: 0.98 to 1.62 was seen (Linux 6.18). */
+const mostGrowth = 1.75;
 
 function graphOf(kinds: readonly Kind[], hook: PipelineHook): object {
   const ends = (index: number): readonly [string, string] => {
