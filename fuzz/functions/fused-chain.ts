@@ -10,6 +10,7 @@ import { mostMembers, type TableSizes, tableNames } from "../../src/engine/pipel
 import type { Node, Peer, PipelineHook, Topology } from "../../src/engine/pipeline/topology.ts";
 import { expectedWork } from "../../src/engine/pipeline/work.ts";
 import { prepareModule } from "../../src/engine/prepare.ts";
+import { taggedPorts } from "../../src/engine/visor/floods.ts";
 import * as acl from "../../src/functions/acl/random.ts";
 import * as router from "../../src/functions/router/random.ts";
 import switchHost from "../../src/functions/switch/host.ts";
@@ -186,7 +187,10 @@ function floodsOf(link: Link): readonly TableRow[] {
       }));
       const all = [...rows, ...Array(mostMembers - rows.length).fill(none)];
       const tagged = members.some((member) => member.tagged) ? 1 : 0;
-      return [groupKey(0, link.node.id, group), { count: rows.length, tagged, members: all }];
+      return [
+        groupKey(0, link.node.id, group),
+        { count: rows.length, tagged, taggedPorts: taggedPorts(members), members: all },
+      ];
     });
 }
 

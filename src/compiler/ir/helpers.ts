@@ -44,6 +44,7 @@ export const helpers = {
   xdpAdjustHead: { id: 44, args: 2, changesPacket: true, writesMemory: true },
   skbAdjustRoom: { id: 50, args: 4, changesPacket: true, writesMemory: true },
   redirectMap: { id: 51, args: 3 },
+  xdpAdjustMeta: { id: 54, args: 2, changesPacket: true, writesMemory: true },
   xdpAdjustTail: { id: 65, args: 2, changesPacket: true, writesMemory: true },
   fibLookup: { id: 69, args: 4, readsMemory: true, writesMemory: true, gplOnly: true, minimumKernel: "4.18" },
   getCurrentCgroupId: { id: 80, args: 0, pure: true },

@@ -1,12 +1,15 @@
 import { readdirSync } from "node:fs";
 import { GracePeriod } from "../../kernel/grace-period.ts";
 import type { KernelMap } from "../../kernel/maps.ts";
+import type { KernelProgram } from "../../kernel/programs.ts";
 import { waitForRunningPrograms } from "../../kernel/readers.ts";
 import type { TableName, TableSizes } from "../pipeline/tables.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
 import { DeviceTable } from "./device-table.ts";
+import { untaggingModule } from "./egress-program.ts";
 import { EntryTargets } from "./entry-targets.ts";
 import { Generation } from "./generation.ts";
+import { compileComposed, loadComposed } from "./load-composed.ts";
 import { Pins } from "./pins.ts";
 import { Slots } from "./slots.ts";
 import { SharedTables } from "./tables.ts";
@@ -24,6 +27,7 @@ export class DataPath implements Disposable {
   readonly #slots: Readonly<Record<PipelineHook, Slots>>;
   readonly #grace = new GracePeriod();
   #committed = false;
+  readonly #untagging = new Map<number, KernelProgram>();
 
   /** Adopts the data path of that name, or makes it. */
   constructor(name: string, sizes?: TableSizes) {
@@ -31,7 +35,7 @@ export class DataPath implements Disposable {
     this.#tables = new SharedTables(this.pins, sizes);
     this.generation = new Generation(this.#tables.get("generation"));
     this.entryTargets = new EntryTargets(this.#tables.get("entries"));
-    this.devices = new DeviceTable(this.#tables.get("devices"));
+    this.devices = new DeviceTable(this.#tables.get("devices"), (port) => this.untagging(port));
     this.#slots = { xdp: new Slots(this.#tables.slots("xdp")), tcx: new Slots(this.#tables.slots("tcx")) };
   }
 
@@ -50,6 +54,13 @@ export class DataPath implements Disposable {
   /** The shared maps, by the names that programs of a hook know them by. */
   named(hook: PipelineHook): Readonly<Record<string, KernelMap>> {
     return this.#tables.named(hook);
+  }
+
+  /** What runs at XDP on frames that leave by a port of that number, of groups whose tags it does not get. */
+  untagging(port: number): KernelProgram {
+    const known = this.#untagging.get(port) ?? loadComposed(compileComposed(untaggingModule(port), "xdp-devmap"), {});
+    this.#untagging.set(port, known);
+    return known;
   }
 
   /** Names of the attachments that are pinned. */
@@ -77,6 +88,7 @@ export class DataPath implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    for (const program of this.#untagging.values()) program.close();
     this.#tables[Symbol.dispose]();
   }
 }

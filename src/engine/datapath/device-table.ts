@@ -1,6 +1,7 @@
 import { IovisorError } from "../../errors.ts";
-import type { KernelMap } from "../../kernel/maps.ts";
-import { inside, NetworkNamespace } from "../../kernel/namespaces.ts";
+import { type KernelMap, setDevice } from "../../kernel/maps.ts";
+import { NetworkNamespace } from "../../kernel/namespaces.ts";
+import type { KernelProgram } from "../../kernel/programs.ts";
 import { errno } from "../../kernel/sys/errno.ts";
 import { hasErrno } from "../../kernel/system-error.ts";
 
@@ -9,26 +10,34 @@ export interface DeviceRecord {
   readonly port: number;
   readonly ifindex: number;
   readonly netns?: string;
+  /** Number of the port, where groups may have tags that it does not get. */
+  readonly untag?: number;
 }
 
 /** The devices behind ports, for the even and the odd generations. */
 export class DeviceTable {
   readonly #map: KernelMap;
+  readonly #untag: (port: number) => KernelProgram;
 
-  constructor(map: KernelMap) {
+  /** @param untag the program behind devices whose records say so */
+  constructor(map: KernelMap, untag: (port: number) => KernelProgram) {
     this.#map = map;
+    this.#untag = untag;
   }
 
   /**
    * The kernel looks the index up where the caller is (dev_map_update_elem): so it is done inside of the namespace.
    * False when the device, or its namespace, went away: then the port leads nowhere.
    */
-  set(port: number, parity: number, { ifindex, netns }: Pick<DeviceRecord, "ifindex" | "netns">): boolean {
-    const value = new Uint8Array(4);
-    new DataView(value.buffer).setUint32(0, ifindex, true);
+  set(port: number, parity: number, { ifindex, netns, untag }: Omit<DeviceRecord, "port">): boolean {
     try {
       using namespace = netns === undefined ? undefined : NetworkNamespace.open(netns);
-      inside(namespace, () => this.#map.update(keyOf(port, parity), value));
+      const target = {
+        ifindex,
+        ...(untag === undefined ? {} : { program: this.#untag(untag) }),
+        ...(namespace ? { namespace } : {}),
+      };
+      setDevice(this.#map, keyNumber(port, parity), target);
       return true;
     } catch (error) {
       if (!hasErrno(error, errno.EINVAL) && !isNoNamespace(error)) throw error;
@@ -60,8 +69,12 @@ function isNoNamespace(error: unknown): boolean {
   return error instanceof IovisorError && error.code === "E_NO_NAMESPACE";
 }
 
+function keyNumber(port: number, parity: number): number {
+  return 2 * port + parity;
+}
+
 function keyOf(port: number, parity: number): Uint8Array {
   const key = new Uint8Array(4);
-  new DataView(key.buffer).setUint32(0, 2 * port + parity, true);
+  new DataView(key.buffer).setUint32(0, keyNumber(port, parity), true);
   return key;
 }

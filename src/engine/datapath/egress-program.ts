@@ -1,46 +1,38 @@
+/**
+ * Programs behind entries of device maps: they run on what goes out there.
+ *
+ * Of all the frames that come in together and leave by one device, the kernel runs one program on all, that of the
+ * first (bq_enqueue, kernel/bpf/devmap.c). So all entries of a device have the same program, those for single frames
+ * and those of groups, and a note beside the frame says what is to be done with it.
+ */
 import * as build from "../../compiler/hir/build.ts";
-import type { Expression, MapDeclaration, Module, Statement } from "../../compiler/hir/tree.ts";
-import { boolType } from "../../compiler/hir/types.ts";
-import { type TableSizes, tableDeclarations } from "../pipeline/tables.ts";
-import { lookupTable } from "./enter.ts";
+import type { Expression, Module, Statement } from "../../compiler/hir/tree.ts";
+import { boolType, u64Type } from "../../compiler/hir/types.ts";
 
 export const egressProgram = "iov_egress";
 
-/** What is done to a copy of a flooded frame on its way out of a port. */
-export interface Egress {
-  /** Identity of the port, for the counters. */
-  readonly port: number;
-  /** The frame carries a tag that this member must not get. */
-  readonly untag: boolean;
-  /** The tag that says where it goes on in the graph, for the hidden pair. */
-  readonly recirculation: number | undefined;
+/** Takes the tag off that a group is flooded with, where this port is not one that gets it. */
+export function untaggingModule(port: number): Module {
+  return egressModule((locals) => untag(locals, port));
 }
 
-/** The program behind an entry of a device map: it runs on the one copy that goes out there. */
-export function egressModule(egress: Egress, sizes: TableSizes): Module {
-  const maps = tableDeclarations(sizes);
-  const program = build.program(
-    (locals) => {
-      const must = (operation: Expression): Statement =>
-        build.when(build.not(operation), [build.giveBack(build.drop())]);
-      return [
-        ...(egress.untag ? [must(build.operation("packet.popVlan", [], boolType))] : []),
-        ...countOut(locals, maps, egress.port),
-        ...(egress.recirculation === undefined ? [] : [must(build.pushVlan(build.number(egress.recirculation)))]),
-        build.giveBack(build.pass()),
-      ];
-    },
-    { name: egressProgram },
-  );
-  return { ...build.module([program], { maps }), name: egressProgram };
+/** And puts the tag on that says where a frame goes on in the graph, for a hidden pair. */
+export function recirculatingModule(port: number, tag: number): Module {
+  return egressModule((locals) => [...untag(locals, port), must(build.pushVlan(build.number(tag)))]);
 }
 
-function countOut(locals: build.Locals, maps: readonly MapDeclaration[], port: number): readonly Statement[] {
-  const [find, counters] = locals.let("counters", lookupTable(maps, "ports", build.number(port)));
-  const field = (name: string): Expression => build.field(build.unwrap(locals.use(counters)), name);
-  const add = (name: string, amount: Expression): Statement =>
-    build.store(field(name), build.add(build.load(field(name)), amount));
-  const length = build.convert("u64", build.packetLength());
-  const count = [add("outPackets", build.wide(1)), add("outBytes", length)];
-  return [find, build.when(build.present(locals.use(counters)), count)];
+function untag(locals: build.Locals, port: number): readonly Statement[] {
+  const [take, tagged] = locals.let("tagged", build.operation("packet.takeNote", [], u64Type));
+  const own = build.binary("and", locals.use(tagged), build.wide(1n << BigInt(port)));
+  const isUntagged = build.compare("equal", own, build.wide(0));
+  return [take, build.when(isUntagged, [must(build.operation("packet.popVlan", [], boolType))])];
+}
+
+function must(operation: Expression): Statement {
+  return build.when(build.not(operation), [build.giveBack(build.drop())]);
+}
+
+function egressModule(body: (locals: build.Locals) => readonly Statement[]): Module {
+  const program = build.program((locals) => [...body(locals), build.giveBack(build.pass())], { name: egressProgram });
+  return { ...build.module([program], {}), name: egressProgram };
 }

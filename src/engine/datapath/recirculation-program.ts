@@ -8,6 +8,10 @@ import { enterPipeline, lookupTable } from "./enter.ts";
 
 export const recirculationProgram = "iov_recirculate";
 
+/** The outermost VLAN tag that stands in an Ethernet frame (IEEE 802.1Q). */
+const frameTag = build.struct("VlanTag", { protocol: build.integer(16, "big"), control: build.integer(16, "big") });
+const frameTagOffset = 12;
+
 /** Bits of a recirculation tag: the number of an entry; above it the parity of the packet's generation. */
 const entryBits = 12;
 const entryMask = 2 ** entryBits - 1;
@@ -15,10 +19,6 @@ const entryMask = 2 ** entryBits - 1;
 export function recirculationTag(entry: number, parity: number): number {
   return parity * 2 ** entryBits + entry;
 }
-
-const VlanTag = build.struct("VlanTag", { protocol: build.integer(16, "big"), control: build.integer(16, "big") });
-/** Of the VLAN tag in an Ethernet frame, and its protocol (IEEE 802.1Q). */
-const tagOffset = 12;
 
 /**
  * The program at the end of the hidden pair: a frame that comes out there has an outermost VLAN tag that says where in
@@ -73,8 +73,8 @@ function readTag(
     const other = build.compare("notEqual", build.unwrap(locals.use(asked)), build.number(tagProtocols.customer));
     return { statements: [find, ask, ...none, build.when(other, drop), keep], local };
   }
-  const view = build.operation("packet.at", [build.number(tagOffset)], optionalType(refType("packet", VlanTag)), {
-    layout: VlanTag,
+  const view = build.operation("packet.at", [build.number(frameTagOffset)], optionalType(refType("packet", frameTag)), {
+    layout: frameTag,
   });
   const [find, found] = locals.let("found", view);
   const field = (name: string): Expression => build.load(build.field(build.unwrap(locals.use(found)), name));

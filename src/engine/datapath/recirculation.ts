@@ -6,7 +6,7 @@ import { type Attachment, adopt, attach } from "../../kernel/hooks.ts";
 import { inside, NetworkNamespace } from "../../kernel/namespaces.ts";
 import { deleteLink } from "../../kernel/netlink/change-link.ts";
 import { NETLINK_ROUTE } from "../../kernel/netlink/constants.ts";
-import { findLink } from "../../kernel/netlink/links.ts";
+import { findLink, listLinks } from "../../kernel/netlink/links.ts";
 import { NetlinkSocket } from "../../kernel/netlink/socket.ts";
 import { PacketSocket } from "../../kernel/packet-socket.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
@@ -16,6 +16,15 @@ import { recirculationModule, recirculationTag } from "./recirculation-program.t
 
 /** The longest frames that XDP on veth takes whole (drivers/net/veth.c, veth_xdp_set), and the longest there are. */
 const mtus: Readonly<Record<PipelineHook, number>> = { xdp: 3400, tcx: 65521 };
+
+/** Where a hidden pair is, and for what. */
+export interface PairPlace {
+  readonly hook: PipelineHook;
+  /** A namespace under /run/netns; absent for the visor's own. */
+  readonly netns?: string;
+  /** At XDP: the entry that copies of flooded frames go on at which are sent into it. Absent: none go there. */
+  readonly entry?: number;
+}
 
 /**
  * A hidden pair of devices in one namespace, for one kind of programs: what is sent into its one end goes on in the
@@ -30,9 +39,10 @@ export class Recirculation implements Disposable {
   #socket: PacketSocket | undefined;
 
   /** Adopts the pair of that name and place, or makes it. */
-  constructor(dataPath: DataPath, name: string, hook: PipelineHook, netns: string | undefined) {
+  constructor(dataPath: DataPath, name: string, place: PairPlace) {
+    const { hook, netns } = place;
     this.#namespace = netns === undefined ? undefined : NetworkNamespace.open(netns);
-    this.#names = pairNames(name, hook);
+    this.#names = pairNames(name, place);
     using undo = new DisposableStack();
     undo.defer(() => this.#namespace?.close());
     if (!this.#exists()) {
@@ -40,7 +50,7 @@ export class Recirculation implements Disposable {
       undo.defer(() => this.#deletePair());
     }
     this.ifindex = findDevice(this.#names[0], this.#namespace).index;
-    const pin = pairPin(hook, netns);
+    const pin = pairPin(place);
     this.#attachment = this.#adopt(dataPath, pin, hook) ?? this.#attach(dataPath, pin, hook);
     undo.move();
   }
@@ -114,18 +124,24 @@ export class Recirculation implements Disposable {
 /** What names of pinned links begin with that are those of hidden pairs. */
 export const pairPinPrefix = "recirculation-";
 
-function pairPin(hook: PipelineHook, netns: string | undefined): string {
-  return `${pairPinPrefix}${hook}-${netns ?? ""}`;
+function pairPin({ hook, netns, entry }: PairPlace): string {
+  return `${pairPinPrefix}${hook}-${netns ?? ""}${entry === undefined ? "" : `-${entry}`}`;
 }
 
-/** Takes a pair away that a process before made there, if it did; what is attached goes with it. */
-export function removePair(dataPath: DataPath, name: string, hook: PipelineHook, netns: string | undefined): void {
-  dataPath.pins.remove(dataPath.pins.link(pairPin(hook, netns)));
-  const [end] = pairNames(name, hook);
+/** Takes pairs away that a process before made in a namespace, if it did; what is attached goes with them. */
+export function removePairs(
+  dataPath: DataPath,
+  name: string,
+  netns: string | undefined,
+  places: readonly PairPlace[],
+): void {
+  for (const place of places) dataPath.pins.remove(dataPath.pins.link(pairPin(place)));
   try {
     using namespace = netns === undefined ? undefined : NetworkNamespace.open(netns);
     using netlink = new NetlinkSocket(NETLINK_ROUTE, namespace);
-    if (findLink(netlink, end)) deleteLink(netlink, end);
+    const there = new Set(listLinks(netlink).map((link) => link.name));
+    const ends = places.map((place) => pairNames(name, place)[0]);
+    for (const end of ends) if (there.has(end)) deleteLink(netlink, end);
   } catch (error) {
     // A namespace that goes takes its devices along. A file in the folder may also be a name without a namespace.
     if (!(error instanceof IovisorError)) throw error;
@@ -133,8 +149,8 @@ export function removePair(dataPath: DataPath, name: string, hook: PipelineHook,
 }
 
 /** Unlike for each data path: names of devices are short. */
-function pairNames(name: string, hook: PipelineHook): readonly [string, string] {
-  const digest = digestOf(name).slice(0, 7);
+function pairNames(name: string, { hook, entry }: PairPlace): readonly [string, string] {
+  const digest = digestOf(entry === undefined ? name : `${name} ${entry}`).slice(0, 7);
   return [`iov${digest}${hook[0]}a`, `iov${digest}${hook[0]}b`];
 }
 

@@ -127,7 +127,7 @@ function toHostOf(composer: Composer, { node, entry }: Decided, number: number):
   }
   const device = composer.variable("host device", composer.lookup("devices", key));
   const own = build.operation("packet.ingressIfindex", [], numberType);
-  const same = build.compare("equal", build.load(build.unwrap(composer.use(device.local))), own);
+  const same = build.compare("equal", composer.field(device.local, "ifindex"), own);
   const here = build.both(build.present(composer.use(device.local)), same);
   return [device.statement, build.when(here, [build.giveBack(build.pass())]), ...composer.drop(node, "otherHost")];
 }

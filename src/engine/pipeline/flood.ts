@@ -56,13 +56,14 @@ interface Flooding {
 }
 
 /**
- * At XDP the kernel copies to all devices of a map. A group with tagged members is flooded with the tag on; programs
- * behind the device map take it off for the others, and the counters count what leaves.
+ * At XDP the kernel copies to all devices of a map. A group with tagged members is flooded with the tag on, and a note
+ * which ports get it; programs behind the device map take it off for the others.
  */
 function broadcast(composer: Composer, decided: Decided, { group, members, tag }: Flooding): readonly Statement[] {
   const { node } = decided;
   const tagged = build.compare("notEqual", composer.field(members, "tagged"), build.number(0));
   const push = build.pushVlan(tag);
+  const note = build.operation("packet.setNote", [composer.field(members, "taggedPorts")], boolType);
   const variant = composer.variable("variant", variantOf(composer, decided), "u32");
   const key = build.add(
     composer.use(group),
@@ -73,7 +74,11 @@ function broadcast(composer: Composer, decided: Decided, { group, members, tag }
     constants: [1],
   });
   return [
-    build.when(tagged, [build.when(build.not(push), composer.drop(node, "failed", decided.port))]),
+    ...eachMember(composer, decided, members, ({ count }) => count),
+    build.when(tagged, [
+      build.when(build.not(push), composer.drop(node, "failed", decided.port)),
+      build.when(build.not(note), composer.drop(node, "failed", decided.port)),
+    ]),
     variant.statement,
     build.giveBack(send),
   ];
@@ -98,8 +103,19 @@ export function innerPorts(stage: Pick<Stage, "exits">): readonly number[] {
   return stage.exits.flatMap((exit, port) => (exit.kind === "stage" || exit.kind === "pipeline" ? [port] : []));
 }
 
-/** Tags are metadata of an skb until it leaves, so that putting them on and taking them off again costs little. */
-function copies(composer: Composer, decided: Decided, { members: group, tag }: Flooding): readonly Statement[] {
+interface Member {
+  readonly field: (name: string) => Expression;
+  /** Counts what leaves by its port. */
+  readonly count: readonly Statement[];
+}
+
+/** A loop over the members of a group but the packet's own port. */
+function eachMember(
+  composer: Composer,
+  decided: Decided,
+  group: number,
+  body: (member: Member) => readonly Statement[],
+): readonly Statement[] {
   const count = composer.variable("count", composer.field(group, "count"), "u32");
   const use = composer.use(count.local);
   const bounded = build.conditional(
@@ -111,36 +127,43 @@ function copies(composer: Composer, decided: Decided, { members: group, tag }: F
   const members = build.field(build.unwrap(composer.use(group)), "members");
   const member = composer.variable("to", build.element(members, composer.use(counter)));
   const field = (name: string): Expression => build.load(build.field(composer.use(member.local), name));
-  const recirculated = build.compare("notEqual", field("recirculation"), build.number(0));
-  const tagged = build.compare("notEqual", field("tagged"), build.number(0));
-  const toHost = build.compare("notEqual", field("toHost"), build.number(0));
   const other = build.compare("notEqual", field("port"), composer.use(decided.port));
   const outPort = build.add(build.number(decided.node.firstPort), field("port"));
+  const counted = composer.count("ports", build.convert("u32", outPort), "outPackets", "outBytes");
   return [
     count.statement,
-    ...handled(composer, "out"),
     build.loop(
       counter,
       build.number(0),
       bounded,
-      [
-        member.statement,
-        build.when(other, [
-          build.when(tagged, [build.evaluate(build.pushVlan(tag))]),
-          build.when(recirculated, [build.evaluate(build.pushVlan(field("recirculation")))]),
-          build.when(toHost, [
-            ...handled(composer, "in"),
-            packetCall("packet.cloneToHost", [field("ifindex")]),
-            ...handled(composer, "out"),
-          ]),
-          build.when(build.not(toHost), [packetCall("packet.cloneTo", [field("ifindex")])]),
-          build.when(recirculated, [packetCall("packet.popVlan", [])]),
-          build.when(tagged, [packetCall("packet.popVlan", [])]),
-          ...composer.count("ports", build.convert("u32", outPort), "outPackets", "outBytes"),
-        ]),
-      ],
+      [member.statement, build.when(other, body({ field, count: counted }))],
       { label: composer.label() },
     ),
+  ];
+}
+
+/** Tags are metadata of an skb until it leaves, so that putting them on and taking them off again costs little. */
+function copies(composer: Composer, decided: Decided, { members, tag }: Flooding): readonly Statement[] {
+  return [
+    ...handled(composer, "out"),
+    ...eachMember(composer, decided, members, ({ field, count }) => {
+      const recirculated = build.compare("notEqual", field("recirculation"), build.number(0));
+      const tagged = build.compare("notEqual", field("tagged"), build.number(0));
+      const toHost = build.compare("notEqual", field("toHost"), build.number(0));
+      return [
+        build.when(tagged, [build.evaluate(build.pushVlan(tag))]),
+        build.when(recirculated, [build.evaluate(build.pushVlan(field("recirculation")))]),
+        build.when(toHost, [
+          ...handled(composer, "in"),
+          packetCall("packet.cloneToHost", [field("ifindex")]),
+          ...handled(composer, "out"),
+        ]),
+        build.when(build.not(toHost), [packetCall("packet.cloneTo", [field("ifindex")])]),
+        build.when(recirculated, [packetCall("packet.popVlan", [])]),
+        build.when(tagged, [packetCall("packet.popVlan", [])]),
+        ...count,
+      ];
+    }),
     build.giveBack(build.drop()),
   ];
 }

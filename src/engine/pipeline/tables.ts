@@ -53,6 +53,9 @@ export const EntryTarget = build.struct("EntryTarget", { slot: u32, port: u32, i
 /** Members of a group at most. */
 export const mostMembers = 64;
 
+/** Ports that a note beside a frame has room for. */
+export const notedPorts = 64;
+
 /** A port that a flooded packet goes to. */
 export const FloodMember = build.struct("FloodMember", {
   /** The port's number in its instance. */
@@ -71,6 +74,8 @@ export const FloodGroup = build.struct("FloodGroup", {
   count: u32,
   /** Whether any member is tagged. */
   tagged: u32,
+  /** Which ones are: a bit for each port by its number. */
+  taggedPorts: u64,
   members: { kind: "array", element: FloodMember, length: mostMembers } as Layout,
 });
 
@@ -102,7 +107,7 @@ export const tableNames = {
 export type TableName = keyof typeof tableNames;
 
 /** A device and the program that runs on what leaves there (struct bpf_devmap_val). */
-const DeviceWithProgram = build.struct("DeviceWithProgram", { ifindex: u32, program: u32 });
+export const DeviceWithProgram = build.struct("DeviceWithProgram", { ifindex: u32, program: u32 });
 
 /** The shared maps as declarations, in this order. @param first the place of the first one in its module. */
 export function tableDeclarations(sizes: TableSizes, first = 0): readonly MapDeclaration[] {
@@ -112,7 +117,12 @@ export function tableDeclarations(sizes: TableSizes, first = 0): readonly MapDec
     build.map("array", { name: tableNames.generation, key: u32, value: u32, maxEntries: 1 }),
     build.map("array", { name: tableNames.entries, key: u32, value: EntryTarget, maxEntries: 2 * sizes.entries }),
     build.map("progArray", { name: tableNames.slots, key: u32, value: u32, maxEntries: 2 * sizes.pipelines }),
-    build.map("devMapHash", { name: tableNames.devices, key: u32, value: u32, maxEntries: 2 * sizes.ports }),
+    build.map("devMapHash", {
+      name: tableNames.devices,
+      key: u32,
+      value: DeviceWithProgram,
+      maxEntries: 2 * sizes.ports,
+    }),
     build.map("perCpuArray", { name: tableNames.ports, key: u32, value: PortCounters, maxEntries: sizes.ports }),
     build.map("perCpuArray", { name: tableNames.drops, key: u32, value: Count, maxEntries: sizes.reasons }),
     build.map("hash", { name: tableNames.floods, key: u32, value: FloodGroup, maxEntries: 2 * sizes.groups, flags: 1 }),

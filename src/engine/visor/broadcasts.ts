@@ -2,17 +2,16 @@ import { IovisorError } from "../../errors.ts";
 import { KernelMap, setDevice } from "../../kernel/maps.ts";
 import type { KernelProgram } from "../../kernel/programs.ts";
 import type { DataPath } from "../datapath/data-path.ts";
-import { type Egress, egressModule } from "../datapath/egress-program.ts";
+import { recirculatingModule } from "../datapath/egress-program.ts";
 import { compileComposed, loadComposed } from "../datapath/load-composed.ts";
 import { recirculationTag } from "../datapath/recirculation-program.ts";
 import { groupKey, mostVariants } from "../pipeline/flood.ts";
-import { mostMembers, tableNames } from "../pipeline/tables.ts";
+import { mostMembers, notedPorts, tableNames } from "../pipeline/tables.ts";
 import { openNamespace } from "./attachments.ts";
 import type { PlannedGroup, PlannedMember } from "./floods.ts";
 
-/** A group as XDP programs need it: with the ports that lead to functions, and where all its ports are counted. */
+/** A group as XDP programs need it: with the ports that lead to functions. */
 export interface BroadcastGroup extends PlannedGroup {
-  readonly firstPort: number;
   readonly innerPorts: readonly number[];
 }
 
@@ -24,12 +23,17 @@ export class BroadcastTable {
     this.#dataPath = dataPath;
   }
 
-  /** @param hidden the index of the hidden pair's end, where there is one. */
-  set(group: BroadcastGroup, parity: number, hidden: number | undefined): void {
+  /** @param hidden the index of the end of an entry's hidden pair */
+  set(group: BroadcastGroup, parity: number, hidden: (entry: number) => number | undefined): void {
     const { innerPorts } = group;
     if (innerPorts.length > mostVariants) {
       const message = `an instance that floods at XDP has ${innerPorts.length} ports to functions, ${mostVariants} fit`;
       throw new IovisorError("E_USAGE", message, "spread the ports over several instances");
+    }
+    const tagged = group.members.some((member) => member.tagged);
+    if (tagged && group.members.some(({ port }) => port >= notedPorts)) {
+      const message = `an instance that floods with tags at XDP has a port of a number beyond ${notedPorts - 1}`;
+      throw new IovisorError("E_USAGE", message, 'give the devices the hook "tcx"');
     }
     using made = new DisposableStack();
     const programs = new Map<number, KernelProgram | undefined>();
@@ -38,7 +42,7 @@ export class BroadcastTable {
       for (const [index, member] of group.members.entries()) {
         // At XDP no copy can reach the stack: graphs that would need it are refused.
         if (member.port === left || member.kind === "host") continue;
-        if (!programs.has(member.port)) programs.set(member.port, this.#program(group, member, parity, made));
+        if (!programs.has(member.port)) programs.set(member.port, this.#program(member, parity, made));
         this.#add(devices, index, member, programs.get(member.port), hidden);
       }
       this.#dataPath.table("groups").updateDescriptor(keyOf(group, parity, variant), devices);
@@ -51,14 +55,11 @@ export class BroadcastTable {
     }
   }
 
-  #program(group: BroadcastGroup, member: PlannedMember, parity: number, made: DisposableStack): KernelProgram {
-    const egress: Egress = {
-      port: group.firstPort + member.port,
-      untag: group.members.some((one) => one.tagged) && !member.tagged,
-      recirculation: member.kind === "entry" ? recirculationTag(member.entry, parity) : undefined,
-    };
-    const compiled = compileComposed(egressModule(egress, this.#dataPath.sizes), "xdp-devmap");
-    return made.use(loadComposed(compiled, this.#dataPath.named("xdp")));
+  #program(member: PlannedMember, parity: number, made: DisposableStack): KernelProgram | undefined {
+    if (member.kind === "device") return member.untag ? this.#dataPath.untagging(member.port) : undefined;
+    if (member.kind === "host") return undefined;
+    const module = recirculatingModule(member.port, recirculationTag(member.entry, parity));
+    return made.use(loadComposed(compileComposed(module, "xdp-devmap"), {}));
   }
 
   #add(
@@ -66,9 +67,9 @@ export class BroadcastTable {
     index: number,
     member: PlannedMember,
     program: KernelProgram | undefined,
-    hidden: number | undefined,
+    hidden: (entry: number) => number | undefined,
   ): void {
-    const ifindex = member.kind === "entry" ? hidden : member.ifindex;
+    const ifindex = member.kind === "entry" ? hidden(member.entry) : member.ifindex;
     if (ifindex === undefined) return;
     using namespace = openNamespace(member.kind === "device" ? member.netns : undefined);
     setDevice(devices, index, { ifindex, ...(program ? { program } : {}), ...(namespace ? { namespace } : {}) });

@@ -5,7 +5,8 @@ import { recirculationTag } from "../datapath/recirculation-program.ts";
 import type { FloodGroup } from "../host/host-side.ts";
 import { groupKey } from "../pipeline/flood.ts";
 import { FloodGroup as FloodGroupLayout, mostMembers } from "../pipeline/tables.ts";
-import type { PipelineHook } from "../pipeline/topology.ts";
+import type { Peer, PipelineHook, Topology } from "../pipeline/topology.ts";
+import type { Identities } from "./identities.ts";
 import type { NumberedInstance } from "./model.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -21,7 +22,13 @@ export type PlannedMember = {
   readonly port: number;
   readonly tagged: boolean;
 } & (
-  | { readonly kind: "device"; readonly ifindex: number; readonly netns: string | undefined }
+  | {
+      readonly kind: "device";
+      readonly ifindex: number;
+      readonly netns: string | undefined;
+      /** It is in a group with tags that it does not get: see `untaggedPorts`. */
+      readonly untag: boolean;
+    }
   /** The stack, as received on a device. */
   | { readonly kind: "host"; readonly ifindex: number }
   /** A port of another function, reached by the hidden pair. */
@@ -33,7 +40,10 @@ export function plannedGroups(prepared: Prepared, hook: PipelineHook): readonly 
   return [...prepared.numbered.instances.values()].flatMap((instance) =>
     instance.floodGroups.map((group): PlannedGroup => {
       checkGroup(instance, group);
-      const members = group.members.flatMap((member) => plannedMember(prepared, hook, instance, member) ?? []);
+      const untagged = untaggedPorts(instance);
+      const members = group.members.flatMap((member) => {
+        return plannedMember(prepared, hook, instance, { ...member, untag: untagged.has(member.port) }) ?? [];
+      });
       return { instance: instance.identity.id, group: group.group, members };
     }),
   );
@@ -49,19 +59,67 @@ function plannedMember(
   prepared: Prepared,
   hook: PipelineHook,
   instance: NumberedInstance,
-  { port, tagged }: FloodGroup["members"][number],
+  { port, tagged, untag }: FloodGroup["members"][number] & { readonly untag: boolean },
 ): PlannedMember | undefined {
   const peer = instance.node.peers[port];
   if (peer?.kind === "port") {
-    const name = prepared.numbered.topology.get(peer.instance)!.ports[peer.port]!;
-    const entry = prepared.identities.entries[`in-${peer.instance}.${name}-${hook}`];
+    const places = { topology: prepared.numbered.topology, entries: prepared.identities.entries };
+    const entryAt = (at: PipelineHook) => innerEntryOf(peer, places, at);
+    // Programs at XDP count by the table of TCX, too, where only they flood.
+    const entry = entryAt(hook) ?? (hook === "tcx" ? entryAt("xdp") : undefined);
     return entry === undefined ? undefined : { port, tagged, kind: "entry", entry };
   }
   const device = instance.view.ports.find((one) => one.number === port)?.device;
   if (!device || !peer) return undefined;
   if (peer.kind === "host") return { port, tagged, kind: "host", ifindex: device.ifindex };
   const { netns } = prepared.model.devices.find((one) => one.alias === peer.device)!;
-  return { port, tagged, kind: "device", ifindex: device.ifindex, netns };
+  return { port, tagged, kind: "device", ifindex: device.ifindex, netns, untag };
+}
+
+interface Places {
+  readonly topology: Topology;
+  readonly entries: Identities["entries"];
+}
+
+/** Where copies go on that are flooded to a function's port. */
+function innerEntryOf(
+  peer: Extract<Peer, { readonly kind: "port" }>,
+  { topology, entries }: Places,
+  hook: PipelineHook,
+): number | undefined {
+  return entries[`in-${peer.instance}.${topology.get(peer.instance)!.ports[peer.port]!}-${hook}`];
+}
+
+/** The entries that flooded packets go on at, in order. */
+export function floodTargets(
+  instances: readonly Pick<NumberedInstance, "floodGroups" | "node">[],
+  places: Places,
+  hook: PipelineHook,
+): readonly number[] {
+  const found = instances.flatMap(({ floodGroups, node }) =>
+    floodGroups.flatMap(({ members }) =>
+      members.flatMap(({ port }) => {
+        const peer = node.peers[port];
+        return peer?.kind === "port" ? (innerEntryOf(peer, places, hook) ?? []) : [];
+      }),
+    ),
+  );
+  return [...new Set(found)].sort((left, right) => left - right);
+}
+
+/** A bit for each port that gets the tag of a group, by its number. */
+export function taggedPorts(members: FloodGroup["members"]): bigint {
+  const bits = members.map(({ port, tagged }) => (tagged ? BigInt.asUintN(64, 1n << BigInt(port)) : 0n));
+  return bits.reduce((left, right) => left | right, 0n);
+}
+
+/** Ports that are in a group with tags that they do not get. */
+export function untaggedPorts({ floodGroups }: Pick<NumberedInstance, "floodGroups">): ReadonlySet<number> {
+  return new Set(
+    floodGroups.flatMap(({ members }) =>
+      members.some(({ tagged }) => tagged) ? members.filter(({ tagged }) => !tagged).map(({ port }) => port) : [],
+    ),
+  );
 }
 
 /** The ports of an instance that lead to functions: what the variants of a group leave out. */
@@ -82,17 +140,18 @@ export class FloodTable {
 
   /** @param hidden the index of the hidden pair's end, where there is one. */
   set(group: PlannedGroup, parity: number, hidden: number | undefined): void {
-    const members = group.members.flatMap((member) => {
+    const members = group.members.map((member) => {
       const { port, tagged } = member;
       const plain = { port, tagged, toHost: Number(member.kind === "host"), recirculation: 0 };
-      if (member.kind !== "entry") return [{ ...plain, ifindex: member.ifindex }];
+      if (member.kind !== "entry") return { ...plain, ifindex: member.ifindex };
       const recirculation = recirculationTag(member.entry, parity);
-      return hidden === undefined ? [] : [{ ...plain, ifindex: hidden, recirculation }];
+      return { ...plain, ifindex: hidden ?? 0, recirculation };
     });
     const none = { port: 0, ifindex: 0, tagged: 0, toHost: 0, recirculation: 0 };
     const value = {
       count: members.length,
       tagged: group.members.some((member) => member.tagged) ? 1 : 0,
+      taggedPorts: taggedPorts(group.members),
       members: Array.from({ length: mostMembers }, (_, index) => {
         const member = members[index];
         return member ? { ...none, ...member, tagged: Number(member.tagged) } : none;

@@ -7,7 +7,8 @@ import type { PairRecord } from "./record.ts";
 export class HiddenPairs implements Disposable {
   readonly #dataPath: DataPath;
   readonly #name: string;
-  readonly #held = new Map<PipelineHook, { readonly record: PairRecord; readonly pair: Recirculation }>();
+  /** By hook and entry. */
+  readonly #held = new Map<string, { readonly record: PairRecord; readonly pair: Recirculation }>();
 
   constructor(dataPath: DataPath, name: string) {
     this.#dataPath = dataPath;
@@ -16,32 +17,40 @@ export class HiddenPairs implements Disposable {
 
   /** Makes or adopts a pair. True when it was not held before. */
   ensure(record: PairRecord): boolean {
-    const held = this.#held.get(record.hook);
+    const held = this.#held.get(keyOf(record));
     if (held?.record.netns === record.netns && held !== undefined) return false;
     held?.pair.remove();
-    this.#held.set(record.hook, {
-      record,
-      pair: new Recirculation(this.#dataPath, this.#name, record.hook, record.netns),
-    });
+    this.#held.set(keyOf(record), { record, pair: new Recirculation(this.#dataPath, this.#name, record) });
     return true;
   }
 
-  get(hook: PipelineHook): Recirculation | undefined {
-    return this.#held.get(hook)?.pair;
+  /** A pair for frames that tell themselves where they go on. */
+  any(hook: PipelineHook): Recirculation | undefined {
+    return [...this.#held.values()].find(({ record }) => record.hook === hook)?.pair;
   }
 
-  remove(hook: PipelineHook): void {
-    this.#held.get(hook)?.pair.remove();
-    this.#held.delete(hook);
+  /** The pair for flooded frames that go on at an entry. */
+  get(place: Pick<PairRecord, "hook" | "entry">): Recirculation | undefined {
+    return this.#held.get(keyOf(place))?.pair;
+  }
+
+  remove(place: Pick<PairRecord, "hook" | "entry">): void {
+    this.get(place)?.remove();
+    this.#held.delete(keyOf(place));
   }
 
   /** Takes all pairs away that are not among those. */
   keepOnly(records: readonly PairRecord[]): void {
-    for (const hook of [...this.#held.keys()]) if (!records.some((one) => one.hook === hook)) this.remove(hook);
+    const wanted = new Set(records.map(keyOf));
+    for (const { record } of [...this.#held.values()]) if (!wanted.has(keyOf(record))) this.remove(record);
   }
 
   [Symbol.dispose](): void {
     for (const { pair } of this.#held.values()) pair[Symbol.dispose]();
     this.#held.clear();
   }
+}
+
+function keyOf({ hook, entry }: Pick<PairRecord, "hook" | "entry">): string {
+  return entry === undefined ? hook : `${hook} ${entry}`;
 }

@@ -146,7 +146,7 @@ export class HostRuntime implements Disposable {
       const entry = prepared.entries.find(
         (one) => one.side === "inner" && one.hook === hook && one.instance === instance && one.port === port,
       );
-      const pair = this.#pairs.get(hook);
+      const pair = this.#pairs.any(hook);
       if (entry && pair) {
         return pair.send(prepared.identities.entries[entry.key]!, this.#dataPath.generation.parity, frame);
       }

@@ -1,6 +1,6 @@
 import { NetworkNamespace } from "../../kernel/namespaces.ts";
 import type { DataPath } from "../datapath/data-path.ts";
-import { pairPinPrefix, removePair } from "../datapath/recirculation.ts";
+import { type PairPlace, pairPinPrefix, removePairs } from "../datapath/recirculation.ts";
 import { groupKey } from "../pipeline/flood.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
 import type { Attachments } from "./attachments.ts";
@@ -64,12 +64,17 @@ export class Leftovers {
 
   /** Hidden pairs that the record does not have, in whatever namespace: their names are known. */
   removePairs({ pairs }: Pick<DataPathRecord, "pairs">): void {
+    const known = new Set(pairs.map(({ hook, netns, entry }) => `${hook} ${netns} ${entry}`));
+    // Pairs of entries are in the visor's own namespace.
+    const entries = Array.from(
+      { length: this.#dataPath.sizes.entries },
+      (_, entry) => ({ hook: "xdp", entry }) as const,
+    );
     for (const netns of [undefined, ...NetworkNamespace.list()]) {
-      for (const hook of hooks) {
-        if (!pairs.some((pair) => pair.hook === hook && pair.netns === netns)) {
-          removePair(this.#dataPath, this.#name, hook, netns);
-        }
-      }
+      const places: PairPlace[] = hooks.map((hook) => (netns === undefined ? { hook } : { hook, netns }));
+      if (netns === undefined) places.push(...entries);
+      const strange = places.filter(({ hook, entry }) => !known.has(`${hook} ${netns} ${entry}`));
+      removePairs(this.#dataPath, this.#name, netns, strange);
     }
   }
 

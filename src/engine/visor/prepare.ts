@@ -2,12 +2,13 @@ import type { CompiledProgram } from "../../compiler/compile.ts";
 import type { DeviceRecord } from "../datapath/device-table.ts";
 import { compileComposed } from "../datapath/load-composed.ts";
 import { type CutLimits, stagesOf, usualLimits } from "../pipeline/cut.ts";
-import type { TableSizes } from "../pipeline/tables.ts";
+import { notedPorts, type TableSizes } from "../pipeline/tables.ts";
 import { tapMaps } from "../pipeline/taps.ts";
 import { refusedFor, TooMuchWork, type WorkFactors, WorkMemory } from "../pipeline/work.ts";
 import { type AttachmentRecord, attachmentOf } from "./attachments.ts";
 import { checkHooks } from "./check-hooks.ts";
 import { type Entry, entriesOf } from "./entries.ts";
+import { floodTargets, untaggedPorts } from "./floods.ts";
 import { type Identities, numberEntries, placePipelines } from "./identities.ts";
 import { type Model, ModuleCache, type NumberedModel, numberModel } from "./model.ts";
 import { type PlannedPipeline, planPipelines } from "./pipelines.ts";
@@ -65,7 +66,7 @@ export class Workshop {
         return attachmentOf(entry, numbers[entry.key]!, device) ?? [];
       }),
       devices: devicesOf(model, numbered),
-      pairs: pairsOf(model, entries),
+      pairs: pairsOf(model, numbered, entries, numbers),
       workFactors,
     };
   }
@@ -106,23 +107,37 @@ export class Workshop {
 /** The devices that ports lead to, as far as they are there. */
 function devicesOf(model: Model, numbered: NumberedModel): readonly DeviceRecord[] {
   const devices = new Map(model.devices.map((device) => [device.alias, device]));
-  return [...numbered.instances.values()].flatMap(({ node }) =>
-    node.peers.flatMap((peer, port): DeviceRecord[] => {
+  const usesXdp = model.devices.some(({ hook }) => hook === "xdp");
+  return [...numbered.instances.values()].flatMap(({ node, floodGroups }) => {
+    const untagged = untaggedPorts({ floodGroups });
+    return node.peers.flatMap((peer, port): DeviceRecord[] => {
       const device = peer?.kind === "device" || peer?.kind === "host" ? devices.get(peer.device) : undefined;
       if (!device?.found) return [];
       const { netns } = device;
       return [
-        { port: node.firstPort + port, ifindex: device.found.ifindex, ...(netns === undefined ? {} : { netns }) },
+        {
+          ...{ port: node.firstPort + port, ifindex: device.found.ifindex },
+          ...(netns === undefined ? {} : { netns }),
+          ...(usesXdp && port < notedPorts && untagged.has(port) ? { untag: port } : {}),
+        },
       ];
-    }),
-  );
+    });
+  });
 }
 
 /** The hidden pairs that a graph needs. At TCX a packet can only be sent to devices of the namespace that it is in. */
-function pairsOf(model: Model, entries: readonly Entry[]): readonly PairRecord[] {
+function pairsOf(
+  model: Model,
+  { instances, topology }: NumberedModel,
+  entries: readonly Entry[],
+  numbers: Identities["entries"],
+): readonly PairRecord[] {
   const hooks = [...new Set(entries.filter((entry) => entry.side === "inner").map((entry) => entry.hook))];
-  return hooks.map((hook) => {
+  return hooks.flatMap((hook): readonly PairRecord[] => {
     const netns = hook === "tcx" ? model.devices.find((device) => device.hook === "tcx")?.netns : undefined;
-    return { hook, ...(netns === undefined ? {} : { netns }) };
+    if (hook === "tcx") return [{ hook, ...(netns === undefined ? {} : { netns }) }];
+    // Copies for one function and for another one must not leave by one device (datapath/egress-program.ts).
+    const targets = floodTargets([...instances.values()], { topology, entries: numbers }, hook);
+    return targets.length === 0 ? [{ hook }] : targets.map((entry) => ({ hook, entry }));
   });
 }

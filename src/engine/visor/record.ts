@@ -1,4 +1,5 @@
 import type { DeviceRecord } from "../datapath/device-table.ts";
+import type { PairPlace } from "../datapath/recirculation.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
 import type { WorkFactors } from "../pipeline/work.ts";
 import type { AttachmentRecord } from "./attachments.ts";
@@ -33,11 +34,7 @@ export interface GroupRecord {
   readonly innerPorts: readonly number[];
 }
 
-/** A hidden pair: which programs it serves, and where it is. */
-export interface PairRecord {
-  readonly hook: PipelineHook;
-  readonly netns?: string;
-}
+export type PairRecord = PairPlace;
 
 /**
  * All that a process must know of a data path to go on with it: plain data, kept in the store with each revision.

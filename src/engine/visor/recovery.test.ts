@@ -138,12 +138,12 @@ test("what a process left in the tables is cleared away", options, async () => {
     using stranger = KernelProgram.fromId(slots.programId(pipeline!.slot, 0)!);
     slots.set(9, 0, stranger);
     dataPath.devices.set(77, 1, device!);
-    using _pair = new Recirculation(dataPath, bench.name, "tcx", bench.netns);
+    using _pair = new Recirculation(dataPath, bench.name, { hook: "tcx", netns: bench.netns });
     assert.equal(
       dataPath.pinnedLinks().some((name) => name.startsWith("recirculation-")),
       true,
     );
-    dataPath.table("floods").update(Uint8Array.of(1, 2, 3, 0), new Uint8Array(8 + 64 * 12));
+    dataPath.table("floods").update(Uint8Array.of(1, 2, 3, 0), new Uint8Array(16 + 64 * 12));
   });
   await bench.with(async (visor) => {
     const { dataPath } = visor.running;

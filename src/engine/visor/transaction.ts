@@ -37,10 +37,8 @@ export const noGroups: FloodGroups = { tcx: [], xdp: [] };
 
 export function floodGroups(prepared: Prepared): FloodGroups {
   const usesXdp = prepared.pipelines.some(({ pipeline }) => pipeline.hook === "xdp");
-  const instances = [...prepared.numbered.instances.values()];
   const xdp = plannedGroups(prepared, "xdp").map((group): BroadcastGroup => {
-    const { firstPort } = instances.find(({ identity }) => identity.id === group.instance)!.identity;
-    return { ...group, firstPort, innerPorts: innerPortsOf(prepared, group.instance) };
+    return { ...group, innerPorts: innerPortsOf(prepared, group.instance) };
   });
   return { tcx: plannedGroups(prepared, "tcx"), xdp: usesXdp ? xdp : [] };
 }
@@ -197,15 +195,16 @@ export class Transaction {
 
   #makePairs(next: Prepared, undo: DisposableStack): void {
     for (const pair of next.pairs) {
-      if (this.#pairs.ensure(pair)) undo.defer(() => this.#pairs.remove(pair.hook));
+      if (this.#pairs.ensure(pair)) undo.defer(() => this.#pairs.remove(pair));
     }
   }
 
   /** Groups that did not change are in both parities as they are. */
   #writeGroups(before: FloodGroups, groups: FloodGroups, parity: number): void {
-    const [tcx, xdp] = [this.#pairs.get("tcx")?.ifindex, this.#pairs.get("xdp")?.ifindex];
+    const tcx = this.#pairs.any("tcx")?.ifindex;
+    const atEntry = (entry: number) => this.#pairs.get({ hook: "xdp", entry })?.ifindex;
     for (const group of changed(before.tcx, groups.tcx)) this.#floods.set(group, parity, tcx);
-    for (const group of changed(before.xdp, groups.xdp)) this.#broadcasts.set(group, parity, xdp);
+    for (const group of changed(before.xdp, groups.xdp)) this.#broadcasts.set(group, parity, atEntry);
   }
 
   #makeMaps(before: LiveState, next: Prepared, undo: DisposableStack, nextNumber: () => number) {

@@ -44,6 +44,8 @@ export class Machine {
   readonly timers: TimerQueue;
   /** The side whose next hook lets the packet through. */
   handled: number | undefined;
+  /** Beside the frame, at XDP. */
+  note: bigint | undefined;
   readonly #packet: Packet | undefined;
   /** By the slots of the module's interface. */
   readonly metadata: (bigint | boolean)[];

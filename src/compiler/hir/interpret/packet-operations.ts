@@ -41,6 +41,8 @@ function deviceAt(call: Call): bigint | undefined {
   return slot && BigInt(new DataView(slot.buffer, slot.byteOffset).getUint32(0, true));
 }
 
+const noNote = 2n ** 64n - 1n;
+
 function clone(call: Call, way: { readonly ingress?: true }): boolean {
   const { machine } = call;
   const packet = packetOf(call);
@@ -111,6 +113,17 @@ export const packetOperations = {
     if (call.machine.handled !== constant(call, 0)) return false;
     call.machine.handled = undefined;
     return true;
+  },
+  "packet.setNote"(call) {
+    call.machine.note = asInteger(call.args[0], call.node.at);
+    packetOf(call).cloned();
+    return true;
+  },
+  "packet.takeNote"(call) {
+    const { note = noNote } = call.machine;
+    call.machine.note = undefined;
+    packetOf(call).cloned();
+    return note;
   },
   "packet.popVlan": (call) => packetOf(call).popVlan(),
   "packet.fibLookup"(call) {

@@ -11,7 +11,7 @@ import { compileProgram } from "../../compile.ts";
 import * as b from "../../hir/build.ts";
 import { createMapStore, interpret } from "../../hir/interpret.ts";
 import type { Expression, MapDeclaration, Module, Statement } from "../../hir/tree.ts";
-import { boolType, verdictType, voidType } from "../../hir/types.ts";
+import { boolType, u64Type, verdictType, voidType } from "../../hir/types.ts";
 import { verifyModule } from "../../hir/verify.ts";
 
 const frame = Uint8Array.from({ length: 64 }, (_, index) => index);
@@ -182,6 +182,27 @@ test("a note that a packet was handled is for one side, and is taken once", () =
   }
 });
 
+test("a number that is noted beside a frame comes back once, and goes with a tag that is put on and off", () => {
+  const set = b.operation("packet.setNote", [b.wide(0x1234_5678_9abc_def0n)], boolType);
+  const take = () => b.operation("packet.takeNote", [], u64Type);
+  const fails = (condition: Expression) => b.when(condition, [b.giveBack(b.drop())]);
+  const isOther = (value: bigint) => fails(b.compare("notEqual", take(), b.wide(value)));
+  const module = moduleOf(() => [
+    isOther(2n ** 64n - 1n),
+    fails(b.not(set)),
+    fails(b.not(b.pushVlan(b.number(7)))),
+    fails(b.not(b.operation("packet.popVlan", [], boolType))),
+    isOther(0x1234_5678_9abc_def0n),
+    isOther(2n ** 64n - 1n),
+    b.giveBack(b.pass()),
+  ]);
+  assert.equal(interpret(module.programs[0]!, module, { hook: "xdp", packet: frame }).verdict?.name, "pass");
+  for (const optimization of [0, 2] as const) {
+    const { verdict, packet } = runXdp(link(compile(module, "xdp", optimization)), frame);
+    assert.deepEqual([verdict, packet], [2, frame]);
+  }
+});
+
 test("operations that a hook cannot do are refused, not miscompiled", () => {
   const refused: readonly (readonly [module: Module, hook: HookName, message: RegExp])[] = [
     [moduleOf(() => [b.evaluate(cloneTo(1)), b.giveBack(b.pass())]), "xdp", /at xdp cannot cloneTo packets/],
@@ -235,6 +256,8 @@ test("internal operations have no name in the library", () => {
       "packet.device",
       "packet.markHandled",
       "packet.takeHandled",
+      "packet.setNote",
+      "packet.takeNote",
     ],
   );
 });

@@ -18,7 +18,7 @@ const vlanTag = 4;
 const roomAtMac = 1;
 
 /** Runs `attempt`, which ends in a jump to its block on failure; the value is whether it came through. */
-function succeeds(l: Lowering, at: Position, attempt: (failed: Block) => void): Lowered {
+export function succeeds(l: Lowering, at: Position, attempt: (failed: Block) => void): Lowered {
   const value = l.presentWhen(at, (yes, no) => {
     attempt(no);
     l.builder.jump(yes, at);
@@ -27,7 +27,7 @@ function succeeds(l: Lowering, at: Position, attempt: (failed: Block) => void): 
 }
 
 /** Goes on when the register is zero, else to `failed`. */
-function zeroOr(l: Lowering, value: Value, failed: Block, at: Position): void {
+export function zeroOr(l: Lowering, value: Value, failed: Block, at: Position): void {
   const fine = l.builder.newBlock();
   l.branchNonZero(value, failed, fine, at);
   l.builder.seal(fine);
@@ -47,7 +47,7 @@ function packetStart(l: Lowering, offset = 0): Reference {
 }
 
 /** A helper that moves the packet: the bounds are read anew on success and on failure. */
-function movingHelper(l: Lowering, helper: number, args: readonly Value[], at: Position): Value {
+export function movingHelper(l: Lowering, helper: number, args: readonly Value[], at: Position): Value {
   const result = l.builder.callHelper(helper, [l.context, ...args], at);
   beginEpoch(l, at);
   return result;

@@ -9,6 +9,7 @@ import { lowerAtomic } from "./atomics.ts";
 import { lowerEqual } from "./bytes.ts";
 import { lowerForEach, lowerTimerCancel, lowerTimerStart } from "./callbacks.ts";
 import { lowerReplaceChecksum } from "./checksum.ts";
+import { lowerSetNote, lowerTakeNote } from "./frame-note.ts";
 import { lowerDelete, lowerEmit, lowerGet, lowerPush, lowerRef, lowerSet, lowerTailCall, lowerTake } from "./maps.ts";
 import {
   lowerAt,
@@ -70,6 +71,8 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "packet.device": lowerDevice,
   "packet.markHandled": lowerMarkHandled,
   "packet.takeHandled": lowerTakeHandled,
+  "packet.setNote": lowerSetNote,
+  "packet.takeNote": lowerTakeNote,
   "packet.fibLookup": lowerFibLookup,
   "packet.replaceChecksum": lowerReplaceChecksum,
   "map.get": lowerGet,
