@@ -135,7 +135,9 @@ export function removePairs(
   netns: string | undefined,
   places: readonly PairPlace[],
 ): void {
-  for (const place of places) dataPath.pins.remove(dataPath.pins.link(pairPin(place)));
+  const pinned = new Set(dataPath.pinnedLinks());
+  const pins = places.map(pairPin).filter((pin) => pinned.has(pin));
+  for (const pin of pins) dataPath.pins.remove(dataPath.pins.link(pin));
   try {
     using namespace = netns === undefined ? undefined : NetworkNamespace.open(netns);
     using netlink = new NetlinkSocket(NETLINK_ROUTE, namespace);

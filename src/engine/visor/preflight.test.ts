@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { skipWithoutNetwork, testNetwork, type VirtualNetwork } from "../../../test/network/network.ts";
+import { skipWithoutNetwork, testNetwork, testPair, type VirtualNetwork } from "../../../test/network/network.ts";
 import { createVethPair, findDevice } from "../../kernel/devices.ts";
 import { hasFeature, type OffloadFeature, readFeatures, readQueues, setFeatures } from "../../kernel/ethtool.ts";
 import { NetworkNamespace } from "../../kernel/namespaces.ts";
@@ -139,5 +140,18 @@ test("a namespace that nothing but a process names is reached; one that nothing 
     assert.equal(ids.find(peerNamespaceId!)?.inode, alone.inode);
   } finally {
     child.kill("SIGKILL");
+  }
+});
+
+test("a name of a namespace that is none any more is passed over", { skip: skipWithoutNetwork }, () => {
+  using net = testPair();
+  const path = `/run/netns/iov${process.pid}x-none`;
+  writeFileSync(path, "");
+  try {
+    using socket = net.host("a").netlink();
+    using ids = new NamespaceIds(socket);
+    assert.equal(ids.find(0x7fff), undefined);
+  } finally {
+    rmSync(path);
   }
 });

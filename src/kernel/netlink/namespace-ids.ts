@@ -1,6 +1,8 @@
 /** Namespaces as devices tell them: by an id that only the namespace of the device knows. */
 import { readdirSync, statSync } from "node:fs";
 import { NetworkNamespace } from "../namespaces.ts";
+import { errno } from "../sys/errno.ts";
+import { hasErrno } from "../system-error.ts";
 import { AF, RTM } from "./constants.ts";
 import { Attributes, concat, u32Attribute } from "./message.ts";
 import type { NetlinkSocket } from "./socket.ts";
@@ -35,10 +37,13 @@ export class NamespaceIds implements Disposable {
   }
 
   #keep(candidate: NetworkNamespace): void {
+    using unused = new DisposableStack();
+    unused.use(candidate);
     const id = this.#seen.has(candidate.inode) ? undefined : idOf(this.#socket, candidate);
     this.#seen.add(candidate.inode);
-    if (id === undefined) candidate.close();
-    else this.#byId.set(id, candidate);
+    if (id === undefined) return;
+    this.#byId.set(id, candidate);
+    unused.move();
   }
 
   [Symbol.dispose](): void {
@@ -52,9 +57,15 @@ const notAssigned = 0xffff_ffff;
 
 function idOf(socket: NetlinkSocket, namespace: NetworkNamespace): number | undefined {
   const payload = concat([Uint8Array.of(AF.unspecified, 0, 0, 0), u32Attribute(NETNSA.fd, namespace.fd)]);
-  const [answer] = socket.request("asking for a namespace's id", RTM.getNamespaceId, 0, payload);
-  const id = answer && new Attributes(answer.payload, HEADER_SIZE).u32(NETNSA.id);
-  return id === notAssigned ? undefined : id;
+  try {
+    const [answer] = socket.request("asking for a namespace's id", RTM.getNamespaceId, 0, payload);
+    const id = answer && new Attributes(answer.payload, HEADER_SIZE).u32(NETNSA.id);
+    return id === notAssigned ? undefined : id;
+  } catch (error) {
+    // A file in the folder of names that is no namespace yet, or no more ("Peer netns reference is invalid").
+    if (hasErrno(error, errno.EINVAL)) return undefined;
+    throw error;
+  }
 }
 
 function* candidates(seen: ReadonlySet<bigint>): Generator<NetworkNamespace, undefined> {
