@@ -120,4 +120,14 @@ export const internalOperations = {
     packetModel: "xdp",
     about: "the number that was noted, which is gone then; all ones when there is none",
   },
+  "packet.clearNotes": {
+    args: [],
+    result: "void",
+    kinds: packet,
+    helper: true,
+    invalidatesPacket: true,
+    internal: true,
+    packetModel: "xdp",
+    about: "forget what others left beside the frame",
+  },
 } as const satisfies Readonly<Record<string, Operation>>;

@@ -1,6 +1,6 @@
 import * as build from "../../compiler/hir/build.ts";
 import type { Expression, Module, Statement } from "../../compiler/hir/tree.ts";
-import { boolType } from "../../compiler/hir/types.ts";
+import { boolType, voidType } from "../../compiler/hir/types.ts";
 import { type TableName, type TableSizes, tableDeclarations } from "../pipeline/tables.ts";
 import { enterPipeline, lookupTable } from "./enter.ts";
 
@@ -29,6 +29,7 @@ export function entryModule(entry: number, sizes: TableSizes, way: EntryWay): Mo
       const [readSlot, slot] = locals.let("slot", build.load(build.field(ref(target), "slot")));
       const leads = build.compare("notEqual", locals.use(slot), build.number(0));
       const enter: readonly Statement[] = [
+        ...forgetNotes(way),
         ...count(locals, lookup("ports", build.load(build.field(ref(target), "identity")))),
         ...enterPipeline(maps, {
           scratch: () => ref(scratch),
@@ -68,6 +69,11 @@ function count(locals: build.Locals, counters: Expression): readonly Statement[]
     find,
     build.when(build.present(locals.use(found)), [add("inPackets", build.wide(1)), add("inBytes", length)]),
   ];
+}
+
+/** Programs behind device maps go by notes: none must come from outside. */
+function forgetNotes(way: EntryWay): readonly Statement[] {
+  return way === "xdp" ? [build.evaluate(build.operation("packet.clearNotes", [], voidType))] : [];
 }
 
 function passHandled(way: EntryWay): readonly Statement[] {

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { skipWithoutNetwork, testNetwork } from "../../../test/network/network.ts";
 import { buildPacket } from "../../capture/packet.ts";
 import { compileClean } from "../../compiler/frontend/testing.ts";
+import * as build from "../../compiler/hir/build.ts";
+import { boolType, verdictType } from "../../compiler/hir/types.ts";
 import { findDevice } from "../../kernel/devices.ts";
 import { supports } from "../../kernel/features.ts";
 import { inside } from "../../kernel/namespaces.ts";
@@ -86,10 +88,13 @@ function model(net: VirtualNetwork): Model {
 
 const frames = 400;
 
-test("frames that come in together each leave as they should, flooded or not (xdp)", {
+const options = {
   skip: skipWithoutNetwork || (supports("xdp-live-frames") ? false : "no live frames at XDP"),
   timeout: 60_000,
-}, async () => {
+};
+const packet = buildPacket("eth 02:00:00:00:00:01 > 02:00:00:00:00:02 / ip / udp 1 > 2 / payload 18");
+
+test("frames that come in together each leave as they should, flooded or not (xdp)", options, async () => {
   using net = network();
   using graph = new TestGraph();
   await graph.applyModel(model(net));
@@ -101,7 +106,6 @@ test("frames that come in together each leave as they should, flooded or not (xd
   const module = compileClean(generator);
   const settings = { device: findDevice("eth0", namespace).index };
   using source = loadModule(module, [{ program: module.programs[0]!, hook: hooks.xdp }], { settings });
-  const packet = buildPacket("eth 02:00:00:00:00:01 > 02:00:00:00:00:02 / ip / udp 1 > 2 / payload 18");
   inside(namespace, () => source.entries[0]!.kernelProgram.testRun({ packet, live: true, repeat: frames }));
   await sleep(500);
   const tags = (socket: PacketSocket | undefined) =>
@@ -113,4 +117,20 @@ test("frames that come in together each leave as they should, flooded or not (xd
   assert.deepEqual([toB!.length, toB!.filter((tag) => tag !== undefined)], [frames, []]);
   assert.deepEqual([toC!.length, toC!.filter((tag) => tag !== 7)], [frames / 2, []]);
   assert.deepEqual([toD!.length, toE!.length], [frames / 2, frames / 2]);
+});
+
+test("notes that come in with frames are not the graph's (xdp)", options, async () => {
+  using net = network();
+  using graph = new TestGraph();
+  await graph.applyModel(model(net));
+  using to = new PacketSocket("eth0", net.host("b").namespace);
+  const { namespace } = net.host("a");
+  const device = build.number(findDevice("eth0", namespace).index);
+  const note = build.operation("packet.setNote", [build.wide(0)], boolType);
+  const redirect = build.operation("verdict.redirect", [device], verdictType);
+  const module = build.module([build.program(() => [build.evaluate(note), build.giveBack(redirect)])], {});
+  using source = loadModule(module, [{ program: module.programs[0]!, hook: hooks.xdp }]);
+  inside(namespace, () => source.entries[0]!.kernelProgram.testRun({ packet, live: true, repeat: frames }));
+  await sleep(500);
+  assert.equal(to.drain().filter(({ data }) => data.length === packet.length).length, frames);
 });

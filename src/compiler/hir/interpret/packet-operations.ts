@@ -125,6 +125,11 @@ export const packetOperations = {
     packetOf(call).cloned();
     return note;
   },
+  "packet.clearNotes"(call) {
+    call.machine.note = undefined;
+    packetOf(call).cloned();
+    return undefined;
+  },
   "packet.popVlan": (call) => packetOf(call).popVlan(),
   "packet.fibLookup"(call) {
     const { input, hook } = call.machine;

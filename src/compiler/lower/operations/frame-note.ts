@@ -5,7 +5,7 @@ import { u64Type } from "../../hir/types.ts";
 import { helpers } from "../../ir/helpers.ts";
 import type { Block, Value } from "../../ir/ir.ts";
 import { lowerScalar } from "../expressions.ts";
-import { type Lowered, scalar } from "../lowered.ts";
+import { type Lowered, nothing, scalar } from "../lowered.ts";
 import type { Lowering } from "../lowering.ts";
 import { loadContext, packetData } from "../packet-model.ts";
 import { movingHelper, succeeds, zeroOr } from "./resize.ts";
@@ -47,4 +47,28 @@ export function lowerTakeNote(l: Lowering, e: OperationExpression): Lowered {
   builder.switchTo(absent);
   join.arrive(scalar(l.constant(-1, e.at)));
   return join.finish();
+}
+
+export function lowerClearNotes(l: Lowering, { at }: OperationExpression): Lowered {
+  const { builder } = l;
+  const [some, done] = [builder.newBlock(), builder.newBlock()];
+  const length = builder.binary("sub", 64, packetData(l), loadContext(l, dataMeta, at), at);
+  const none = l.constant(0, at);
+  builder.branch({
+    op: "eq",
+    width: 64,
+    left: length,
+    right: none,
+    then: done,
+    otherwise: some,
+    likely: "then",
+    at,
+  });
+  builder.seal(some);
+  builder.switchTo(some);
+  movingHelper(l, helpers.xdpAdjustMeta.id, [length], at);
+  builder.jump(done, at);
+  builder.seal(done);
+  builder.switchTo(done);
+  return nothing;
 }

@@ -194,6 +194,10 @@ test("a number that is noted beside a frame comes back once, and goes with a tag
     fails(b.not(b.operation("packet.popVlan", [], boolType))),
     isOther(0x1234_5678_9abc_def0n),
     isOther(2n ** 64n - 1n),
+    fails(b.not(set)),
+    fails(b.not(set)),
+    b.evaluate(b.operation("packet.clearNotes", [], voidType)),
+    isOther(2n ** 64n - 1n),
     b.giveBack(b.pass()),
   ]);
   assert.equal(interpret(module.programs[0]!, module, { hook: "xdp", packet: frame }).verdict?.name, "pass");
@@ -258,6 +262,7 @@ test("internal operations have no name in the library", () => {
       "packet.takeHandled",
       "packet.setNote",
       "packet.takeNote",
+      "packet.clearNotes",
     ],
   );
 });

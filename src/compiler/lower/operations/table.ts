@@ -9,7 +9,7 @@ import { lowerAtomic } from "./atomics.ts";
 import { lowerEqual } from "./bytes.ts";
 import { lowerForEach, lowerTimerCancel, lowerTimerStart } from "./callbacks.ts";
 import { lowerReplaceChecksum } from "./checksum.ts";
-import { lowerSetNote, lowerTakeNote } from "./frame-note.ts";
+import { lowerClearNotes, lowerSetNote, lowerTakeNote } from "./frame-note.ts";
 import { lowerDelete, lowerEmit, lowerGet, lowerPush, lowerRef, lowerSet, lowerTailCall, lowerTake } from "./maps.ts";
 import {
   lowerAt,
@@ -73,6 +73,7 @@ const table: Readonly<Record<LoweredOperation, LowerOperation>> = {
   "packet.takeHandled": lowerTakeHandled,
   "packet.setNote": lowerSetNote,
   "packet.takeNote": lowerTakeNote,
+  "packet.clearNotes": lowerClearNotes,
   "packet.fibLookup": lowerFibLookup,
   "packet.replaceChecksum": lowerReplaceChecksum,
   "map.get": lowerGet,
