@@ -141,14 +141,18 @@ export function removePairs(
   try {
     using namespace = netns === undefined ? undefined : NetworkNamespace.open(netns);
     using netlink = new NetlinkSocket(NETLINK_ROUTE, namespace);
-    const there = new Set(listLinks(netlink).map((link) => link.name));
-    const ends = places.map((place) => pairNames(name, place)[0]);
+    const there = new Set(listLinks(netlink).flatMap((link) => (pairEnd.test(link.name) ? [link.name] : [])));
+    // Most machines have none: then a thousand names need not be worked out.
+    const ends = there.size === 0 ? [] : places.map((place) => pairNames(name, place)[0]);
     for (const end of ends) if (there.has(end)) deleteLink(netlink, end);
   } catch (error) {
     // A namespace that goes takes its devices along. A file in the folder may also be a name without a namespace.
     if (!(error instanceof IovisorError)) throw error;
   }
 }
+
+/** Names of the ends that frames are sent into. */
+const pairEnd = /^iov[0-9a-f]{7}[xt]a$/;
 
 /** Unlike for each data path: names of devices are short. */
 function pairNames(name: string, { hook, entry }: PairPlace): readonly [string, string] {

@@ -18,7 +18,7 @@ export class HiddenPairs implements Disposable {
   /** Makes or adopts a pair. True when it was not held before. */
   ensure(record: PairRecord): boolean {
     const held = this.#held.get(keyOf(record));
-    if (held?.record.netns === record.netns && held !== undefined) return false;
+    if (held && held.record.netns === record.netns) return false;
     held?.pair.remove();
     this.#held.set(keyOf(record), { record, pair: new Recirculation(this.#dataPath, this.#name, record) });
     return true;
