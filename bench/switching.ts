@@ -33,7 +33,7 @@ async function measure(module: Module, stations: number, rounds: number): Promis
     frame({ macs: [stationMac(1, index), stationMac(2, (index * 7) % stations)] }),
   );
   await using owned = new AsyncDisposableStack();
-  const lane = (name: string): Lane => owned.use(new Lane(module, { name, frames }));
+  const lane = (name: string): Lane => owned.use(new Lane(module, { name, frames, generator: "generateAddresses" }));
   const bridge = bridgeLane(lane("bridge"));
   const ours = await addGraph(owned, lane("switch"), {
     functions: { sw: { kind: "switch", config: { ageing: 300 }, ports: { left: port, right: port } } },

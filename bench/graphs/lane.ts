@@ -24,6 +24,8 @@ export interface LanePlan {
   /** The device under test gets these, port 0 towards the generator and port 1 towards the counting end. */
   readonly network?: Partial<NetworkPlan>;
   readonly addresses?: readonly [inside: string, outside: string];
+  /** What writes the frames; the whole of each by default. */
+  readonly generator?: "generate" | "generateAddresses";
 }
 
 /** What a run gave. */
@@ -46,7 +48,7 @@ export class Lane implements Disposable {
   readonly #packet: Uint8Array;
   readonly #sink: LoadedModule;
 
-  constructor(module: Module, { name, frames, addresses, network }: LanePlan) {
+  constructor(module: Module, { name, frames, addresses, network, generator = "generate" }: LanePlan) {
     this.name = name;
     const prefix = `iov${process.pid}l${lanes++}`;
     const own = (index: 0 | 1) => (addresses ? { addresses: [addresses[index]] } : {});
@@ -63,7 +65,7 @@ export class Lane implements Disposable {
     this.network = this.#owned.use(new VirtualNetwork({ wires, prefix, ...network }));
     this.#packet = frames[0]!;
     const device = findDevice("g0", this.network.host("generator").namespace).index;
-    const sender = this.#owned.use(loadProgram(module, "generate", { device, mask: frames.length - 1 }));
+    const sender = this.#owned.use(loadProgram(module, generator, { device, mask: frames.length - 1 }));
     fillFrames(sender, frames);
     this.generator = sender.entries[0]!.kernelProgram;
     this.#sink = this.#owned.use(loadProgram(module, "count"));
