@@ -14,7 +14,7 @@ type Branch = Extract<Terminator, { kind: "branch" }>;
  */
 export function threadCorrelated(fn: IrFunction): boolean {
   const passages = passagesOf(fn);
-  if (!passages.some((passage) => passage?.block.terminator.kind === "branch")) return false;
+  if (!passages.some((passage) => passage?.terminator.kind === "branch")) return false;
   const definitions = definitionsOf(fn);
   const threaded: { readonly block: Block; readonly terminator: Terminator; readonly added: Instruction[] }[] = [];
   forEachBlockWithFacts(graphOf(fn), definitions, (block, facts) => {
@@ -28,10 +28,9 @@ export function threadCorrelated(fn: IrFunction): boolean {
       let edge = start;
       for (let step = 0; step < longestWalk; step++) {
         const passage = passages[edge.block];
-        const next = passage && passage.block !== block ? followSettled(definitions, facts, passage, edge) : undefined;
+        const next = passage && passage !== block ? followSettled(definitions, facts, passage, edge) : undefined;
         if (!passage || !next || next.block === edge.block) break;
-        const { constants } = passage;
-        edge = materialise(fn, { edge: next, constants, at: before.at }, added, new Map());
+        edge = materialise(fn, definitions, next, passage, added);
       }
       facts.rewind(count);
       return edge;
@@ -54,10 +53,14 @@ function learnOnEdge(definitions: Definitions, facts: Facts, terminator: Termina
 }
 
 /** Where the edge ends up when the passage's branch is settled on it. */
-function followSettled(definitions: Definitions, facts: Facts, { block }: Passage, edge: Edge): Edge | undefined {
-  const { terminator } = block;
+function followSettled(
+  definitions: Definitions,
+  facts: Facts,
+  { parameters, terminator }: Passage,
+  edge: Edge,
+): Edge | undefined {
   if (terminator.kind !== "branch") return undefined;
-  const value = (inner: Value): Value => edge.args[block.parameters.indexOf(inner)] ?? inner;
+  const value = (inner: Value): Value => edge.args[parameters.indexOf(inner)] ?? inner;
   const branch: Branch = { ...terminator, left: value(terminator.left), right: value(terminator.right) };
   const taken = settled(definitions, facts, branch);
   if (taken === undefined) return undefined;

@@ -11,7 +11,7 @@ import {
   mapValues,
   resultOf,
 } from "../ir/operands.ts";
-import { constantOf, type Definitions, definitionsOf } from "./definitions.ts";
+import { constantOf, definitionsOf } from "./definitions.ts";
 import { foldCompare } from "./fold.ts";
 
 /**
@@ -33,45 +33,35 @@ export const longestWalk = 256;
 const mostRounds = 8;
 
 /** A block that computes nothing but constants, all of whose values stay inside of it. */
-export interface Passage {
-  readonly block: Block;
-  readonly constants: ReadonlyMap<Value, bigint>;
-}
+export type Passage = Block;
 
 function threadOnce(fn: IrFunction): boolean {
   const passages = passagesOf(fn);
   if (passages.length === 0) return false;
   const blocks = blocksById(fn);
-  const constants = constantValues(fn);
+  const definitions = definitionsOf(fn);
+  const known = (value: Value): bigint | undefined => constantOf(definitions, value);
   let changed = false;
   for (const block of fn.blocks) {
     if (!leadsToPassage(block, passages)) continue;
-    const added: Instruction[] = [];
-    const made = new Map<Value, bigint>();
     block.terminator = mapEdges(block.terminator, (start) => {
       let edge = start;
       for (let step = 0; step < longestWalk; step++) {
         const passage = passages[edge.block];
-        if (!passage || passage.block === block) break;
-        const next = follow(passage, edge, (value) => made.get(value) ?? constants(value));
-        if (!next || next.edge.block === edge.block || !blocks[next.edge.block]) break;
-        edge = materialise(fn, next, added, made);
+        if (!passage || passage === block) break;
+        const next = follow(passage, edge, known);
+        if (!next || next.block === edge.block || !blocks[next.block]) break;
+        edge = materialise(fn, definitions, next, passage, block.instructions);
         changed = true;
       }
       return edge;
     });
-    block.instructions.push(...added);
   }
   return changed;
 }
 
 export function leadsToPassage({ terminator }: Block, passages: Passages): boolean {
   return edgesOf(terminator).some((edge) => passages[edge.block]);
-}
-
-function constantValues(fn: IrFunction): (value: Value) => bigint | undefined {
-  let definitions: Definitions | undefined;
-  return (value) => constantOf((definitions ??= definitionsOf(fn)), value);
 }
 
 /** By block id; empty when there are none. */
@@ -83,8 +73,8 @@ export function passagesOf(fn: IrFunction): Passages {
   const passages: Passage[] = [];
   for (const block of candidates) {
     if (block.parameters.some((value) => leaving[value])) continue;
-    const constants = ownConstants(block, leaving);
-    if (constants) passages[block.id] = { block, constants };
+    if (block.instructions.some((instruction) => leaving[resultOf(instruction)!])) continue;
+    passages[block.id] = block;
   }
   return passages;
 }
@@ -92,19 +82,6 @@ export function passagesOf(fn: IrFunction): Passages {
 function onlyPassesOn({ instructions, terminator }: Block, index: number): boolean {
   if (index === 0 || (terminator.kind !== "jump" && terminator.kind !== "branch")) return false;
   return instructions.every(({ kind }) => kind === "const");
-}
-
-const noConstants: ReadonlyMap<Value, bigint> = new Map();
-
-/** The constants of a block that has nothing else; undefined when one of them leaves it. */
-function ownConstants({ instructions }: Block, leaving: Uint8Array): ReadonlyMap<Value, bigint> | undefined {
-  if (instructions.length === 0) return noConstants;
-  const constants = new Map<Value, bigint>();
-  for (const instruction of instructions) {
-    if (instruction.kind !== "const" || leaving[instruction.result] === 1) return undefined;
-    constants.set(instruction.result, instruction.value);
-  }
-  return constants;
 }
 
 /** By value: 1 where one of these blocks defines it and another block uses it. */
@@ -126,23 +103,11 @@ function leavingValues(fn: IrFunction, blocks: readonly Block[]): Uint8Array {
   return leaving;
 }
 
-interface Followed {
-  readonly edge: Edge;
-  /** Constants of the passage that the new edge passes on. */
-  readonly constants: ReadonlyMap<Value, bigint>;
-  readonly at: number;
-}
-
-function follow(
-  { block, constants }: Passage,
-  edge: Edge,
-  constantOfValue: (value: Value) => bigint | undefined,
-): Followed | undefined {
-  const value = (inner: Value): Value => edge.args[block.parameters.indexOf(inner)] ?? inner;
-  const known = (inner: Value): bigint | undefined => constants.get(inner) ?? constantOfValue(value(inner));
-  const out = wayOut(block.terminator, known);
-  if (!out) return undefined;
-  return { edge: { block: out.block, args: mapValues(out.args, value) }, constants, at: block.terminator.at };
+/** Where an edge into a passage ends up, as far as that is known. */
+function follow(passage: Passage, edge: Edge, constantOfValue: (value: Value) => bigint | undefined): Edge | undefined {
+  const value = (inner: Value): Value => edge.args[passage.parameters.indexOf(inner)] ?? inner;
+  const out = wayOut(passage.terminator, (inner) => constantOfValue(value(inner)));
+  return out && { block: out.block, args: mapValues(out.args, value) };
 }
 
 function wayOut(terminator: Terminator, known: (value: Value) => bigint | undefined): Edge | undefined {
@@ -157,18 +122,19 @@ function wayOut(terminator: Terminator, known: (value: Value) => bigint | undefi
 /** Constants that stood in the passage get a copy where the edge now begins. */
 export function materialise(
   fn: IrFunction,
-  { edge, constants, at }: Followed,
+  definitions: (Instruction | undefined)[],
+  edge: Edge,
+  { instructions, terminator }: Passage,
   added: Instruction[],
-  made: Map<Value, bigint>,
 ): Edge {
-  if (constants.size === 0) return edge;
+  if (instructions.length === 0) return edge;
   const args = edge.args.map((value) => {
-    const constant = constants.get(value);
-    if (constant === undefined) return value;
-    const result = fn.valueCount++;
-    added.push({ kind: "const", result, value: constant, at });
-    made.set(result, constant);
-    return result;
+    const own = instructions.find((instruction) => resultOf(instruction) === value);
+    if (own?.kind !== "const") return value;
+    const copy: Instruction = { kind: "const", result: fn.valueCount++, value: own.value, at: terminator.at };
+    definitions[copy.result] = copy;
+    added.push(copy);
+    return copy.result;
   });
   return { block: edge.block, args };
 }
