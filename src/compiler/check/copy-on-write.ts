@@ -1,3 +1,6 @@
+/** What all of them begin with; shared, and so never written to. */
+const none: Map<unknown, unknown> = new Map();
+
 /**
  * A map whose copies share their entries until one of them is written to: a walk over a program copies what it knows at
  * every branch, and most branches change little of it.
@@ -8,8 +11,8 @@ export class CopyOnWrite<K, V> {
   #shared: boolean;
 
   constructor(from?: CopyOnWrite<K, V>) {
-    this.#entries = from ? from.#entries : new Map();
-    this.#shared = from !== undefined;
+    this.#entries = from ? from.#entries : (none as Map<K, V>);
+    this.#shared = true;
   }
 
   copy(): CopyOnWrite<K, V> {

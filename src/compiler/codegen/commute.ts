@@ -10,6 +10,7 @@ const commutative: ReadonlySet<string> = new Set(["add", "mul", "and", "or", "xo
  */
 export function commuteOperands(fn: MachineFunction, liveness: MachineLiveness): void {
   for (const block of fn.blocks) {
+    if (!block.instructions.some(isCommutative)) continue;
     const live = new Set(liveness.liveOut[block.id]!);
     const use = (value: VirtualRegister): void => {
       live.add(value);
@@ -28,8 +29,14 @@ export function commuteOperands(fn: MachineFunction, liveness: MachineLiveness):
   }
 }
 
+type Alu = Extract<MachineInstruction, { readonly kind: "alu" }>;
+
+function isCommutative(i: MachineInstruction): i is Alu {
+  return i.kind === "alu" && !i.isAddress && commutative.has(i.op);
+}
+
 function commuted(i: MachineInstruction, liveBehind: ReadonlySet<VirtualRegister>): MachineInstruction {
-  if (i.kind !== "alu" || i.isAddress || !commutative.has(i.op)) return i;
+  if (!isCommutative(i)) return i;
   const { left, right } = i;
   if (left.kind !== "value" || right.kind !== "value") return i;
   const swap = liveBehind.has(left.value) && !liveBehind.has(right.value);

@@ -40,29 +40,33 @@ export function liveSets(
   const liveOut = emptySets(graph);
   const work: number[] = [];
   forEachUse((value, block) => {
-    if (home[value] === block || liveIn[block]!.has(value)) return;
-    liveIn[block]!.add(value);
+    if (home[value] === block || !add(liveIn, block, value)) return;
     work.push(block);
     for (let at = work.pop(); at !== undefined; at = work.pop()) {
       for (const from of graph.predecessors[at]!) {
-        liveOut[from]!.add(value);
-        if (home[value] === from || liveIn[from]!.has(value)) continue;
-        liveIn[from]!.add(value);
-        work.push(from);
+        add(liveOut, from, value);
+        if (home[value] !== from && add(liveIn, from, value)) work.push(from);
       }
     }
   });
   return { liveIn, liveOut };
 }
 
-/** One for each block that is reached, by block id. */
-function emptySets({ fn, order }: Graph): Set<Value>[] {
-  const sets: Set<Value>[] = new Array(fn.blockCount).fill(unreached);
-  for (const { id } of order) sets[id] = new Set();
-  return sets;
+/** Of most blocks nothing is live at one of the ends: they share one set, until a value comes. */
+const nothing: Set<Value> = new Set();
+
+function emptySets({ fn }: Graph): Set<Value>[] {
+  return new Array(fn.blockCount).fill(nothing);
 }
 
-const unreached: Set<Value> = new Set();
+/** Gives whether the value was not there. */
+function add(sets: Set<Value>[], block: number, value: Value): boolean {
+  const set = sets[block]!;
+  if (set.has(value)) return false;
+  if (set === nothing) sets[block] = new Set([value]);
+  else set.add(value);
+  return true;
+}
 
 /** The block in which each value is defined, by value; -1 for unused numbers. */
 export function definingBlocks(graph: Graph): Int32Array {

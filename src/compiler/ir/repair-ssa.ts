@@ -30,8 +30,8 @@ export function repairSsa(fn: IrFunction, redefinitions: Redefinitions): void {
   }
   const reads = order.map((block) => readUses(block, redefinitions, ssa));
   for (const [index, block] of order.entries()) {
-    const read = reads[index]!;
-    if (read.size === 0) continue;
+    const read = reads[index];
+    if (!read) continue;
     const map = (value: Value): Value => ssa.resolve(read.get(value) ?? value);
     block.instructions = block.instructions.map((instruction) => mapOperands(instruction, map));
     block.terminator = mapTerminator(block.terminator, map);
@@ -39,12 +39,17 @@ export function repairSsa(fn: IrFunction, redefinitions: Redefinitions): void {
   addParameters(order, ssa.finish());
 }
 
-/** What each redefined value that the block uses, and does not define itself, is there. */
-function readUses(block: Block, redefinitions: Redefinitions, ssa: SsaConstruction): ReadonlyMap<Value, Value> {
-  const read = new Map<Value, Value>();
+/** What each redefined value that the block uses, and does not define itself, is there; undefined for none of them. */
+function readUses(
+  block: Block,
+  redefinitions: Redefinitions,
+  ssa: SsaConstruction,
+): ReadonlyMap<Value, Value> | undefined {
+  let read: Map<Value, Value> | undefined;
   const use = (value: Value): void => {
     const byBlock = redefinitions.get(value);
-    if (!byBlock || byBlock.has(block.id) || read.has(value)) return;
+    if (!byBlock || byBlock.has(block.id) || read?.has(value)) return;
+    read ??= new Map();
     read.set(value, ssa.readVariable(String(value), block.id));
   };
   for (const instruction of block.instructions) forEachOperand(instruction, use);

@@ -6,9 +6,10 @@ interface Phi {
   readonly value: Value;
   readonly block: number;
   readonly variable: string;
-  /** By predecessor; several edges from one block carry the same value. */
-  readonly operands: Map<number, Value>;
-  readonly users: Set<Phi>;
+  /** In the order of the block's predecessors; several edges from one block carry the same value. */
+  readonly operands: Value[];
+  /** One of them may be there several times. */
+  readonly users: Phi[];
 }
 
 /** A block parameter that was made for a variable, with the argument of each predecessor. */
@@ -101,7 +102,11 @@ export class SsaConstruction {
     for (const phi of this.#phis.values()) {
       const list = result.get(phi.block) ?? [];
       result.set(phi.block, list);
-      list.push({ value: phi.value, argumentOf: (from) => this.resolve(phi.operands.get(from)!) });
+      const predecessors = this.#predecessors[phi.block] ?? none;
+      list.push({
+        value: phi.value,
+        argumentOf: (from) => this.resolve(phi.operands[predecessors.indexOf(from)]!),
+      });
     }
     return result;
   }
@@ -112,10 +117,10 @@ export class SsaConstruction {
     const result = work(pending);
     for (let index = 0; index < pending.length; index++) {
       const phi = pending[index]!;
-      for (const from of this.#predecessors[phi.block] ?? []) {
+      for (const from of this.#predecessors[phi.block] ?? none) {
         const operand = this.resolve(this.#find(phi.variable, from, pending));
-        phi.operands.set(from, operand);
-        this.#phis.get(operand)?.users.add(phi);
+        phi.operands.push(operand);
+        this.#phis.get(operand)?.users.push(phi);
       }
     }
     this.#removeTrivial(pending);
@@ -153,7 +158,7 @@ export class SsaConstruction {
   }
 
   #newPhi(variable: string, block: number, pending: Phi[]): Value {
-    const phi: Phi = { value: this.#newValue(), block, variable, operands: new Map(), users: new Set() };
+    const phi: Phi = { value: this.#newValue(), block, variable, operands: [], users: [] };
     this.#phis.set(phi.value, phi);
     if (this.isSealed(block)) {
       pending.push(phi);
@@ -177,7 +182,7 @@ export class SsaConstruction {
       this.#forwards[phi.value] = value;
       for (const user of phi.users) {
         if (user === phi) continue;
-        this.#phis.get(value)?.users.add(user);
+        this.#phis.get(value)?.users.push(user);
         work.push(user);
       }
     }
@@ -186,7 +191,7 @@ export class SsaConstruction {
   /** The one value other than itself that reaches the parameter; undefined when there is none. */
   #onlyOperand(phi: Phi): Value | "several" | undefined {
     let only: Value | undefined;
-    for (const operand of phi.operands.values()) {
+    for (const operand of phi.operands) {
       const value = this.resolve(operand);
       if (value === phi.value || value === only) continue;
       if (only !== undefined) return "several";

@@ -8,22 +8,30 @@ import { type Definitions, definitionsOf } from "./definitions.ts";
  * later store in the same block covers first. What they leave there would also make states differ for the verifier.
  */
 export function removeDeadStores(fn: IrFunction): boolean {
+  if (!fn.blocks.some(({ instructions }) => instructions.some(isStackStore))) return false;
   const definitions = definitionsOf(fn);
   let changed = removeUnread(fn, definitions);
-  for (const block of fn.blocks) changed = removeInBlock(definitions, block) || changed;
+  for (const block of fn.blocks) {
+    if (block.instructions.filter(isStackStore).length > 1) changed = removeInBlock(definitions, block) || changed;
+  }
   return changed;
+}
+
+export function isStackStore(instruction: Instruction): boolean {
+  return instruction.kind === "store" && instruction.region === "stack";
 }
 
 function removeUnread(fn: IrFunction, definitions: Definitions): boolean {
   const read = readSlots(fn, definitions);
   let changed = false;
+  const isUnread = (instruction: Instruction): boolean => {
+    const slot = instruction.kind === "store" ? slotOf(definitions, instruction.base) : undefined;
+    return slot !== undefined && !read.has(slot);
+  };
   for (const block of fn.blocks) {
-    const kept = block.instructions.filter((instruction) => {
-      const slot = instruction.kind === "store" ? slotOf(definitions, instruction.base) : undefined;
-      return slot === undefined || read.has(slot);
-    });
-    changed ||= kept.length !== block.instructions.length;
-    block.instructions = kept;
+    if (!block.instructions.some(isUnread)) continue;
+    block.instructions = block.instructions.filter((instruction) => !isUnread(instruction));
+    changed = true;
   }
   return changed;
 }

@@ -1,5 +1,5 @@
 import type { Block, Instruction, IrFunction, Value } from "../ir/ir.ts";
-import { mayReadStack } from "./dead-stores.ts";
+import { isStackStore, mayReadStack } from "./dead-stores.ts";
 import { type Definitions, definitionsOf } from "./definitions.ts";
 
 type Store = Extract<Instruction, { kind: "store" }>;
@@ -13,20 +13,22 @@ const wordSize = 8;
  * walk the functions once for each.
  */
 export function claimWords(fn: IrFunction): boolean {
+  const blocks = fn.blocks.filter(({ instructions }) => instructions.filter(isStackStore).length > 1);
+  if (blocks.length === 0) return false;
   const definitions = definitionsOf(fn);
   let changed = false;
-  for (const block of fn.blocks) changed = claimInBlock(fn, definitions, block) || changed;
+  for (const block of blocks) changed = claimInBlock(fn, definitions, block) || changed;
   return changed;
 }
 
 function claimInBlock(fn: IrFunction, definitions: Definitions, block: Block): boolean {
   const claimed = new Map<Instruction, number>();
-  let words = new Map<string, Store[]>();
+  const words = new Map<string, Store[]>();
   const finish = (): void => {
     for (const stores of words.values()) {
       if (fills(stores)) claimed.set(stores[0]!, Math.floor(stores[0]!.offset / wordSize) * wordSize);
     }
-    words = new Map();
+    words.clear();
   };
   for (const instruction of block.instructions) {
     if (instruction.kind === "store" && instruction.region === "stack") {
