@@ -50,6 +50,11 @@ export class CopyOnWrite<K, V> {
     return this.#entries[Symbol.iterator]();
   }
 
+  /** As iteration, without a pair for each entry. */
+  forEach(visit: (value: V, key: K) => void): void {
+    this.#entries.forEach(visit);
+  }
+
   #own(): Map<K, V> {
     if (this.#shared) {
       this.#entries = new Map(this.#entries);

@@ -24,7 +24,7 @@ export interface FlowValue {
   readonly outcome?: Outcome;
 }
 
-type Locals = Pick<CopyOnWrite<number, FlowValue>, "get" | typeof Symbol.iterator>;
+type Locals = Pick<CopyOnWrite<number, FlowValue>, "get" | "forEach">;
 
 /** The variables where a test was true, where it was false, and behind it. */
 export interface Outcome {
@@ -73,11 +73,11 @@ export class State {
 
 /** Adds what a test found out about variables that have not been written since. */
 export function applyOutcome(state: State, side: Locals | undefined, after: Locals): void {
-  for (const [local, value] of side ?? []) {
+  side?.forEach((value, local) => {
     const current = state.locals.get(local);
-    if (current === undefined || current !== after.get(local)) continue;
+    if (current === undefined || current !== after.get(local)) return;
     state.locals.set(local, { ...current, presence: value.presence, ...(value.range ? { range: value.range } : {}) });
-  }
+  });
 }
 
 /** What holds on both of two paths that meet. */
@@ -87,22 +87,21 @@ export function joinStates(left: State, right: State): State {
   const epoch = left.epoch === right.epoch ? left.epoch : { since: later(left.epoch.since, right.epoch.since) };
   const sameFacts = left.facts.sharesWith(right.facts);
   const sameLocals = left.epoch === right.epoch && left.locals.sharesWith(right.locals);
-  const joined = new State(
-    epoch,
-    sameLocals ? left.locals.copy() : undefined,
-    sameFacts ? left.facts.copy() : undefined,
-  );
+  const joined = new State(epoch, left.locals.copy(), left.facts.copy());
   if (!sameLocals) {
-    for (const [local, value] of left.locals) {
+    left.locals.forEach((value, local) => {
       const other = right.locals.get(local);
-      if (other) joined.locals.set(local, joinValues(value, left, other, right, joined));
-    }
+      const both = other && joinValues(value, left, other, right, joined);
+      if (!both) joined.locals.delete(local);
+      else if (both !== value) joined.locals.set(local, both);
+    });
   }
   if (!sameFacts) {
-    for (const [key, range] of left.facts) {
+    left.facts.forEach((range, key) => {
       const other = right.facts.get(key);
-      if (other) joined.facts.set(key, join(range, other));
-    }
+      if (!other) joined.facts.delete(key);
+      else if (other !== range) joined.facts.set(key, join(range, other));
+    });
   }
   return joined;
 }

@@ -67,6 +67,14 @@ function someChild(node: Node, test: Test): boolean {
   }
 }
 
+/** Visits the direct children of a node, in evaluation order. */
+export function forEachChild(node: Node, visit: (child: Node) => void): void {
+  someChild(node, (child) => {
+    visit(child);
+    return false;
+  });
+}
+
 /** The direct children of a node, in evaluation order. */
 export function childrenOf(node: Node): readonly Node[] {
   const children: Node[] = [];

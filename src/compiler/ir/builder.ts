@@ -15,7 +15,7 @@ import type {
   Value,
   Width,
 } from "./ir.ts";
-import { edgesOf, mapEdges, mapOperands, mapTerminator } from "./operands.ts";
+import { edgesOf, mapEdges, mapTerminator, replaceInstructions } from "./operands.ts";
 import { type FinishedPhi, SsaConstruction } from "./ssa.ts";
 
 export interface LoadRequest {
@@ -76,7 +76,7 @@ export class FunctionBuilder {
   readonly #parameters: Value[];
   readonly #blocks: Block[] = [];
   readonly #slots: StackSlot[] = [];
-  readonly #ssa: SsaConstruction;
+  readonly #ssa: SsaConstruction<string>;
   #valueCount = 0;
   #current: Block;
   #undefined: Value | undefined;
@@ -291,15 +291,16 @@ export class FunctionBuilder {
   }
 
   #complete(block: Block, phis: ReadonlyMap<number, readonly FinishedPhi[]>): void {
-    const resolve = (value: Value): Value => this.#ssa.resolve(value);
-    block.parameters = (phis.get(block.id) ?? []).map((phi) => phi.value);
-    block.instructions = block.instructions.map((instruction) => mapOperands(instruction, resolve));
-    const withArgs = mapEdges(block.terminator, (to) => ({
-      block: to.block,
-      args: (phis.get(to.block) ?? []).map((phi) => phi.argumentOf(block.id)),
-    }));
-    block.terminator = mapTerminator(withArgs, resolve);
+    block.parameters = phis.get(block.id)?.map((phi) => phi.value) ?? [];
+    replaceInstructions(block, this.#resolve);
+    const withArgs = mapEdges(block.terminator, (to) => {
+      const added = phis.get(to.block);
+      return added ? { block: to.block, args: added.map((phi) => phi.argumentOf(block.id)) } : to;
+    });
+    block.terminator = mapTerminator(withArgs, this.#resolve);
   }
+
+  readonly #resolve = (value: Value): Value => this.#ssa.resolve(value);
 
   #newValue(): Value {
     return this.#valueCount++;

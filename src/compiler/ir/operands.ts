@@ -117,6 +117,13 @@ export function mapOperands(instruction: Instruction, map: (value: Value) => Val
   }
 }
 
+/** Applies `map` to the values that a block's instructions read. */
+export function replaceInstructions({ instructions }: Block, map: (value: Value) => Value): void {
+  for (let index = 0; index < instructions.length; index++) {
+    instructions[index] = mapOperands(instructions[index]!, map);
+  }
+}
+
 function mapAtomic(
   instruction: Extract<Instruction, { kind: "atomic" }>,
   map: (value: Value) => Value,

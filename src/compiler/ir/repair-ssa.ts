@@ -1,6 +1,6 @@
 import { graphOf } from "./graph.ts";
 import type { Block, Edge, IrFunction, Value } from "./ir.ts";
-import { forEachOperand, forEachTerminatorValue, mapEdges, mapOperands, mapTerminator } from "./operands.ts";
+import { forEachOperand, forEachTerminatorValue, mapEdges, mapTerminator, replaceInstructions } from "./operands.ts";
 import { type FinishedPhi, SsaConstruction } from "./ssa.ts";
 
 /** Values that have got further definitions: for each, what it is at the end of the blocks that define it. */
@@ -15,7 +15,7 @@ export type Redefinitions = ReadonlyMap<Value, ReadonlyMap<number, Value>>;
 export function repairSsa(fn: IrFunction, redefinitions: Redefinitions): void {
   const { order, predecessors } = graphOf(fn);
   fn.blocks = [...order];
-  const ssa = new SsaConstruction(
+  const ssa = new SsaConstruction<Value>(
     () => fn.valueCount++,
     () => {
       throw new Error(`${fn.name}: a copied value is used where none of its definitions reaches`);
@@ -26,14 +26,14 @@ export function repairSsa(fn: IrFunction, redefinitions: Redefinitions): void {
     ssa.sealBlock(id);
   }
   for (const [value, byBlock] of redefinitions) {
-    for (const [block, definition] of byBlock) ssa.writeVariable(String(value), block, definition);
+    for (const [block, definition] of byBlock) ssa.writeVariable(value, block, definition);
   }
   const reads = order.map((block) => readUses(block, redefinitions, ssa));
   for (const [index, block] of order.entries()) {
     const read = reads[index];
     if (!read) continue;
     const map = (value: Value): Value => ssa.resolve(read.get(value) ?? value);
-    block.instructions = block.instructions.map((instruction) => mapOperands(instruction, map));
+    replaceInstructions(block, map);
     block.terminator = mapTerminator(block.terminator, map);
   }
   addParameters(order, ssa.finish());
@@ -43,14 +43,14 @@ export function repairSsa(fn: IrFunction, redefinitions: Redefinitions): void {
 function readUses(
   block: Block,
   redefinitions: Redefinitions,
-  ssa: SsaConstruction,
+  ssa: SsaConstruction<Value>,
 ): ReadonlyMap<Value, Value> | undefined {
   let read: Map<Value, Value> | undefined;
   const use = (value: Value): void => {
     const byBlock = redefinitions.get(value);
     if (!byBlock || byBlock.has(block.id) || read?.has(value)) return;
     read ??= new Map();
-    read.set(value, ssa.readVariable(String(value), block.id));
+    read.set(value, ssa.readVariable(value, block.id));
   };
   for (const instruction of block.instructions) forEachOperand(instruction, use);
   forEachTerminatorValue(block.terminator, use);

@@ -2,14 +2,14 @@ import type { Value } from "./ir.ts";
 
 const none: readonly number[] = [];
 
-interface Phi {
+interface Phi<Variable> {
   readonly value: Value;
   readonly block: number;
-  readonly variable: string;
+  readonly variable: Variable;
   /** In the order of the block's predecessors; several edges from one block carry the same value. */
   readonly operands: Value[];
   /** One of them may be there several times. */
-  readonly users: Phi[];
+  readonly users: Phi<Variable>[];
 }
 
 /** A block parameter that was made for a variable, with the argument of each predecessor. */
@@ -24,17 +24,19 @@ export interface FinishedPhi {
  * turn out to be one value, so that reducible control flow gets the fewest possible. Nothing recurses, because rule
  * lists make chains of many thousand blocks.
  */
-export class SsaConstruction {
+export class SsaConstruction<Variable> {
   readonly #newValue: () => Value;
   readonly #undefined: () => Value;
   /** By variable, then by block: blocks and values are small numbers without gaps. */
-  readonly #definitions = new Map<string, (Value | undefined)[]>();
+  readonly #definitions = new Map<Variable, (Value | undefined)[]>();
   /** By block. */
   readonly #predecessors: (number[] | undefined)[] = [];
   readonly #sealed: (true | undefined)[] = [];
   /** Parameters of blocks whose predecessors are not all known yet. */
-  readonly #incomplete = new Map<number, Phi[]>();
-  readonly #phis = new Map<Value, Phi>();
+  readonly #incomplete = new Map<number, Phi<Variable>[]>();
+  readonly #phis = new Map<Value, Phi<Variable>>();
+  /** Parameters that were asked for and have no arguments yet. */
+  #pending: Phi<Variable>[] = [];
   /** By removed parameter: what it stands for. */
   readonly #forwards: (Value | undefined)[] = [];
 
@@ -59,14 +61,14 @@ export class SsaConstruction {
     return this.#predecessors[block] !== undefined;
   }
 
-  writeVariable(variable: string, block: number, value: Value): void {
+  writeVariable(variable: Variable, block: number, value: Value): void {
     this.#definitionsOf(variable)[block] = value;
   }
 
-  readVariable(variable: string, block: number): Value {
-    const known = this.#definitions.get(variable)?.[block];
-    if (known !== undefined) return this.resolve(known);
-    return this.resolve(this.#withPending((pending) => this.#find(variable, block, pending)));
+  readVariable(variable: Variable, block: number): Value {
+    const value = this.#find(variable, block);
+    this.#completePending();
+    return this.resolve(value);
   }
 
   /** All predecessors of the block are known now. */
@@ -76,9 +78,8 @@ export class SsaConstruction {
     const incomplete = this.#incomplete.get(block);
     if (!incomplete) return;
     this.#incomplete.delete(block);
-    this.#withPending((pending) => {
-      pending.push(...incomplete);
-    });
+    this.#pending.push(...incomplete);
+    this.#completePending();
   }
 
   /** What a value stands for once redundant parameters are gone. */
@@ -111,45 +112,47 @@ export class SsaConstruction {
     return result;
   }
 
-  /** Runs `work`, then gives all parameters that it asked for their arguments, which may ask for more. */
-  #withPending<T>(work: (pending: Phi[]) => T): T {
-    const pending: Phi[] = [];
-    const result = work(pending);
+  /** Gives parameters that were asked for their arguments, which may ask for more. */
+  #completePending(): void {
+    const pending = this.#pending;
+    if (pending.length === 0) return;
     for (let index = 0; index < pending.length; index++) {
       const phi = pending[index]!;
       for (const from of this.#predecessors[phi.block] ?? none) {
-        const operand = this.resolve(this.#find(phi.variable, from, pending));
+        const operand = this.resolve(this.#find(phi.variable, from));
         phi.operands.push(operand);
         this.#phis.get(operand)?.users.push(phi);
       }
     }
+    this.#pending = [];
     this.#removeTrivial(pending);
-    return result;
   }
 
   /** Walks up while there is but one way; a join gets a parameter whose arguments are looked for later. */
-  #find(variable: string, block: number, pending: Phi[]): Value {
+  #find(variable: Variable, block: number): Value {
     const byBlock = this.#definitionsOf(variable);
-    const here = byBlock[block];
-    if (here !== undefined) return here;
-    const walked: number[] = [];
     let at = block;
-    let value: Value | undefined;
+    let value = byBlock[at];
+    let walked = 0;
     while (value === undefined) {
-      walked.push(at);
+      walked++;
       const from = this.#predecessors[at] ?? none;
-      if (!this.isSealed(at) || from.length > 1) value = this.#newPhi(variable, at, pending);
-      else if (from.length === 0 || walked.length > this.#predecessors.length + 1) value = this.#undefined();
+      if (!this.isSealed(at) || from.length > 1) value = this.#newPhi(variable, at);
+      else if (from.length === 0 || walked > this.#predecessors.length + 1) value = this.#undefined();
       else {
         at = from[0]!;
         value = byBlock[at];
       }
     }
-    for (const passed of walked) byBlock[passed] = value;
+    // What the walk passed need not be walked again.
+    for (let passed = block; walked > 0; walked--) {
+      byBlock[passed] = value;
+      passed = this.#predecessors[passed]?.[0] ?? passed;
+    }
     return value;
   }
 
-  #definitionsOf(variable: string): (Value | undefined)[] {
+  #definitionsOf(variable: Variable): (Value | undefined)[] {
     const known = this.#definitions.get(variable);
     if (known) return known;
     const made: (Value | undefined)[] = [];
@@ -157,11 +160,11 @@ export class SsaConstruction {
     return made;
   }
 
-  #newPhi(variable: string, block: number, pending: Phi[]): Value {
-    const phi: Phi = { value: this.#newValue(), block, variable, operands: [], users: [] };
+  #newPhi(variable: Variable, block: number): Value {
+    const phi: Phi<Variable> = { value: this.#newValue(), block, variable, operands: [], users: [] };
     this.#phis.set(phi.value, phi);
     if (this.isSealed(block)) {
-      pending.push(phi);
+      this.#pending.push(phi);
     } else {
       const waiting = this.#incomplete.get(block) ?? [];
       this.#incomplete.set(block, waiting);
@@ -170,8 +173,7 @@ export class SsaConstruction {
     return phi.value;
   }
 
-  #removeTrivial(candidates: readonly Phi[]): void {
-    if (candidates.length === 0) return;
+  #removeTrivial(candidates: readonly Phi<Variable>[]): void {
     const work = [...candidates];
     for (let phi = work.pop(); phi; phi = work.pop()) {
       if (!this.#phis.has(phi.value) || !this.isSealed(phi.block)) continue;
@@ -189,7 +191,7 @@ export class SsaConstruction {
   }
 
   /** The one value other than itself that reaches the parameter; undefined when there is none. */
-  #onlyOperand(phi: Phi): Value | "several" | undefined {
+  #onlyOperand(phi: Phi<Variable>): Value | "several" | undefined {
     let only: Value | undefined;
     for (const operand of phi.operands) {
       const value = this.resolve(operand);

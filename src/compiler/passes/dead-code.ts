@@ -26,20 +26,21 @@ export function removeDeadCode(fn: IrFunction): boolean {
   fn.blocks = [...graphOf(fn).order];
   let changed = fn.blocks.length !== blocks;
   const live = liveValues(fn);
+  const isDead = (instruction: Instruction): boolean => {
+    const result = resultOf(instruction);
+    return isRemovable(instruction) && (result === undefined || live[result] !== 1);
+  };
   for (const block of fn.blocks) {
-    const kept = block.instructions.filter((instruction) => {
-      const result = resultOf(instruction);
-      return !isRemovable(instruction) || (result !== undefined && live[result] === 1);
-    });
-    changed ||= kept.length !== block.instructions.length;
-    block.instructions = kept;
+    if (!block.instructions.some(isDead)) continue;
+    block.instructions = block.instructions.filter((instruction) => !isDead(instruction));
+    changed = true;
   }
   for (const block of fn.blocks.slice(1)) {
     if (block.parameters.length === 0) continue;
     const dead = block.parameters.flatMap((parameter, index) => (live[parameter] === 1 ? [] : [index]));
     if (dead.length === 0) continue;
     changed = true;
-    dropParameters(fn, block.id, new Set(dead));
+    dropParameters(fn, block.id, dead);
   }
   return changed;
 }
@@ -65,22 +66,24 @@ function liveValues(fn: IrFunction): Uint8Array {
   for (let value = work.pop(); value !== undefined; value = work.pop()) {
     const definition = definitions[value];
     if (definition) forEachOperand(definition, use);
-    else incoming.get(value)?.forEach(use);
+    else incoming[value]?.forEach(use);
   }
   return live;
 }
 
-/** What the edges to its block pass to each parameter. */
-function argumentsByParameter(fn: IrFunction): ReadonlyMap<Value, readonly Value[]> {
-  const incoming = new Map<Value, Value[]>();
+/** What the edges to its block pass to each parameter, by parameter. */
+function argumentsByParameter(fn: IrFunction): readonly (readonly Value[] | undefined)[] {
+  const incoming: (Value[] | undefined)[] = new Array(fn.valueCount).fill(undefined);
   const blocks = blocksById(fn);
   for (const block of fn.blocks) {
     for (const { block: to, args } of edgesOf(block.terminator)) {
       if (args.length === 0) continue;
-      for (const [index, parameter] of blocks[to]!.parameters.entries()) {
-        const known = incoming.get(parameter);
+      const { parameters } = blocks[to]!;
+      for (let index = 0; index < parameters.length; index++) {
+        const parameter = parameters[index]!;
+        const known = incoming[parameter];
         if (known) known.push(args[index]!);
-        else incoming.set(parameter, [args[index]!]);
+        else incoming[parameter] = [args[index]!];
       }
     }
   }

@@ -1,6 +1,6 @@
 import { graphOf } from "../ir/graph.ts";
 import type { Instruction, IrFunction, Terminator, Value } from "../ir/ir.ts";
-import { edgesOf, mapOperands, mapTerminator, resultOf } from "../ir/operands.ts";
+import { edgesOf, mapEdges, mapOperands, mapTerminator, replaceInstructions, resultOf } from "../ir/operands.ts";
 import { constantOf, type Definitions, definitionsOf, Replacements } from "./definitions.ts";
 import { foldBinary, foldCompare, foldUnary } from "./fold.ts";
 import { maximumOf } from "./maximum.ts";
@@ -18,9 +18,9 @@ export function simplify(fn: IrFunction): boolean {
   const definitions = definitionsOf(fn);
   const replacements = new Replacements(fn);
   let changed = mergeParameters(fn, definitions, replacements);
-  for (const block of graphOf(fn).order) {
-    const kept: Instruction[] = [];
-    for (const original of block.instructions) {
+  for (const { instructions } of graphOf(fn).order) {
+    let kept = 0;
+    for (const original of instructions) {
       const instruction = mapOperands(original, replacements.resolve);
       const result = simplifyInstruction(definitions, instruction);
       if (result && "value" in result) {
@@ -29,17 +29,16 @@ export function simplify(fn: IrFunction): boolean {
         continue;
       }
       const next = result ? result.instruction : instruction;
-      changed ||= next !== original;
-      kept.push(next);
+      instructions[kept++] = next;
+      if (next === original) continue;
+      changed = true;
       const defined = resultOf(next);
       if (defined !== undefined) definitions[defined] = next;
     }
-    block.instructions = kept;
+    instructions.length = kept;
   }
   for (const block of fn.blocks) {
-    if (replacements.size > 0) {
-      block.instructions = block.instructions.map((instruction) => mapOperands(instruction, replacements.resolve));
-    }
+    if (replacements.size > 0) replaceInstructions(block, replacements.resolve);
     const mapped = mapTerminator(block.terminator, replacements.resolve);
     const terminator = simplifyTerminator(definitions, mapped);
     changed ||= terminator !== block.terminator;
@@ -137,16 +136,13 @@ function mergeParameters(
   let changed = false;
   for (const block of fn.blocks.slice(1)) {
     if (block.parameters.length === 0) continue;
-    const dropped = new Set<number>();
+    const dropped: number[] = [];
     const constants: Instruction[] = [];
+    const edges = incoming[block.id] ?? [];
     for (const [index, parameter] of block.parameters.entries()) {
-      const only = onlyValue(
-        definitions,
-        parameter,
-        (incoming[block.id] ?? []).map((args) => replacements.resolve(args[index]!)),
-      );
+      const only = onlyValue(definitions, parameter, edges, (args) => replacements.resolve(args[index]!));
       if (!only) continue;
-      dropped.add(index);
+      dropped.push(index);
       if ("value" in only) {
         replacements.set(parameter, only.value);
         continue;
@@ -160,7 +156,7 @@ function mergeParameters(
       definitions[parameter] = instruction;
       constants.push(instruction);
     }
-    if (dropped.size === 0) continue;
+    if (dropped.length === 0) continue;
     changed = true;
     block.instructions.unshift(...constants);
     dropParameters(fn, block.id, dropped);
@@ -179,23 +175,34 @@ function incomingArguments(fn: IrFunction): readonly (readonly (readonly Value[]
   return incoming;
 }
 
+/** What all of these edges pass to a parameter, where that is one value, or one constant made in several places. */
 function onlyValue(
   definitions: Definitions,
   parameter: Value,
-  args: readonly Value[],
+  edges: readonly (readonly Value[])[],
+  argumentOf: (args: readonly Value[]) => Value,
 ): { readonly value: Value } | { readonly constant: bigint } | undefined {
-  const first = args.find((value) => value !== parameter);
+  let first: Value | undefined;
+  let constant: bigint | undefined;
+  let several = false;
+  for (const args of edges) {
+    const value = argumentOf(args);
+    if (value === parameter || value === first) continue;
+    if (first === undefined) {
+      first = value;
+      constant = constantOf(definitions, value);
+      continue;
+    }
+    if (constant === undefined || constantOf(definitions, value) !== constant) return undefined;
+    several = true;
+  }
   if (first === undefined) return undefined;
-  const others = args.filter((value) => value !== parameter && value !== first);
-  if (others.length === 0) return { value: first };
-  const value = constantOf(definitions, first);
-  const same = value !== undefined && others.every((other) => constantOf(definitions, other) === value);
-  return same ? { constant: value } : undefined;
+  return several ? { constant: constant! } : { value: first };
 }
 
 /** Removes parameters by index, and the arguments of all edges that lead there. */
-export function dropParameters(fn: IrFunction, id: number, dropped: ReadonlySet<number>): void {
-  const keep = <T>(items: readonly T[]): T[] => items.filter((_, index) => !dropped.has(index));
+export function dropParameters(fn: IrFunction, id: number, dropped: readonly number[]): void {
+  const keep = <T>(items: readonly T[]): T[] => items.filter((_, index) => !dropped.includes(index));
   for (const block of fn.blocks) {
     if (block.id === id) block.parameters = keep(block.parameters);
     block.terminator = dropArguments(block.terminator, id, keep);
@@ -203,15 +210,5 @@ export function dropParameters(fn: IrFunction, id: number, dropped: ReadonlySet<
 }
 
 function dropArguments(terminator: Terminator, id: number, keep: (items: readonly Value[]) => Value[]): Terminator {
-  const edge = <E extends { readonly block: number; readonly args: readonly Value[] }>(to: E): E =>
-    to.block === id ? { ...to, args: keep(to.args) } : to;
-  switch (terminator.kind) {
-    case "jump":
-      return { ...terminator, to: edge(terminator.to) };
-    case "branch":
-    case "mayGoto":
-      return { ...terminator, then: edge(terminator.then), otherwise: edge(terminator.otherwise) };
-    case "return":
-      return terminator;
-  }
+  return mapEdges(terminator, (to) => (to.block === id ? { block: id, args: keep(to.args) } : to));
 }

@@ -6,9 +6,9 @@ import {
   forEachOperand,
   forEachTerminatorValue,
   mapEdges,
-  mapOperands,
   mapTerminator,
   mapValues,
+  replaceInstructions,
   resultOf,
 } from "../ir/operands.ts";
 import { constantOf, definitionsOf } from "./definitions.ts";
@@ -93,10 +93,12 @@ function leavingValues(fn: IrFunction, blocks: readonly Block[]): Uint8Array {
     for (const value of parameters) home[value] = id;
     for (const instruction of instructions) home[resultOf(instruction)!] = id;
   }
+  let here = -1;
+  const use = (value: Value): void => {
+    if (home[value]! >= 0 && home[value] !== here) leaving[value] = 1;
+  };
   for (const { id, instructions, terminator } of fn.blocks) {
-    const use = (value: Value): void => {
-      if (home[value]! >= 0 && home[value] !== id) leaving[value] = 1;
-    };
+    here = id;
     for (const instruction of instructions) forEachOperand(instruction, use);
     forEachTerminatorValue(terminator, use);
   }
@@ -173,7 +175,7 @@ function renameAll(fn: IrFunction, renamed: ReadonlyMap<Value, Value>): void {
     return current;
   };
   for (const block of fn.blocks) {
-    block.instructions = block.instructions.map((instruction) => mapOperands(instruction, resolve));
+    replaceInstructions(block, resolve);
     block.terminator = mapTerminator(block.terminator, resolve);
   }
 }
