@@ -77,7 +77,10 @@ export function compileChain(
   const ir = lowerChain(module, named.name, programs, options, continuation);
   options.observe?.("lowered", ir);
   if (options.optimization > 0) {
-    optimize(ir, options.observe ? { after: (pass) => options.observe?.(pass, ir) } : {});
+    optimize(ir, {
+      littleEndian: options.target.littleEndian,
+      ...(options.observe ? { after: (pass) => options.observe?.(pass, ir) } : {}),
+    });
     options.observe?.("optimized", ir);
   }
   return emitProgram(module, named, ir, options);

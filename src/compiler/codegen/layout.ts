@@ -3,6 +3,7 @@ import type { JumpOperation } from "../../bytecode/opcode.ts";
 import type { Loops } from "../ir/loops.ts";
 import { type FinalBlock, type FinalTerminator, type Item, targetsOf } from "./final.ts";
 import type { LinearCode } from "./linear.ts";
+import { ShortestWays } from "./shortest-ways.ts";
 
 type Branch = Extract<FinalTerminator, { kind: "branch" }>;
 
@@ -38,7 +39,7 @@ export function lineUp(
 ): LinearCode[] {
   const byId = new Map(blocks.map((block) => [block.id, block]));
   const readers = loops.filter((loop) => [...loop.blocks].some(readsPacket));
-  const order = traces(blocks, byId);
+  const order = traces(blocks, byId, new ShortestWays(byId, readsPacket));
   const code: LinearCode[] = [];
   const bodies = new Map(loops.map((loop) => [loop.header, loop.blocks]));
   for (const [index, block] of order.entries()) {
@@ -89,7 +90,11 @@ function leaveFirst(
 }
 
 /** Follows from each block not yet placed the side that is expected, as far as it goes. */
-function traces(blocks: readonly FinalBlock[], byId: ReadonlyMap<number, FinalBlock>): FinalBlock[] {
+function traces(
+  blocks: readonly FinalBlock[],
+  byId: ReadonlyMap<number, FinalBlock>,
+  ways: ShortestWays,
+): FinalBlock[] {
   const placed = new Set<number>();
   const order: FinalBlock[] = [];
   const rank = new Map(blocks.map((block, index) => [block.id, index]));
@@ -97,7 +102,7 @@ function traces(blocks: readonly FinalBlock[], byId: ReadonlyMap<number, FinalBl
     for (let block: FinalBlock | undefined = start; block && !placed.has(block.id); ) {
       placed.add(block.id);
       order.push(block);
-      block = nextInTrace(block, placed, byId, rank);
+      block = nextInTrace(block, placed, byId, rank, ways);
     }
   }
   return order;
@@ -108,6 +113,7 @@ function nextInTrace(
   placed: ReadonlySet<number>,
   byId: ReadonlyMap<number, FinalBlock>,
   rank: ReadonlyMap<number, number>,
+  ways: ShortestWays,
 ): FinalBlock | undefined {
   const open = targetsOf(terminator).filter((id) => !placed.has(id));
   if (terminator.kind === "jump" && isTinyExit(byId.get(terminator.to)!)) return undefined;
@@ -116,6 +122,9 @@ function nextInTrace(
   const { then, otherwise } = terminator;
   const [thenEnds, otherwiseEnds] = [isTinyExit(byId.get(then)!), isTinyExit(byId.get(otherwise)!)];
   if (thenEnds !== otherwiseEnds) return byId.get(thenEnds ? otherwise : then);
+  // The verifier has to follow the one that knows less first (see `leaveFirst`).
+  const first = ways.shorter(then, otherwise);
+  if (first !== undefined) return byId.get(first);
   // Blocks made for an edge come last in rank: they only lead to another block.
   return byId.get(rank.get(then)! <= rank.get(otherwise)! ? then : otherwise);
 }

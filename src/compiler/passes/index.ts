@@ -3,6 +3,7 @@ import { correlateBranches } from "./correlate.ts";
 import { removeDeadCode } from "./dead-code.ts";
 import { removeDeadStores } from "./dead-stores.ts";
 import { useDerivedBounds } from "./derived-bounds.ts";
+import { meetOffsets } from "./meet-offsets.ts";
 import { mergeExits } from "./merge-exits.ts";
 import { simplify } from "./simplify.ts";
 import { splitJoins } from "./split-joins.ts";
@@ -34,7 +35,11 @@ export const passes: readonly Pass[] = [
   { name: "dead-code", run: removeDeadCode },
 ];
 
-/** What follows where derived bounds changed something. No value numbering: see `useDerivedBounds`. */
+/** What is done once, when nothing else is left. Both show the verifier less, or something else, than the values. */
+const boundsAlone: readonly Pass[] = [{ name: "derived-bounds", run: useDerivedBounds }];
+const bounds: readonly Pass[] = [{ name: "meet-offsets", run: meetOffsets }, ...boundsAlone];
+
+/** What follows where one of them changed something. No value numbering: see `useDerivedBounds`. */
 const afterBounds: readonly Pass[] = [
   { name: "simplify", run: simplify },
   { name: "thread", run: threadJumps },
@@ -51,6 +56,8 @@ const afterBounds: readonly Pass[] = [
 const mostRounds = 8;
 
 export interface OptimizeOptions {
+  /** Of the machine that runs the program; default true. */
+  readonly littleEndian?: boolean;
   /** Called after each pass that changed a function, for dumps and tests. */
   readonly after?: (pass: string, fn: IrFunction) => void;
 }
@@ -60,7 +67,7 @@ export function optimize(program: IrProgram, options: OptimizeOptions = {}): voi
   for (const fn of program.functions) {
     if (fn.final) continue;
     optimizeFully(fn, options);
-    if (optimizeOnce(fn, [{ name: "derived-bounds", run: useDerivedBounds }], options)) {
+    if (optimizeOnce(fn, options.littleEndian === false ? boundsAlone : bounds, options)) {
       optimizeOnce(fn, afterBounds, options);
     }
     // Behind the removal of dead stores, which they are.
