@@ -1,6 +1,6 @@
 import { type Layout, sizeOf } from "../hir/layout.ts";
 import type { ForStatement, MatchExpression, Module, Routine, Statement } from "../hir/tree.ts";
-import { childrenOf, type Node } from "../hir/walk.ts";
+import { childrenOf, forEachChild, type Node } from "../hir/walk.ts";
 import { type Finding, stackTooLarge, tooMuchWork } from "./findings.ts";
 import { iteratesOver } from "./structure.ts";
 
@@ -13,15 +13,15 @@ const stackSize = 512;
  */
 export function checkStack(routine: Routine): readonly Finding[] {
   let worst = { bytes: 0, at: routine.at };
-  const measure = (body: readonly Node[], before: number): void => {
-    let bytes = before;
-    for (const node of body) {
-      measure(childrenOf(node), bytes);
-      if (node.kind === "let") bytes += storageOf(node, routine);
-      if (bytes > worst.bytes) worst = { bytes, at: node.at };
-    }
+  let bytes = 0;
+  const enter = (node: Node): void => {
+    const before = bytes;
+    forEachChild(node, enter);
+    bytes = before;
+    if (node.kind === "let") bytes += storageOf(node, routine);
+    if (bytes > worst.bytes) worst = { bytes, at: node.at };
   };
-  measure(routine.body, 0);
+  for (const node of routine.body) enter(node);
   return worst.bytes > stackSize ? [stackTooLarge(worst.at, worst.bytes, stackSize)] : [];
 }
 
@@ -88,6 +88,12 @@ interface Sum {
   executed: bigint;
 }
 
+/** What a node runs again and again. */
+interface Repeated {
+  readonly body: readonly Node[];
+  readonly rounds: bigint;
+}
+
 class Measure {
   readonly #module: Module;
   readonly #trips: ReadonlyMap<ForStatement, bigint>;
@@ -102,27 +108,24 @@ class Measure {
   /** @param inCallback of `forEach`, which goes over no map itself */
   of(nodes: readonly Node[], inCallback = false): Work {
     const sum: Sum = { once: 0, walked: 0n, executed: 0n };
-    this.#add(nodes, inCallback, sum);
+    const add = (node: Node): void => {
+      sum.once++;
+      if (node.kind === "match") sum.walked += this.#rules(node);
+      const repeated = this.#repeated(node, inCallback);
+      if (repeated) this.#addRounds(sum, node, repeated, inCallback);
+      else forEachChild(node, add);
+    };
+    for (const node of nodes) add(node);
     const once = BigInt(sum.once);
     return { walked: sum.walked + once, executed: sum.executed + once };
   }
 
-  #add(nodes: readonly Node[], inCallback: boolean, sum: Sum): void {
-    for (const node of nodes) {
-      sum.once++;
-      if (node.kind === "match") sum.walked += this.#rules(node);
-      const repeated = this.#repeated(node, inCallback);
-      if (!repeated) {
-        this.#add(childrenOf(node), inCallback, sum);
-        continue;
-      }
-      const { body, rounds } = repeated;
-      const inner = this.of(body, inCallback || node.kind === "operation");
-      const plain = node.kind === "for" && rounds <= longestPlainLoop;
-      // A loop in another form is walked until its state repeats, about twice.
-      sum.walked += inner.walked * (plain ? rounds : 2n);
-      sum.executed += inner.executed * rounds;
-    }
+  #addRounds(sum: Sum, node: Node, { body, rounds }: Repeated, inCallback: boolean): void {
+    const inner = this.of(body, inCallback || node.kind === "operation");
+    const plain = node.kind === "for" && rounds <= longestPlainLoop;
+    // A loop in another form is walked until its state repeats, about twice.
+    sum.walked += inner.walked * (plain ? rounds : 2n);
+    sum.executed += inner.executed * rounds;
   }
 
   #rules(node: MatchExpression): bigint {
@@ -131,7 +134,7 @@ class Measure {
     return BigInt(rounds * (nodesOfRound + nodesOfSubject * node.subjects.length));
   }
 
-  #repeated(node: Node, inCallback: boolean): { readonly body: readonly Node[]; readonly rounds: bigint } | undefined {
+  #repeated(node: Node, inCallback: boolean): Repeated | undefined {
     if (node.kind === "for") return { body: childrenOf(node), rounds: this.#trips.get(node) ?? 0n };
     const callback = inCallback ? undefined : iteratesOver(this.#module, node);
     return callback && { body: callback.body, rounds: BigInt(this.#module.maps[callback.map]?.maxEntries ?? 0) };

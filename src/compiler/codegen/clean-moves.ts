@@ -93,19 +93,22 @@ function removeUnread(
   /** Row by block id, by place: 1 where it is read before it is written. */
   const liveIn = new Uint8Array(byId.length * placeCount);
   const live = new Uint8Array(placeCount);
-  const liveOut = ({ terminator }: AllocatedBlock): Uint8Array => {
+  const read = (place: Place): void => {
+    live[place] = 1;
+  };
+  const startAtEnd = ({ terminator }: AllocatedBlock): void => {
     live.fill(0);
     for (const { block } of machineEdges(terminator)) {
       for (let place = 0; place < placeCount; place++) live[place]! |= liveIn[block * placeCount + place]!;
     }
-    return live;
   };
   const work = blocks.map(({ id }) => id);
   const waiting = new Set(work);
   for (let id = work.pop(); id !== undefined; id = work.pop()) {
     waiting.delete(id);
     const block = byId[id]!;
-    walkBack(block, liveOut(block), ignore);
+    startAtEnd(block);
+    walkBack(block, live, read, ignore);
     if (!include(liveIn, id * placeCount, live)) continue;
     for (const from of predecessors[id]!) {
       if (waiting.has(from)) continue;
@@ -116,7 +119,8 @@ function removeUnread(
   for (const block of blocks) {
     if (block.code.every(({ kind }) => kind === "operation")) continue;
     const unread: AllocatedCode[] = [];
-    walkBack(block, liveOut(block), (move) => unread.push(move));
+    startAtEnd(block);
+    walkBack(block, live, read, (move) => unread.push(move));
     if (unread.length > 0) block.code = block.code.filter((one) => !unread.includes(one));
   }
 }
@@ -134,11 +138,16 @@ function include(rows: Uint8Array, start: number, live: Uint8Array): boolean {
   return grown;
 }
 
-/** From the places that are read behind the block to those read from its start on; reports moves that are not read. */
-function walkBack(block: AllocatedBlock, live: Uint8Array, unread: (move: AllocatedCode) => void): void {
-  const read = (place: Place): void => {
-    live[place] = 1;
-  };
+/**
+ * From the places that are read behind the block to those read from its start on, which `read` adds to `live`; reports
+ * moves that are not read.
+ */
+function walkBack(
+  block: AllocatedBlock,
+  live: Uint8Array,
+  read: (place: Place) => void,
+  unread: (move: AllocatedCode) => void,
+): void {
   forEachTerminatorUse(block.terminator, read);
   for (let index = block.code.length - 1; index >= 0; index--) {
     const one = block.code[index]!;

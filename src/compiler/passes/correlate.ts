@@ -54,6 +54,13 @@ interface Interval {
 
 type PairKey = ReturnType<typeof pairKey>;
 
+/** A fact that was learned, and what was known in its place before. */
+interface Learned {
+  readonly facts: Map<unknown, unknown>;
+  readonly key: unknown;
+  readonly before: unknown;
+}
+
 /** What is known at the end of a block. Learned in the order of the dominator tree, forgotten in the opposite one. */
 export class Facts {
   /** Unsigned bounds of values. */
@@ -62,16 +69,20 @@ export class Facts {
   readonly #inside = new Map<PairKey, bigint>();
   /** Outcomes of comparisons: key of the pair (left, right). */
   readonly #outcomes = new Map<PairKey, boolean>();
-  readonly #undo: (() => void)[] = [];
+  readonly #learned: Learned[] = [];
 
   /** How much was learned: what `rewind` goes back to. */
   get count(): number {
-    return this.#undo.length;
+    return this.#learned.length;
   }
 
   /** Forgets what was learned since there were `count` facts. */
   rewind(count: number): void {
-    while (this.#undo.length > count) this.#undo.pop()!();
+    while (this.#learned.length > count) {
+      const { facts, key, before } = this.#learned.pop()!;
+      if (before === undefined) facts.delete(key);
+      else facts.set(key, before);
+    }
   }
 
   interval(value: Value): Interval | undefined {
@@ -100,9 +111,8 @@ export class Facts {
   }
 
   #learn<K, V>(facts: Map<K, V>, key: K, fact: V): void {
-    const before = facts.get(key);
+    this.#learned.push({ facts: facts as Map<unknown, unknown>, key, before: facts.get(key) });
     facts.set(key, fact);
-    this.#undo.push(() => (before === undefined ? facts.delete(key) : facts.set(key, before)));
   }
 }
 

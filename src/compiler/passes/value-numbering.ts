@@ -13,7 +13,7 @@ import {
   unaryOps,
   type Value,
 } from "../ir/ir.ts";
-import { mapOperands, mapTerminator, resultOf } from "../ir/operands.ts";
+import { mapOperands, mapTerminator, replaceInstructions, resultOf } from "../ir/operands.ts";
 import { type Definitions, definitionsOf, Replacements } from "./definitions.ts";
 import { maximumOf } from "./maximum.ts";
 import { pairKey } from "./pair-key.ts";
@@ -31,22 +31,19 @@ export function numberValues(fn: IrFunction): boolean {
   const numbering = new Numbering(fn);
   /** By block id. */
   const versionsAtEnd: (Versions | undefined)[] = [];
-  // No recursion: dominator trees may be deep. A block's undo step waits below its children on the stack.
+  // No recursion: dominator trees may be deep.
   const [entry] = graph.order;
-  const work: (number | (() => void))[] = entry ? [entry.id] : [];
-  for (let next = work.pop(); next !== undefined; next = work.pop()) {
-    if (typeof next === "function") {
-      next();
-      continue;
-    }
-    const before = graph.predecessors[next]!.map((id) => versionsAtEnd[id]);
-    work.push(numbering.enter(graph.blocks[next]!, before));
-    versionsAtEnd[next] = numbering.versions;
-    work.push(...dominators.children[next]!.toReversed());
+  const work: { readonly id: number; readonly known: number }[] = entry ? [{ id: entry.id, known: 0 }] : [];
+  for (let next = work.pop(); next; next = work.pop()) {
+    numbering.rewind(next.known);
+    const before = graph.predecessors[next.id]!.map((id) => versionsAtEnd[id]);
+    numbering.enter(graph.blocks[next.id]!, before);
+    versionsAtEnd[next.id] = numbering.versions;
+    for (const id of dominators.children[next.id]!.toReversed()) work.push({ id, known: numbering.count });
   }
   if (!numbering.changed) return false;
   for (const block of fn.blocks) {
-    block.instructions = block.instructions.map((instruction) => mapOperands(instruction, numbering.resolve));
+    replaceInstructions(block, numbering.resolve);
     block.terminator = mapTerminator(block.terminator, numbering.resolve);
   }
   return true;
@@ -76,6 +73,8 @@ class Numbering {
   readonly #definitions: Definitions;
   readonly #replacements: Replacements;
   readonly #known = new Map<Key, Value>();
+  /** The keys of what is known, in the order in which they came. */
+  readonly #learned: Key[] = [];
   #clock = 0;
 
   constructor(fn: IrFunction) {
@@ -92,17 +91,21 @@ class Numbering {
     return this.#replacements.resolve;
   }
 
-  /** Numbers a block; the result forgets what only the blocks below it may use. */
-  enter(block: Block, before: readonly (Versions | undefined)[]): () => void {
+  /** How much is known: what `rewind` goes back to. */
+  get count(): number {
+    return this.#learned.length;
+  }
+
+  /** Forgets what only the blocks below another one may use. */
+  rewind(count: number): void {
+    while (this.#learned.length > count) this.#known.delete(this.#learned.pop()!);
+  }
+
+  /** Numbers a block. */
+  enter({ instructions }: Block, before: readonly (Versions | undefined)[]): void {
     this.versions = this.#join(before);
-    const added: Key[] = [];
-    const learn = (key: Key, value: Value): void => {
-      if (this.#known.has(key)) return;
-      this.#known.set(key, value);
-      added.push(key);
-    };
-    const kept: Instruction[] = [];
-    for (const original of block.instructions) {
+    let kept = 0;
+    for (const original of instructions) {
       const instruction = mapOperands(original, this.resolve);
       const key = this.#keyOf(instruction);
       const result = resultOf(instruction);
@@ -111,14 +114,17 @@ class Numbering {
         this.#replacements.set(result, known);
         continue;
       }
-      if (key !== undefined && result !== undefined) learn(key, result);
-      this.#touchMemory(instruction, learn);
-      kept.push(instruction);
+      if (key !== undefined && result !== undefined) this.#learn(key, result);
+      this.#touchMemory(instruction);
+      instructions[kept++] = instruction;
     }
-    block.instructions = kept;
-    return () => {
-      for (const key of added) this.#known.delete(key);
-    };
+    instructions.length = kept;
+  }
+
+  #learn(key: Key, value: Value): void {
+    if (this.#known.has(key)) return;
+    this.#known.set(key, value);
+    this.#learned.push(key);
   }
 
   #fresh(): Versions {
@@ -181,7 +187,7 @@ class Numbering {
     return `load ${access.base} ${access.offset} ${sign}${access.size} ${access.region}${version}`;
   }
 
-  #touchMemory(instruction: Instruction, learn: (key: Key, value: Value) => void): void {
+  #touchMemory(instruction: Instruction): void {
     switch (instruction.kind) {
       case "store": {
         this.#written(instruction.region);
@@ -189,7 +195,7 @@ class Numbering {
           instruction.size === 8 ||
           maximumOf(this.#definitions, instruction.value) < 1n << BigInt(8 * instruction.size);
         // Another processor or the host may change a map's value; what this program wrote to its own stack stays.
-        if (fits && instruction.region === "stack") learn(this.#loadKey(instruction), instruction.value);
+        if (fits && instruction.region === "stack") this.#learn(this.#loadKey(instruction), instruction.value);
         return;
       }
       case "atomic":
