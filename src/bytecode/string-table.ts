@@ -7,12 +7,15 @@ export class StringTable {
 
   /** The offset of `text`, which is added if new. A NUL inside would end it early, so it becomes a space. */
   add(text: string): number {
-    const clean = text.replaceAll("\0", " ");
-    const known = this.#offsets.get(clean);
+    const known = this.#offsets.get(text);
     if (known !== undefined) return known;
+    return text.includes("\0") ? this.add(text.replaceAll("\0", " ")) : this.#append(text);
+  }
+
+  #append(text: string): number {
     const offset = this.#length;
-    this.#offsets.set(clean, offset);
-    this.#length += Buffer.byteLength(clean) + 1;
+    this.#offsets.set(text, offset);
+    this.#length += Buffer.byteLength(text) + 1;
     return offset;
   }
 

@@ -130,20 +130,20 @@ function lineRecords(module: Module, lines: readonly LineEntry[]): readonly Line
     return {
       slot,
       file: from?.path ?? module.name,
-      text: (from && linesOf(from)[line - 1]?.trim()) ?? "",
+      text: (from && linesOf(from)[line - 1]) ?? "",
       line,
       column: Math.max(column, 1),
     };
   });
 }
 
-/** The lines of each source: modules that are compiled again and again share their sources. */
+/** The lines of each source, trimmed: modules that are compiled again and again share their sources. */
 const knownLines = new WeakMap<Source, { readonly text: string; readonly lines: readonly string[] }>();
 
 function linesOf(source: Source): readonly string[] {
   const known = knownLines.get(source);
   if (known?.text === source.text) return known.lines;
-  const lines = source.text.split("\n");
+  const lines = source.text.split("\n").map((line) => line.trim());
   knownLines.set(source, { text: source.text, lines });
   return lines;
 }
