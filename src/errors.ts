@@ -51,6 +51,7 @@ export const errorCodes = {
   E_SETTING: "a setting's value does not fit its declaration",
   E_GRAPH: "a graph of functions is not valid; the problems say where and why",
   E_HOST_SIDE: "the host side of a function failed, or does what it should not",
+  E_DEGRADED: "the stored graph could not be taken over, and what was asked for needs its functions",
   E_STORE: "the store of revisions and state cannot be read or written",
   E_NOT_FOUND: "what a request names is not there",
   E_UNAUTHORIZED: "a request over the network came without the token",

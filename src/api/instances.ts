@@ -15,6 +15,16 @@ export const DropCounter = object({
   bytes: count("their bytes"),
 });
 
+const InstanceState = oneOf(["ok", "degraded"]);
+
+const HostSide = object({
+  state: oneOf(["running", "failed"]),
+  failures: Type.Integer({ description: "how often something of it failed" }),
+  message: Type.Optional(Type.String({ description: "of the last failure" })),
+  time: Type.Optional(Type.String({ description: "of the last failure: ISO 8601, UTC" })),
+  nextStart: Type.Optional(Type.String({ description: "when one that failed is started again: ISO 8601, UTC" })),
+});
+
 export const Instances = object({
   instances: Type.Array(
     object({
@@ -23,6 +33,7 @@ export const Instances = object({
       ports: Type.Integer(),
       packets: count("packets that came in on its ports"),
       drops: count("packets that it dropped"),
+      state: InstanceState,
     }),
   ),
 });
@@ -69,6 +80,8 @@ export const Instance = object({
   drops: Type.Array(DropCounter, { description: "reasons that occurred" }),
   tables: Type.Array(Table),
   pipelines: Type.Array(Type.String()),
+  state: InstanceState,
+  hostSide: Type.Optional(HostSide),
 });
 export type Instance = Data<typeof Instance>;
 

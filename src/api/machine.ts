@@ -46,8 +46,21 @@ export type Pipeline = Data<typeof Pipeline>;
 export const Pipelines = object({ pipelines: Type.Array(Pipeline) });
 export type Pipelines = Data<typeof Pipelines>;
 
+const Degraded = object({
+  code: Type.String(),
+  message: Type.String(),
+  remedy: Type.String(),
+  since: Type.String({ description: "ISO 8601, UTC" }),
+});
+
 export const Health = object({
-  status: oneOf(["ok"]),
+  status: oneOf(["ok", "degraded"], "degraded: packets flow, but not all that belongs to the graph is at work"),
+  graph: Type.Optional({ ...Degraded, description: "why the stored graph could not be taken over" }),
+  hostSides: Type.Optional(
+    Type.Array(object({ instance: Type.String(), message: Type.String(), nextStart: Type.String() }), {
+      description: "host sides that failed, and are started again",
+    }),
+  ),
   name: Type.String({ description: "of the data path" }),
   version: Type.String(),
   revision: Type.Integer({ minimum: 0 }),
@@ -56,7 +69,7 @@ export const Health = object({
 });
 export type Health = Data<typeof Health>;
 
-export const eventKinds = ["revision", "devices", "report", "failure"] as const;
+export const eventKinds = ["revision", "devices", "report", "failure", "recovery"] as const;
 
 /** The data of a server-sent event; its `event` is the kind, its `id` counts up. */
 export const Event = object({

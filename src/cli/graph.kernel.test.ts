@@ -68,7 +68,7 @@ test("instances are made, linked and removed by commands", options, async () => 
   assert.deepEqual(graph.links, ["one.outside -> two.outside"]);
   assert.match(await machine.ok("get", "instance", "one"), /^outside +1 +two\.outside /m);
   await machine.ok("delete", "instance", "two");
-  assert.match(await machine.ok("get", "instances"), /^one .*\/marker +2 +0 +0$/m);
+  assert.match(await machine.ok("get", "instances"), /^one .*\/marker +2 +0 +0 +ok$/m);
   assert.doesNotMatch(await machine.ok("get", "graph"), /two/);
   const gone = await machine.run("get", "instance", "two");
   assert.match(gone.err, /there is no instance "two"[\s\S]*\[E_NOT_FOUND\]/);

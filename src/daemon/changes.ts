@@ -47,7 +47,7 @@ export class Changes implements AsyncDisposable {
     const graph = await next(this.#visor.graph);
     const { changes, actions } = await this.#visor.plan(graph);
     const idle = changes.length === 0 && actions.every(({ kind }) => kind === "keep" || kind === "await");
-    if (revision && idle) {
+    if (revision && idle && !this.#visor.degraded) {
       const kept = actions.flatMap((action) => (action.kind === "keep" ? action.pipeline : []));
       return { changed: false, revision, kept, seconds: (performance.now() - started) / 1000 };
     }

@@ -19,6 +19,7 @@ import { EventHub } from "./events.ts";
 import { type Listener, listenLocal, listenNetwork } from "./listen.ts";
 import type { Log } from "./log.ts";
 import { ApplyTimes } from "./metrics.ts";
+import { TakeOver } from "./take-over.ts";
 import { WarmUp } from "./warm-up.ts";
 
 export interface DaemonOptions {
@@ -69,12 +70,13 @@ export class Daemon implements AsyncDisposable {
     const events = new EventHub();
     visor = await openVisor(options, events, stack);
     stack.use(watchDevices(visor, events, log));
+    stack.use(new TakeOver(visor, events, log));
     const times = new ApplyTimes();
     const changes = stack.use(new Changes(visor, events, times));
     const callers = new Callers(options.network?.token);
     const app = await makeApp({
       ...{ name, version: packageVersion(), visor, changes, events, times, callers, log },
-      counters: new Counters(visor.running.dataPath, () => visor?.prepared?.numbered.topology),
+      counters: new Counters(visor.running.dataPath, () => placesOf(visor)),
     });
     stack.defer(() => app.close());
     const failed = (error: unknown) => log.warn({ error }, "compiling for practice failed");
@@ -148,11 +150,16 @@ async function openVisor(options: DaemonOptions, events: EventHub, stack: AsyncD
   const store = stack.use(await SqliteStore.open(join(state, `${name}.db`)));
   const visor = stack.use(
     await Visor.open({
-      ...{ name, store, base: state, functions: new FunctionCatalogue(builtInFunctions) },
+      ...{ name, store, base: state, functions: new FunctionCatalogue(builtInFunctions), broken: "degrade" },
       report: ({ instance, event }) => events.publish("report", event, instance),
-      failed: (instance, error) => {
-        log.warn({ error, instance }, "a host side failed");
-        events.publish("failure", { what: "host side", message: String(error) }, instance);
+      failed: (instance, error, untold = 0) => {
+        const more = untold > 0 ? { untold } : {};
+        log.warn({ error, instance, ...more }, "a host side failed");
+        events.publish("failure", { what: "host side", message: messageOf(error), ...more }, instance);
+      },
+      recovered: (instance) => {
+        log.info({ instance }, "a host side runs again");
+        events.publish("recovery", { what: "host side" }, instance);
       },
     }),
   );
@@ -164,6 +171,15 @@ async function openVisor(options: DaemonOptions, events: EventHub, stack: AsyncD
     if (options.teardown) await visor.teardown();
   });
   return visor;
+}
+
+/** Where instances are counted, also while their functions could not be taken over. */
+function placesOf({ prepared, running }: Visor): ReadonlyMap<string, { readonly firstPort: number }> {
+  return prepared?.numbered.topology ?? new Map(Object.entries(running.record.identities.instances));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function watchDevices(visor: Visor, events: EventHub, log: Log): DeviceWatcher {

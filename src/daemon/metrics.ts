@@ -1,7 +1,8 @@
 import type { Counters, InstanceCounters } from "../engine/inspect/counters.ts";
-import { liveInstances } from "../engine/inspect/instances.ts";
+import { countedInstances } from "../engine/inspect/instances.ts";
 import { listPipelines } from "../engine/inspect/pipelines.ts";
 import type { Visor } from "../engine/visor/visor.ts";
+import { healthOf } from "./health.ts";
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number | bigint, suffix?: string];
@@ -29,7 +30,7 @@ export class ApplyTimes {
 
 /** The text that Prometheus reads (exposition format 0.0.4). */
 export function metricsText(visor: Visor, counters: Counters, times: ApplyTimes): string {
-  const counted = [...liveInstances(visor)].map(([name, instance]) => [name, counters.of(instance)] as const);
+  const counted = [...countedInstances(visor)].map(([name, instance]) => [name, counters.of(instance)] as const);
   const pipelines = listPipelines(visor);
   const perPipeline = (value: (one: (typeof pipelines)[number]) => number | bigint | undefined): readonly Sample[] =>
     pipelines.flatMap((one): Sample[] => {
@@ -41,6 +42,15 @@ export function metricsText(visor: Visor, counters: Counters, times: ApplyTimes)
     metric("iovisor_generation", "counter", "Commits of the data path.", [
       [{}, visor.running.dataPath.generation.value],
     ]),
+    metric("iovisor_degraded", "gauge", "1 while not all that belongs to the graph is at work.", [
+      [{}, healthOf(visor).status === "ok" ? 0 : 1],
+    ]),
+    metric(
+      "iovisor_host_side_failures_total",
+      "counter",
+      "What failed in the host side of an instance.",
+      [...visor.running.hostSides].map(([instance, { failures }]): Sample => [{ instance }, failures]),
+    ),
     ...portMetrics(counted),
     metric("iovisor_dropped_packets_total", "counter", "Packets that an instance dropped, by reason.", drops(counted)),
     metric(

@@ -46,6 +46,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   E_SETTING: 422,
   E_GRAPH: 422,
   E_HOST_SIDE: 422,
+  E_DEGRADED: 409,
   E_STORE: 503,
   E_NOT_FOUND: 404,
   E_UNAUTHORIZED: 401,

@@ -55,7 +55,7 @@ function fields(pairs: readonly (readonly [string, unknown])[]): string {
   return pairs.map(([name, value]) => `${name.padEnd(width)}  ${cellText(value)}`).join("\n");
 }
 
-export function renderInstance({ name, kind, title, config, ports, drops, tables, pipelines }: Instance): string {
+export function renderInstance({ name, kind, title, config, ports, drops, tables, ...instance }: Instance): string {
   const portRows = ports.map(({ name: port, number, link, counters, config: settings }) => [
     ...[port, number, link, counters.inPackets, counters.inBytes, counters.outPackets, counters.outBytes],
     Object.keys(settings).length > 0 ? settings : undefined,
@@ -64,7 +64,9 @@ export function renderInstance({ name, kind, title, config, ports, drops, tables
   const heads: (readonly [string, unknown])[] = [
     ["name", name],
     ["function", title === kind ? kind : `${kind} (${title})`],
-    ["pipelines", pipelines.join(", ") || undefined],
+    ["state", instance.state],
+    ...hostSideFields(instance.hostSide),
+    ["pipelines", instance.pipelines.join(", ") || undefined],
     ...Object.entries(config).map(([key, value]) => [`config.${key}`, value] as const),
   ];
   const dropRows = drops.map(({ reason, packets, bytes, description }) => [reason, packets, bytes, description]);
@@ -75,6 +77,17 @@ export function renderInstance({ name, kind, title, config, ports, drops, tables
     section("Drops", table(["reason", ">packets", ">bytes", "meaning"], dropRows)),
     section("Tables", table(["table", "holds", ">room", "description"], tableRows)),
   ].join("");
+}
+
+/** Of a host side that something failed of. */
+function hostSideFields(hostSide: Instance["hostSide"]): readonly (readonly [string, unknown])[] {
+  if (!hostSide || hostSide.failures === 0) return [];
+  const { state, failures, message, time, nextStart } = hostSide;
+  const again = nextStart === undefined ? "" : `, is started again at ${nextStart}`;
+  return [
+    ["host side", `${state}${again}`],
+    ["failures", `${failures}, the last at ${time}: ${message}`],
+  ];
 }
 
 function renderFunction(of: FunctionDescription, settings: string): string {

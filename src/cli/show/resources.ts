@@ -20,8 +20,8 @@ function shown<T>(path: string, render: (value: T) => string): ShownResource {
 export const shownResources = {
   instances: shown<Instances>("instances", ({ instances }) =>
     table(
-      ["name", "kind", ">ports", ">packets", ">drops"],
-      instances.map((one) => [one.name, one.kind, one.ports, one.packets, one.drops]),
+      ["name", "kind", ">ports", ">packets", ">drops", "state"],
+      instances.map((one) => [one.name, one.kind, one.ports, one.packets, one.drops, one.state]),
       "the graph has no functions",
     ),
   ),

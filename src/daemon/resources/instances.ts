@@ -1,5 +1,6 @@
 import { Instance, InstanceCounters, Instances } from "../../api/instances.ts";
-import { describeInstance, listInstances } from "../../engine/inspect/instances.ts";
+import { heldInstances } from "../../engine/inspect/held.ts";
+import { describeHeld, describeInstance, listInstances } from "../../engine/inspect/instances.ts";
 import { instanceNamed } from "../context.ts";
 import { type Resource, route } from "./resource.ts";
 
@@ -14,12 +15,19 @@ export const instances: Resource = (app, context) => {
   app.get<{ Params: { name: string } }>(
     "/v1/instances/:name",
     { schema: route({ summary: "An instance: configuration, ports, counters, tables", answer: Instance }) },
-    async (request) => describeInstance(visor, instanceNamed(context, request.params.name), counters),
+    async ({ params: { name } }) => {
+      const held = heldInstances(visor).get(name);
+      return held
+        ? describeHeld(visor, held, counters)
+        : describeInstance(visor, instanceNamed(context, name), counters);
+    },
   );
 
   app.get<{ Params: { name: string } }>(
     "/v1/instances/:name/counters",
     { schema: route({ summary: "Counters of an instance's ports and drop reasons", answer: InstanceCounters }) },
-    async (request) => counters.of(instanceNamed(context, request.params.name)),
+    async ({ params: { name } }) => {
+      return counters.of(heldInstances(visor).get(name) ?? instanceNamed(context, name));
+    },
   );
 };

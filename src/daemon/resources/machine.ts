@@ -1,6 +1,7 @@
 import { Devices, Health } from "../../api/machine.ts";
 import { openObject } from "../../api/schema.ts";
 import { listDevices } from "../../engine/inspect/devices.ts";
+import { healthOf } from "../health.ts";
 import { metricsText } from "../metrics.ts";
 import { type Resource, route } from "./resource.ts";
 
@@ -15,7 +16,7 @@ export const machine: Resource = (app, context) => {
   app.get("/v1/health", { schema: route({ summary: "That the daemon is at work", answer: Health }) }, async () => {
     const revision = visor.revision?.number ?? 0;
     const generation = visor.running.dataPath.generation.value;
-    return { status: "ok", name, version, revision, generation, seconds: process.uptime() };
+    return { ...healthOf(visor), name, version, revision, generation, seconds: process.uptime() };
   });
 
   const media = "text/plain; version=0.0.4";

@@ -1,5 +1,6 @@
 import { Pipelines } from "../../api/machine.ts";
 import { listPipelines, pipelineForms, pipelineText } from "../../engine/inspect/pipelines.ts";
+import { refusalOf } from "../../engine/visor/recovery.ts";
 import { notFound } from "../problems.ts";
 import { type Resource, route } from "./resource.ts";
 
@@ -17,6 +18,7 @@ export const pipelines: Resource = (app, { visor }) => {
       async (request, reply) => {
         const text = pipelineText(visor, request.params.key, form);
         if (text === undefined) {
+          if (visor.degraded) throw refusalOf(visor.degraded);
           throw notFound(`pipeline "${request.params.key}"`, "`iovisor get pipelines` lists them");
         }
         return reply.type(`${media}; charset=utf-8`).send(text);

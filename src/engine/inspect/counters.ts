@@ -2,10 +2,9 @@ import type { Layout } from "../../compiler/hir/layout.ts";
 import type { KernelMap } from "../../kernel/maps.ts";
 import { Codec } from "../codec.ts";
 import type { DataPath } from "../datapath/data-path.ts";
-import { reasonsOf } from "../pipeline/reasons.ts";
+import { type Reason, reasonsOf } from "../pipeline/reasons.ts";
 import { Count, PortCounters } from "../pipeline/tables.ts";
-import type { Topology } from "../pipeline/topology.ts";
-import type { NumberedInstance } from "../visor/model.ts";
+import type { Node } from "../pipeline/topology.ts";
 
 /** Packets and bytes of a port since it has its number. */
 export interface PortCount {
@@ -30,22 +29,33 @@ export interface InstanceCounters {
   readonly drops: readonly DropCount[];
 }
 
+/** An instance by the numbers that it is counted by. */
+export interface Counted {
+  readonly node: Pick<Node, "firstPort" | "firstReason" | "peers"> & Partial<Pick<Node, "module">>;
+  readonly view: { readonly ports: readonly { readonly name: string; readonly number: number }[] };
+  /** Where there is no module that says them. */
+  readonly reasons?: readonly Reason[];
+}
+
+/** Where the ports of instances are in the tables. */
+type Placed = ReadonlyMap<string, { readonly firstPort: number }>;
+
 /** Reads the counters that all pipelines of a data path write; the processors' parts are added up. */
 export class Counters {
   readonly #ports: CounterTable<PortCount>;
   readonly #drops: CounterTable<{ readonly packets: bigint; readonly bytes: bigint }>;
 
-  readonly #topology: () => Topology | undefined;
+  readonly #topology: () => Placed | undefined;
 
   /** @param topology the live one. */
-  constructor(dataPath: DataPath, topology: () => Topology | undefined) {
+  constructor(dataPath: DataPath, topology: () => Placed | undefined) {
     this.#topology = topology;
     this.#ports = new CounterTable(dataPath.table("ports"), PortCounters);
     this.#drops = new CounterTable(dataPath.table("drops"), Count);
   }
 
   /** What comes in on a port that is linked to a function's is what that one sends out: it is counted there. */
-  port({ node }: NumberedInstance, number: number): PortCount {
+  port({ node }: Pick<Counted, "node">, number: number): PortCount {
     const own = this.#ports.read(node.firstPort + number);
     const peer = node.peers[number];
     const other = peer?.kind === "port" ? this.#topology()?.get(peer.instance) : undefined;
@@ -54,13 +64,14 @@ export class Counters {
     return { ...own, inPackets: outPackets, inBytes: outBytes };
   }
 
-  drops({ node }: NumberedInstance): readonly DropCount[] {
-    return reasonsOf(node.module).map(({ name, description }, number) => {
+  drops({ node, reasons }: Pick<Counted, "node" | "reasons">): readonly DropCount[] {
+    const all = reasons ?? (node.module ? reasonsOf(node.module) : []);
+    return all.map(({ name, description }, number) => {
       return { reason: name, description, ...this.#drops.read(node.firstReason + number) };
     });
   }
 
-  of(instance: NumberedInstance): InstanceCounters {
+  of(instance: Counted): InstanceCounters {
     const ports = instance.view.ports.map(({ name, number }) => [name, this.port(instance, number)] as const);
     return { ports: Object.fromEntries(ports), drops: this.drops(instance) };
   }

@@ -3,9 +3,11 @@ import type { TableDescription } from "../catalogue/description.ts";
 import type { InstancePort, JsonObject, PortDevice } from "../host/host-side.ts";
 import { stagesOf } from "../pipeline/cut.ts";
 import { portName } from "../pipeline/topology.ts";
+import type { HostHealth } from "../visor/host-health.ts";
 import type { NumberedInstance } from "../visor/model.ts";
 import type { Visor } from "../visor/visor.ts";
-import type { Counters, DropCount, PortCount } from "./counters.ts";
+import type { Counted, Counters, DropCount, PortCount } from "./counters.ts";
+import { type HeldInstance, heldInstances } from "./held.ts";
 
 export interface InstanceSummary {
   readonly name: string;
@@ -14,7 +16,11 @@ export interface InstanceSummary {
   /** Received by its ports, of all of them. */
   readonly packets: bigint;
   readonly drops: bigint;
+  readonly state: InstanceState;
 }
+
+/** "degraded": its host side failed and is started again, or its function could not be taken over. */
+export type InstanceState = "ok" | "degraded";
 
 export interface PortReport {
   readonly name: string;
@@ -42,19 +48,34 @@ export interface InstanceReport {
   readonly tables: readonly TableReport[];
   /** Pipelines that it is part of. */
   readonly pipelines: readonly string[];
+  readonly state: InstanceState;
+  /** Of functions whose host side runs. */
+  readonly hostSide?: HostHealth;
 }
 
 export function listInstances(visor: Visor, counters: Counters): readonly InstanceSummary[] {
-  return [...liveInstances(visor)].map(([name, instance]) => {
+  const { hostSides } = visor.running;
+  return [...countedInstances(visor)].map(([name, instance]) => {
     const { ports, drops } = counters.of(instance);
     return {
       name,
-      kind: instance.model.function.kind,
+      kind: visor.graph.functions[name]?.kind ?? "",
       ports: instance.view.ports.length,
       packets: Object.values(ports).reduce((sum, port) => sum + port.inPackets, 0n),
       drops: drops.reduce((sum, drop) => sum + drop.packets, 0n),
+      state: stateOf(visor, hostSides.get(name)),
     };
   });
+}
+
+function stateOf({ degraded }: Visor, hostSide: HostHealth | undefined): InstanceState {
+  return degraded || hostSide?.state === "failed" ? "degraded" : "ok";
+}
+
+/** All instances of the graph that packets meet, for counters: also while it could not be taken over. */
+export function countedInstances(visor: Visor): ReadonlyMap<string, Counted> {
+  if (visor.degraded) return heldInstances(visor);
+  return liveInstances(visor);
 }
 
 /** The instances that are live, by name. */
@@ -64,6 +85,7 @@ export function liveInstances(visor: Visor): ReadonlyMap<string, NumberedInstanc
 
 export function describeInstance(visor: Visor, instance: NumberedInstance, counters: Counters): InstanceReport {
   const { name, function: of, config } = instance.model;
+  const hostSide = visor.running.hostSides.get(name);
   const pipelines = visor.prepared!.pipelines.filter(({ pipeline }) =>
     stagesOf(pipeline.root).some((stage) => stage.instance === name),
   );
@@ -76,6 +98,24 @@ export function describeInstance(visor: Visor, instance: NumberedInstance, count
     drops: counters.drops(instance).filter((drop) => drop.packets > 0n),
     tables: tablesOf(visor, instance),
     pipelines: pipelines.map(({ key }) => key),
+    state: stateOf(visor, hostSide),
+    ...(hostSide ? { hostSide } : {}),
+  };
+}
+
+/** An instance whose function could not be taken over: what graph and kernel say of it. */
+export function describeHeld(visor: Visor, instance: HeldInstance, counters: Counters): InstanceReport {
+  const { name, kind, config } = instance;
+  return {
+    ...{ name, kind, title: kind, config },
+    ports: instance.view.ports.map(({ link, ...port }) => ({
+      ...{ ...port, counters: counters.port(instance, port.number) },
+      ...(link === undefined ? {} : { link }),
+    })),
+    drops: counters.drops(instance).filter((drop) => drop.packets > 0n),
+    tables: [],
+    pipelines: Object.keys(visor.running.record.pipelines).filter((key) => key.split(":")[1] === name),
+    state: "degraded",
   };
 }
 

@@ -13,6 +13,7 @@ import type { PipelineHook } from "../pipeline/topology.ts";
 import { compilePrepared, prepareComposed } from "../prepare.ts";
 import type { PlannedPipeline } from "../visor/pipelines.ts";
 import type { Prepared } from "../visor/prepare.ts";
+import type { DataPathRecord } from "../visor/record.ts";
 import type { Visor } from "../visor/visor.ts";
 
 /** A pipeline that is live. */
@@ -41,12 +42,20 @@ const instructionBytes = 8;
 /** What pipelines are reported of: a visor, or a prepared graph on a data path. */
 export interface Reported {
   readonly prepared: Prepared | undefined;
-  readonly running: { readonly dataPath: DataPath };
+  readonly running: { readonly dataPath: DataPath; readonly record: Pick<DataPathRecord, "pipelines"> };
 }
 
 export function listPipelines({ prepared, running }: Reported): readonly PipelineReport[] {
-  if (!prepared) return [];
+  if (!prepared) return heldPipelines(running);
   return prepared.pipelines.map((planned) => reportPipeline(prepared, running.dataPath, planned));
+}
+
+/** Of a graph that could not be taken over: which functions are behind the first of a pipeline is not known. */
+function heldPipelines({ dataPath, record }: Reported["running"]): readonly PipelineReport[] {
+  return Object.entries(record.pipelines).map(([key, { hook, slot }]) => {
+    const [, first = ""] = key.split(":");
+    return { key, hook, functions: [first], cuts: [], program: reportProgram(dataPath, hook, slot) };
+  });
 }
 
 function reportPipeline(prepared: Prepared, dataPath: DataPath, planned: PlannedPipeline): PipelineReport {

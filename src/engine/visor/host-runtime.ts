@@ -1,18 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
-import { inside, NetworkNamespace } from "../../kernel/namespaces.ts";
 import type { DataPath } from "../datapath/data-path.ts";
 import { EventSource } from "../events.ts";
-import type { HostContext, HostProcess, InstanceView, JsonObject, LiveWriter } from "../host/host-side.ts";
-import { hostMap } from "../host-maps.ts";
-import type { AnyMap } from "../host-types.ts";
+import type { JsonObject, LiveWriter } from "../host/host-side.ts";
 import { tableDeclarations, tableNames } from "../pipeline/tables.ts";
 import { withTagBeside } from "../pipeline/tag-beside.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
 import { DeviceSockets } from "./device-sockets.ts";
 import type { HiddenPairs } from "./hidden-pairs.ts";
+import { type HostHealth, SupervisedHost } from "./host-health.ts";
 import type { InstanceMaps } from "./instance-maps.ts";
 import type { NumberedInstance } from "./model.ts";
 import type { Prepared } from "./prepare.ts";
+import { RunningHost } from "./running-host.ts";
 
 /** What a host side reports, with the instance that it is of. */
 export interface HostReport {
@@ -23,11 +22,19 @@ export interface HostReport {
 
 export interface HostRuntimeOptions {
   report(report: HostReport): void;
-  /** Host sides that fail: the others go on. */
-  failed(instance: string, error: unknown): void;
+  /**
+   * Something of a host side failed; it and the others go on. Told every few seconds at most for an instance: `untold`
+   * is how often it happened in between.
+   */
+  failed(instance: string, error: unknown, untold?: number): void;
+  /** A host side runs that could not be started before. */
+  recovered?(instance: string): void;
   /** What keeps the live contents of an instance. */
   writerOf?(instance: NumberedInstance): LiveWriter | undefined;
 }
+
+/** What becomes of a host side that does not start, or does not take its new configuration. */
+export type OnHostFailure = "throw" | "retry";
 
 /** A record of the ring of punts, decoded. */
 interface PuntRecord {
@@ -45,7 +52,7 @@ export class HostRuntime implements Disposable {
   readonly #pairs: HiddenPairs;
   readonly #options: HostRuntimeOptions;
   readonly #sockets = new DeviceSockets();
-  readonly #hosts = new Map<string, RunningHost>();
+  readonly #hosts = new Map<string, SupervisedHost>();
   readonly #punts: EventSource<PuntRecord>;
   #state: HostState | undefined;
   #reading = false;
@@ -58,50 +65,92 @@ export class HostRuntime implements Disposable {
     this.#punts = new EventSource<PuntRecord>(declaration, dataPath.table("punts"));
   }
 
-  /** Brings the host sides to a revision that is live. */
-  follow(prepared: Prepared, maps: ReadonlyMap<string, InstanceMaps>): void {
+  /**
+   * Brings the host sides to a revision that is live.
+   *
+   * @param onFailure of those that are new or have changed: "throw" leaves it to the caller to go back to a revision
+   * whose host sides run, "retry" starts them again in a while.
+   * @throws E_HOST_SIDE
+   */
+  follow(prepared: Prepared, maps: ReadonlyMap<string, InstanceMaps>, onFailure: OnHostFailure): void {
+    const { instances } = prepared.numbered;
     this.#state = { prepared, maps };
     this.#sockets.reset();
+    for (const instance of instances.values()) this.#bring(instance, onFailure);
     for (const [name, host] of this.#hosts) {
-      const next = prepared.numbered.instances.get(name);
-      if (next?.model.function.fingerprint === host.fingerprint) continue;
-      this.#guard(name, () => host.stop());
+      if (instances.has(name)) continue;
       this.#hosts.delete(name);
-    }
-    for (const [name, instance] of prepared.numbered.instances) {
-      const running = this.#hosts.get(name);
-      if (running) this.#guard(name, () => running.update(instance));
-      else if (instance.model.function.host.start) this.#start(name, instance);
+      host.stop();
     }
     if (this.#hosts.size > 0) void this.#readPunts();
   }
 
   /** Stops all host sides: no revision is live. */
   stopAll(): void {
-    for (const [name, host] of this.#hosts) this.#guard(name, () => host.stop());
+    for (const host of this.#hosts.values()) host.stop();
     this.#hosts.clear();
     this.#state = undefined;
   }
 
-  #start(name: string, instance: NumberedInstance): void {
-    const host = new RunningHost(instance, {
+  /** How the host sides fare, by instance. */
+  health(): ReadonlyMap<string, HostHealth> {
+    return new Map([...this.#hosts].map(([name, host]) => [name, host.health]));
+  }
+
+  #bring(instance: NumberedInstance, onFailure: OnHostFailure): void {
+    const { name } = instance.model;
+    const known = this.#hosts.get(name);
+    const isSame = known?.fingerprint === instance.model.function.fingerprint;
+    if (isSame && known.isFailed && isDeepStrictEqual(known.instance.view, instance.view)) {
+      known.instance = instance;
+      return;
+    }
+    if (!isSame) {
+      this.#hosts.delete(name);
+      known?.stop();
+      if (!instance.model.function.host.start) return;
+    }
+    const host = isSame ? known : new SupervisedHost(instance, (error, untold) => this.#tell(name, error, untold));
+    host.instance = instance;
+    this.#hosts.set(name, host);
+    try {
+      if (host.host) host.host.update(instance);
+      else this.#start(host);
+    } catch (error) {
+      if (onFailure === "throw") throw error;
+      host.failed(error);
+      host.startLater(() => this.#startAgain(host));
+    }
+  }
+
+  #start(host: SupervisedHost): void {
+    const { instance } = host;
+    const { name } = instance.model;
+    const started = new RunningHost(instance, {
       live: this.#options.writerOf?.(instance),
       maps: () => this.#state?.maps.get(name),
       send: (port, frame) => this.#send(name, port, frame),
       inject: (port, frame) => this.#inject(name, port, frame),
       report: (event) => this.#options.report({ instance: name, time: Date.now(), event }),
-      failed: (error) => this.#options.failed(name, error),
+      failed: (error) => host.failed(error),
     });
-    this.#hosts.set(name, host);
-    this.#guard(name, () => host.start());
+    started.start();
+    host.host = started;
+    host.runs();
   }
 
-  #guard(name: string, run: () => void): void {
+  #startAgain(host: SupervisedHost): void {
     try {
-      run();
+      this.#start(host);
+      this.#options.recovered?.(host.instance.model.name);
     } catch (error) {
-      this.#options.failed(name, error);
+      host.failed(error);
+      host.startLater(() => this.#startAgain(host));
     }
+  }
+
+  #tell(instance: string, error: unknown, untold: number): void {
+    this.#options.failed(instance, error, untold);
   }
 
   async #readPunts(): Promise<void> {
@@ -109,14 +158,14 @@ export class HostRuntime implements Disposable {
     this.#reading = true;
     for await (const punt of this.#punts.stream({ whenFull: "drop-newest" })) {
       const instance = this.#instanceOf(punt.instance);
-      const host = instance && this.#hosts.get(instance.model.name);
+      const host = instance && this.#hosts.get(instance.model.name)?.host;
       if (!host) continue;
       const reasons = instance.node.module.interface?.puntReasons ?? [];
       const reason = reasons[punt.reason]?.name ?? String(punt.reason);
       const { port } = punt;
       const packet = withTagBeside(punt.packet, punt.tag);
       const length = punt.length + packet.length - punt.packet.length;
-      this.#guard(instance.model.name, () => host.process?.punt?.({ reason, port, length, packet }));
+      host.punt({ reason, port, length, packet });
     }
   }
 
@@ -164,90 +213,4 @@ export class HostRuntime implements Disposable {
 interface HostState {
   readonly prepared: Prepared;
   readonly maps: ReadonlyMap<string, InstanceMaps>;
-}
-
-interface HostServices {
-  readonly live: LiveWriter | undefined;
-  maps(): InstanceMaps | undefined;
-  send(port: number, frame: Uint8Array): boolean;
-  inject(port: number, frame: Uint8Array): boolean;
-  report(event: JsonObject & { readonly kind: string }): void;
-  failed(error: unknown): void;
-}
-
-/** The host side of one instance. */
-class RunningHost {
-  process: HostProcess | undefined;
-  #instance: NumberedInstance;
-  readonly #services: HostServices;
-  readonly #timers: NodeJS.Timeout[] = [];
-  readonly #maps = new Map<string, { readonly pin: string; readonly map: AnyMap }>();
-
-  constructor(instance: NumberedInstance, services: HostServices) {
-    this.#instance = instance;
-    this.#services = services;
-  }
-
-  get fingerprint(): string {
-    return this.#instance.model.function.fingerprint;
-  }
-
-  start(): void {
-    this.process = this.#instance.model.function.host.start?.(this.#context());
-  }
-
-  update(instance: NumberedInstance): void {
-    const before = this.#instance.view;
-    this.#instance = instance;
-    if (isDeepStrictEqual(instance.view, before)) return;
-    this.process?.update?.(instance.view);
-  }
-
-  stop(): void {
-    for (const timer of this.#timers) clearInterval(timer);
-    this.process?.stop?.();
-  }
-
-  #context(): HostContext {
-    const { live, send, inject, report } = this.#services;
-    const view = (): InstanceView => this.#instance.view;
-    return {
-      get instance() {
-        return view();
-      },
-      map: (name) => this.#map(name),
-      live,
-      send,
-      inject,
-      report,
-      every: (milliseconds, run) => this.#every(milliseconds, run),
-      inNamespace: (name, run) => {
-        using namespace = name === undefined ? undefined : NetworkNamespace.open(name);
-        return inside(namespace, run);
-      },
-    };
-  }
-
-  #every(milliseconds: number, run: () => void): void {
-    const timer = setInterval(() => {
-      try {
-        run();
-      } catch (error) {
-        this.#services.failed(error);
-      }
-    }, milliseconds);
-    timer.unref();
-    this.#timers.push(timer);
-  }
-
-  /** A map by name: a new one when the revision made it anew. */
-  #map(name: string): AnyMap {
-    const found = this.#services.maps()?.get(name);
-    if (!found) throw new Error(`"${this.#instance.model.name}" has no map "${name}"`);
-    const known = this.#maps.get(name);
-    if (known?.pin === found.pin) return known.map;
-    const map = hostMap(found.declaration, found.map);
-    this.#maps.set(name, { pin: found.pin, map });
-    return map;
-  }
 }

@@ -1,3 +1,4 @@
+import { NetworkNamespace } from "../../kernel/namespaces.ts";
 import { DataPath } from "../datapath/data-path.ts";
 import { compileComposed } from "../datapath/load-composed.ts";
 import type { TableSizes } from "../pipeline/tables.ts";
@@ -5,7 +6,8 @@ import { TooMuchWork } from "../pipeline/work.ts";
 import { type PlannedAction, plannedActions } from "./actions.ts";
 import { Attachments } from "./attachments.ts";
 import { HiddenPairs } from "./hidden-pairs.ts";
-import { HostRuntime, type HostRuntimeOptions } from "./host-runtime.ts";
+import type { HostHealth } from "./host-health.ts";
+import { HostRuntime, type HostRuntimeOptions, type OnHostFailure } from "./host-runtime.ts";
 import { noIdentities } from "./identities.ts";
 import { Leftovers } from "./leftovers.ts";
 import { LiveWriters } from "./live-writers.ts";
@@ -16,15 +18,7 @@ import type { DataPathRecord } from "./record.ts";
 import { RuleMaps, type RuleMark } from "./rule-maps.ts";
 import { type StagedRuleChange, stageInPlace } from "./rules-only.ts";
 import { TapSet } from "./taps.ts";
-import {
-  adoptMaps,
-  floodGroups,
-  type LiveState,
-  mapRecords,
-  noGroups,
-  type StagedRevision,
-  Transaction,
-} from "./transaction.ts";
+import { adoptMaps, floodGroups, type LiveState, noGroups, type StagedRevision, Transaction } from "./transaction.ts";
 
 /** What an apply did. */
 export interface ApplyReport {
@@ -78,6 +72,8 @@ export class RunningGraph implements Disposable {
   #back: (() => void) | undefined;
   readonly #leftovers: Leftovers;
   #rehearsals = 0;
+  /** What is known by its record alone: a revision that packets meet, or the state that one left. */
+  #held: "live" | "state" | undefined;
 
   constructor(name: string, options: RunningGraphOptions = {}) {
     this.dataPath = new DataPath(name, options.sizes);
@@ -97,6 +93,7 @@ export class RunningGraph implements Disposable {
       writerOf: (instance) => this.#writers.of(instance)?.writer,
       report: options.report ?? (() => undefined),
       failed: options.failed ?? (() => undefined),
+      recovered: options.recovered ?? (() => undefined),
     });
     this.#live = {
       record: { ...emptyRecord, generation: this.dataPath.generation.value },
@@ -125,12 +122,48 @@ export class RunningGraph implements Disposable {
    *
    * @param intend makes the record durable right before the commit: a process that dies there is followed by one that
    * finds out from the generation, or from the rules' mark, which of the two revisions is live.
-   * @throws whatever the kernel has against it; then the revision before is live as it was.
+   * @param onHostFailure of host sides that are new or have changed: "throw" makes the apply fail.
+   * @throws whatever the kernel has against it, E_HOST_SIDE; then the revision before is live as it was.
    */
-  async apply(prepared: Prepared, intend: Intend = async () => undefined): Promise<ApplyReport> {
+  async apply(
+    prepared: Prepared,
+    intend: Intend = async () => undefined,
+    onHostFailure: OnHostFailure = "throw",
+  ): Promise<ApplyReport> {
+    const held = this.#held;
+    if (!held) return await this.#apply(prepared, intend, onHostFailure);
+    this.#open(prepared);
+    try {
+      const report = await this.#apply(prepared, intend, onHostFailure);
+      const back = this.#back;
+      this.#back = () => {
+        back?.();
+        this.#holdAgain(held);
+      };
+      return report;
+    } catch (error) {
+      this.#holdAgain(held);
+      throw error;
+    }
+  }
+
+  async #apply(prepared: Prepared, intend: Intend, onHostFailure: OnHostFailure): Promise<ApplyReport> {
     const staged = stageInPlace(this.#live, prepared, { rules: this.#ruleMaps, writers: this.#writers });
-    if (staged) return await this.#applyInPlace(staged, prepared, intend);
-    return await this.#applyWhole(prepared, intend);
+    const report = staged
+      ? await this.#applyInPlace(staged, prepared, intend)
+      : await this.#applyWhole(prepared, intend);
+    try {
+      this.#hosts.follow(this.#prepared!, this.#live.maps, onHostFailure);
+    } catch (error) {
+      this.revert();
+      throw error;
+    }
+    return report;
+  }
+
+  /** How the host sides fare, by instance. */
+  get hostSides(): ReadonlyMap<string, HostHealth> {
+    return this.#hosts.health();
   }
 
   async #applyInPlace(staged: StagedRuleChange, prepared: Prepared, intend: Intend): Promise<ApplyReport> {
@@ -181,7 +214,7 @@ export class RunningGraph implements Disposable {
     this.#prepared = prepared;
     this.#ruleMaps.follow(live.maps);
     this.#writers.turn(prepared?.numbered.instances ?? new Map());
-    if (prepared) this.#hosts.follow(prepared, live.maps);
+    if (prepared) this.#hosts.follow(prepared, live.maps, "retry");
     else this.#hosts.stopAll();
   }
 
@@ -203,45 +236,62 @@ export class RunningGraph implements Disposable {
     this.#ruleMaps.follow(live.maps);
     this.#writers.turn(prepared.numbered.instances);
     this.#workshop.turn(prepared.pipelines);
-    this.#hosts.follow(prepared, live.maps);
     const loaded = new Set(did.loaded);
     const kept = prepared.pipelines.map(({ key }) => key).filter((key) => !loaded.has(key));
     return { loaded: did.loaded, kept, renewed: did.renewed, warnings: did.warnings };
   }
 
   /**
-   * Takes over what a process before left in the kernel, as its record says. Attachments that are gone are made anew by
-   * the next apply.
+   * Takes note of what a process before left in the kernel, as its record says, without its functions: packets go their
+   * ways, and an apply takes its place. Attachments that are gone are made anew by that. Where packets do not meet the
+   * revision of the record (any more), only its numbers and what holds state are of use; of what a reboot ended nothing
+   * is found.
    */
-  adopt(record: DataPathRecord, model: Model): Prepared {
+  hold(record: DataPathRecord): void {
     this.#workshop.adopt(record.workFactors ?? {});
-    const prepared = this.#workshop.prepare(model, record.identities, this.dataPath.sizes);
-    const attachments = record.attachments.filter((one) => this.#attachments.adopt(one));
-    for (const pair of record.pairs) this.#pairs.ensure(pair);
-    const live = { ...record, attachments };
+    const { generation } = this.#live.record;
+    const { identities, nextMap, remedies, maps } = record;
+    const isLive = record.generation === generation;
+    const known = isLive
+      ? { ...record, attachments: record.attachments.filter((one) => this.#attachments.adopt(one)) }
+      : { ...emptyRecord, generation, identities, nextMap, remedies, maps };
+    this.#live = { record: known, maps: new Map(), groups: noGroups };
+    this.#held = isLive ? "live" : "state";
+  }
+
+  /** Takes over what is held, with its functions. Does nothing where that was done. */
+  adopt(model: Model): void {
+    const held = this.#held;
+    if (!held) return;
+    const prepared = this.#workshop.prepare(model, this.#live.record.identities, this.dataPath.sizes);
+    this.#open(prepared);
+    if (held === "state") return;
+    this.#live = { ...this.#live, groups: floodGroups(prepared) };
+    this.#hosts.follow(prepared, this.#live.maps, "retry");
+  }
+
+  /** Opens what is held: maps by the declarations that there are now. */
+  #open(prepared: Prepared): void {
+    const { record } = this.#live;
+    // A pair went with its namespace.
+    const there = new Set([undefined, ...NetworkNamespace.list()]);
+    for (const pair of record.pairs) if (there.has(pair.netns)) this.#pairs.ensure(pair);
     const maps = adoptMaps(record, prepared, this.dataPath.pins);
-    this.#live = { record: live, maps, groups: floodGroups(prepared) };
+    this.#live = { record, maps, groups: noGroups };
     this.#ruleMaps.follow(maps);
     // Where the process before died between its commit and its clearing away, that is done now. What it staged may be
     // in the groups of the other parity.
-    this.#unsettled = { ...this.#live, groups: noGroups };
-    this.#hosts.follow(prepared, this.#live.maps);
-    return prepared;
+    if (this.#held === "live") this.#unsettled = this.#live;
+    this.#held = undefined;
   }
 
-  /**
-   * Takes over only what holds state, and the numbers that it speaks of, where packets do not meet the revision of the
-   * record (any more). Of what a reboot ended nothing is found.
-   */
-  adoptState(record: DataPathRecord, model: Model): void {
-    this.#workshop.adopt(record.workFactors ?? {});
-    const { identities, nextMap, remedies } = record;
-    const prepared = this.#workshop.prepare(model, identities, this.dataPath.sizes);
-    const maps = adoptMaps(record, prepared, this.dataPath.pins);
-    const { generation } = this.#live.record;
-    const known = { ...emptyRecord, generation, identities, nextMap, remedies, maps: mapRecords(maps) };
-    this.#live = { record: known, maps, groups: noGroups };
-    this.#ruleMaps.follow(maps);
+  /** An apply failed that had opened what is held: the next one may be of other functions. */
+  #holdAgain(held: "live" | "state"): void {
+    for (const own of this.#live.maps.values()) for (const { map } of own.values()) map.close();
+    this.#live = { ...this.#live, maps: new Map(), groups: noGroups };
+    this.#ruleMaps.follow(this.#live.maps);
+    this.#unsettled = undefined;
+    this.#held = held;
   }
 
   /** Takes away what a process left that died in its first apply: no packet meets any of it. */

@@ -153,20 +153,22 @@ export class Transaction {
     const { parity } = this.#dataPath.generation;
     const all = { ...before.record.pipelines, ...live.record.pipelines };
     for (const [key, { hook, slot }] of Object.entries(all)) {
-      const gone = !Object.hasOwn(live.record.pipelines, key);
-      if (gone) this.#dataPath.slots(hook).clear(slot, parity);
+      const isGone = !Object.hasOwn(live.record.pipelines, key);
+      if (isGone) this.#dataPath.slots(hook).clear(slot, parity);
       this.#dataPath.slots(hook).copy(slot, parity);
     }
     for (const entry of Object.values(live.record.identities.entries)) this.#dataPath.entryTargets.copy(entry, parity);
     this.#settleDevices(before, live, parity);
     this.#settleGroups(before, live, parity);
     this.#pairs.keepOnly(live.record.pairs);
-    const used = new Set([...live.maps.values()].flatMap((maps) => [...maps.values()].map(({ pin }) => pin)));
+    const used = pinsOf(live.record);
     for (const { map, pin } of [...before.maps.values()].flatMap((maps) => [...maps.values()])) {
-      if (used.has(pin)) continue;
-      this.#dataPath.pins.remove(pin);
-      map.close();
+      if (!used.has(pin)) map.close();
     }
+    // Also of maps that were not opened, since no function declares them any more.
+    const gone = [...pinsOf(before.record)].filter((pin) => !used.has(pin));
+    for (const pin of gone) this.#dataPath.pins.remove(pin);
+    if (gone.length > 0) this.#dataPath.pins.removeEmptyFolders();
     this.#staged = false;
     this.#leftovers.clearTables(live.record);
   }
@@ -330,6 +332,10 @@ function mapsOf(
       [...(maps.get(instance) ?? [])].map(([name, map]) => [`${instance}_${name}`, map] as const),
     ),
   );
+}
+
+function pinsOf({ maps }: DataPathRecord): ReadonlySet<string> {
+  return new Set(Object.values(maps).flatMap((own) => Object.values(own).map(({ pin }) => pin)));
 }
 
 export function mapRecords(maps: ReadonlyMap<string, InstanceMaps>): DataPathRecord["maps"] {

@@ -7,10 +7,9 @@ import type { Change } from "../graph/changes.ts";
 import { diffGraphs } from "../graph/diff.ts";
 import { parseGraph } from "../graph/parse.ts";
 import { emptyGraph, type Graph } from "../graph/types.ts";
-import { clearIntent, getJson, intent, putJson, setIntent } from "../store/records.ts";
+import { clearIntent, putJson } from "../store/records.ts";
 import {
   addRevision,
-  currentRevision,
   findRevision,
   listRevisions,
   type Revision,
@@ -23,8 +22,19 @@ import type { ModelDevice } from "./model.ts";
 import { Observation, type ObserveRequest, readRequest } from "./observe.ts";
 import type { Prepared } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
+import {
+  type Degraded,
+  degradedBy,
+  intend,
+  isStoreError,
+  recoverStore,
+  refusalOf,
+  type StoreTransaction,
+  untilReboot,
+  visorCollection,
+} from "./recovery.ts";
 import { resolveGraph } from "./resolve.ts";
-import { isInForce, type RuleMark } from "./rule-maps.ts";
+import type { RuleMark } from "./rule-maps.ts";
 import { type ApplyReport, RunningGraph, type RunningGraphOptions } from "./running-graph.ts";
 
 export interface VisorOptions extends RunningGraphOptions {
@@ -34,6 +44,12 @@ export interface VisorOptions extends RunningGraphOptions {
   readonly functions: FunctionCatalogue;
   /** Where kinds of functions that are folders start from. */
   readonly base: string;
+  /**
+   * What becomes of an opening where the stored graph cannot be taken over, since a function of it is gone, for
+   * example. "throw": the opening fails. "degrade": it succeeds, `degraded` says why, packets go on as they do, and an
+   * apply of a graph that works ends that. "throw" when left out.
+   */
+  readonly broken?: "throw" | "degrade";
 }
 
 /** What an apply would do. */
@@ -68,6 +84,7 @@ export class Visor implements AsyncDisposable {
   #functions: ReadonlyMap<string, CataloguedFunction> = new Map();
   #recovered: ApplyReport | undefined;
   #lost = false;
+  #degraded: Degraded | undefined;
   readonly #listeners = new Set<() => void>();
   readonly #observations = new Set<Observation>();
   #queue: Promise<unknown> = Promise.resolve();
@@ -108,7 +125,12 @@ export class Visor implements AsyncDisposable {
     return this.#lost;
   }
 
-  /** The live revision as the engine sees it. */
+  /** Why the stored graph could not be taken over; undefined where it was, or another one took its place. */
+  get degraded(): Degraded | undefined {
+    return this.#degraded;
+  }
+
+  /** The live revision as the engine sees it; undefined while there is none, or it could not be taken over. */
   get prepared(): Prepared | undefined {
     return this.running.prepared;
   }
@@ -139,8 +161,12 @@ export class Visor implements AsyncDisposable {
     return {
       changes: diffGraphs(this.#graph, graph),
       actions: [...this.running.actions(prepared), ...this.#restarts(graph, functions)],
-      warnings: this.running.warnings(prepared),
+      warnings: [...this.#endOfDegraded(), ...this.running.warnings(prepared)],
     };
+  }
+
+  #endOfDegraded(): readonly string[] {
+    return this.#degraded ? ["the stored graph could not be taken over: an apply of this one ends that"] : [];
   }
 
   /** Instances that stay while the source of their function's host side changed. */
@@ -190,15 +216,40 @@ export class Visor implements AsyncDisposable {
   refresh(): Promise<ApplyReport | undefined> {
     return this.#alone(async () => {
       const live = this.running.prepared;
-      if (!live) return undefined;
+      if (!live || this.#degraded) return undefined;
       const model = resolveGraph(this.#graph, this.#functions);
       if (sameDevices(model.devices, live.model.devices) && this.running.isIntact()) return undefined;
       const prepared = this.running.prepare(model);
-      const report = await this.running.apply(prepared, (record, rules) => this.#intend(record, rules));
-      await this.#committed(undefined);
+      const report = await this.#commitAgain(prepared);
       this.running.settle();
       return report;
     });
+  }
+
+  /**
+   * Tries once more to take over the stored graph. Undefined where that was done.
+   *
+   * @throws what is still in the way
+   */
+  resume(): Promise<ApplyReport | undefined> {
+    return this.#alone(async () => {
+      if (!this.#degraded) return undefined;
+      const { since } = this.#degraded;
+      try {
+        const report = await this.#takeOver();
+        this.#wentWell();
+        return report;
+      } catch (error) {
+        this.#degraded = degradedBy(error, since);
+        throw error;
+      }
+    });
+  }
+
+  #wentWell(): void {
+    this.#lost = false;
+    this.#degraded = undefined;
+    for (const listener of this.#listeners) listener();
   }
 
   /** Calls back after every apply: what the graph names may be other devices. */
@@ -215,6 +266,7 @@ export class Visor implements AsyncDisposable {
    */
   observe(request: ObserveRequest): Promise<Observation> {
     return this.#alone(async () => {
+      if (this.#degraded) throw refusalOf(this.#degraded);
       if (!this.running.prepared) {
         throw new IovisorError("E_USAGE", "there is no graph whose packets could be seen", "apply one first");
       }
@@ -244,8 +296,13 @@ export class Visor implements AsyncDisposable {
 
   /** Applies the live graph once more, to what the machine is now and to whoever looks at packets. */
   async #again(): Promise<ApplyReport> {
-    const prepared = this.running.prepare(resolveGraph(this.#graph, this.#functions));
-    const report = await this.running.apply(prepared, (record, rules) => this.#intend(record, rules));
+    return await this.#commitAgain(this.running.prepare(resolveGraph(this.#graph, this.#functions)));
+  }
+
+  /** Commits the live graph once more. Host sides that fail at that are started again later: the graph is as it was. */
+  async #commitAgain(prepared: Prepared): Promise<ApplyReport> {
+    const intended = (record: DataPathRecord, rules?: RuleMark): Promise<void> => this.#intend(record, rules);
+    const report = await this.running.apply(prepared, intended, "retry");
     await this.#committed(undefined);
     return report;
   }
@@ -255,9 +312,10 @@ export class Visor implements AsyncDisposable {
     await this.#alone(async () => {
       this.running.detachAll();
       await this.#options.store.transact(async (transaction) => {
-        await transaction.delete(collection, "datapath");
+        await transaction.delete(visorCollection, "datapath");
       });
       this.running.dataPath.pins.removeAll();
+      this.#degraded = undefined;
     });
   }
 
@@ -306,9 +364,8 @@ export class Visor implements AsyncDisposable {
     this.#graph = graph;
     this.#functions = functions;
     this.#revision = committed!;
-    this.#lost = false;
     this.#settleSoon();
-    for (const listener of this.#listeners) listener();
+    this.#wentWell();
     return { ...report, revision: this.#revision, changes };
   }
 
@@ -343,8 +400,8 @@ export class Visor implements AsyncDisposable {
   /** Right after the commit: the next record is the live one. */
   async #committed(revision: number | undefined): Promise<Revision | undefined> {
     return await this.#options.store.transact(async (transaction) => {
-      await putJson(transaction, collection, "datapath", this.running.record);
-      await transaction.delete(collection, "next");
+      await putJson(transaction, visorCollection, "datapath", this.running.record);
+      await transaction.delete(visorCollection, "next");
       await clearIntent(transaction);
       return revision ? await settleRevision(transaction, revision, { state: "committed" }) : undefined;
     });
@@ -358,7 +415,7 @@ export class Visor implements AsyncDisposable {
     const reason = error instanceof Error ? error.message : String(error);
     const noted = this.#options.store.transact(async (transaction) => {
       await clearIntent(transaction);
-      await transaction.delete(collection, "next");
+      await transaction.delete(visorCollection, "next");
       const { number } = revision ?? (await add(transaction));
       await settleRevision(transaction, number, { state: "failed", reason });
     });
@@ -368,56 +425,38 @@ export class Visor implements AsyncDisposable {
     });
   }
 
-  /**
-   * After a process that ended in whatever way: the generation in the kernel, or where packets begin in a map of rules,
-   * says whether the apply that it was in took effect. After a reboot nothing is in the kernel, and the last revision
-   * is applied again.
-   */
+  /** Brings store and kernel together. After a reboot nothing is in the kernel: the last revision is applied again. */
   async #recover(): Promise<void> {
-    const generation = this.running.dataPath.generation.value;
-    const found = await this.#options.store.transact(async (transaction) => {
-      const pending = await intent(transaction);
-      if (pending) {
-        const took = pending.generation === generation && (!pending.rules || this.#isInForce(pending.rules));
-        if (took) await promote(transaction);
-        if (pending.revision > 0) {
-          const outcome = took
-            ? ({ state: "committed" } as const)
-            : ({ state: "failed", reason: "the process ended during the apply" } as const);
-          await settleRevision(transaction, pending.revision, outcome);
-        }
-        await transaction.delete(collection, "next");
-        await clearIntent(transaction);
-      }
-      await settleOrphans(transaction);
-      const revision = await currentRevision(transaction);
-      const graph = revision && (await revisionGraph(transaction, revision));
-      return { revision, graph, record: await getJson<DataPathRecord>(transaction, collection, "datapath") };
-    });
-    if (!found.revision || !found.graph) {
+    const { dataPath } = this.running;
+    const { revision, graph, record } = await recoverStore(this.#options.store, dataPath);
+    if (!revision || !graph) {
       // In generation 0 packets meet nothing. Else a graph is at work that the store has lost: it stays until the next
       // apply, which takes its place.
-      if (generation === 0) this.running.clear();
+      if (dataPath.generation.value === 0) this.running.clear();
       else this.#lost = true;
       return;
     }
-    const { graph, functions } = await this.check(found.graph);
     this.#graph = graph;
-    this.#functions = functions;
-    this.#revision = found.revision;
-    const model = resolveGraph(graph, functions);
-    if (found.record?.generation === generation) this.running.adopt(found.record, model);
-    else if (found.record) this.running.adoptState(found.record, model);
-    // What is as it should be is left alone; what changed while nobody was here is put right.
-    const prepared = this.running.prepare(model);
-    this.#recovered = await this.running.apply(prepared, (record, rules) => this.#intend(record, rules));
-    await this.#committed(undefined);
-    this.running.settle();
+    this.#revision = revision;
+    if (record) this.running.hold(record);
+    try {
+      this.#recovered = await this.#takeOver();
+    } catch (error) {
+      if (this.#options.broken !== "degrade" || isStoreError(error)) throw error;
+      this.#degraded = degradedBy(error, new Date());
+    }
   }
 
-  #isInForce(rules: RuleMark): boolean {
-    const { pins } = this.running.dataPath;
-    return isInForce(rules, (pin) => pins.exists(pin));
+  /** What is as it should be is left alone; what changed while nobody was here is put right. */
+  async #takeOver(): Promise<ApplyReport> {
+    const { graph, functions } = await this.check(this.#graph);
+    const model = resolveGraph(graph, functions);
+    this.running.adopt(model);
+    const report = await this.#commitAgain(this.running.prepare(model));
+    this.#graph = graph;
+    this.#functions = functions;
+    this.running.settle();
+    return report;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -427,40 +466,6 @@ export class Visor implements AsyncDisposable {
   }
 }
 
-function isStoreError(error: unknown): boolean {
-  return error instanceof IovisorError && error.code === "E_STORE";
-}
-
 function sameDevices(left: readonly ModelDevice[], right: readonly ModelDevice[]): boolean {
   return isDeepStrictEqual(left, right);
-}
-
-const collection = "visor";
-
-/** What is written ahead of a commit is of use while the kernel keeps what it speaks of. */
-const untilReboot = { durable: false } as const;
-
-type StoreTransaction = Parameters<Parameters<Store["transact"]>[0]>[0];
-
-/** Makes what is about to be committed durable. */
-async function intend(
-  transaction: StoreTransaction,
-  next: { readonly record: DataPathRecord; readonly rules: RuleMark | undefined; readonly revision: number },
-): Promise<void> {
-  const { record, rules, revision } = next;
-  await setIntent(transaction, { revision, generation: record.generation, ...(rules ? { rules } : {}) });
-  await putJson(transaction, collection, "next", record);
-}
-
-async function promote(transaction: StoreTransaction): Promise<void> {
-  const next = await getJson<DataPathRecord>(transaction, collection, "next");
-  if (next) await putJson(transaction, collection, "datapath", next);
-}
-
-/** Revisions that were prepared by a process that died before it touched the kernel. */
-async function settleOrphans(transaction: StoreTransaction): Promise<void> {
-  for (const { number, state } of await listRevisions(transaction, 16)) {
-    if (state !== "prepared") continue;
-    await settleRevision(transaction, number, { state: "failed", reason: "the process ended before the apply" });
-  }
 }
