@@ -109,3 +109,43 @@ test("a type error that was saved meanwhile has its place in health", options, a
   assert.equal(graph.code, "E_DIAGNOSTICS");
   assert.match(graph.message, /kernel\.ts\(\d+,\d+\): error TS2322/);
 });
+
+test(
+  "a host side that does not start is in health, state and events; a change to one is refused",
+  options,
+  async () => {
+    using folder = new TestFolder();
+    const name = dataPathName();
+    const hostFile = join(folder.marker, "host.ts");
+    const host = readFileSync(hostFile, "utf8");
+    const broken = host.replace('report({ kind: "started" });', 'throw new Error("no start");');
+    const graph = graphOf(folder.marker, 7);
+    {
+      await using daemon = await TestDaemon.start(folder, { name, teardown: false });
+      writeFileSync(hostFile, broken);
+      const refused = await daemon.request("PUT", "/v1/graph", { body: graph });
+      assert.deepEqual([refused.status, refused.body.code], [422, "E_HOST_SIDE"]);
+      assert.match(refused.body.detail, /host\.ts:\d+:\d+: the host side of "m1" \(.*marker\) did not start: no start/);
+      assert.deepEqual((await daemon.get("/v1/graph")).body.functions, {});
+      writeFileSync(hostFile, host);
+      assert.equal((await daemon.request("PUT", "/v1/graph", { body: graph })).status, 200);
+    }
+    writeFileSync(hostFile, broken);
+    await using daemon = await TestDaemon.start(folder, { name });
+    const { status, hostSides, graph: why } = (await daemon.get("/v1/health")).body;
+    assert.deepEqual([status, why, hostSides.length], ["degraded", undefined, 1]);
+    assert.match(hostSides[0].message, /no start/);
+    const { state, hostSide } = (await daemon.get("/v1/instances/m1")).body;
+    assert.deepEqual([state, hostSide.state, hostSide.failures], ["degraded", "failed", 1]);
+    assert.equal((await daemon.get("/v1/instances")).body.instances[0].state, "degraded");
+    assert.equal((await daemon.get("/v1/instances/m1/tables/known")).status, 200);
+    const metrics = (await daemon.get("/metrics")).text;
+    assert.match(metrics, /^iovisor_degraded 1$/m);
+    assert.match(metrics, /^iovisor_host_side_failures_total\{instance="m1"\} 1$/m);
+    const events = (await daemon.get("/v1/events?follow=false")).text;
+    assert.match(events, /event: failure\ndata: .*"instance":"m1".*"what":"host side"/);
+    writeFileSync(hostFile, host);
+    assert.equal((await daemon.request("PUT", "/v1/graph", { body: graph })).body.changed, true);
+    assert.equal((await daemon.get("/v1/health")).body.status, "ok");
+  },
+);

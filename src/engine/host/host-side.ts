@@ -150,7 +150,10 @@ export interface HostSide {
   mtus?(instance: InstanceView): Readonly<Record<string, number>>;
   /** How people see and edit maps. Others with keys are shown as they are declared, unless they are hidden. */
   readonly tableViews?: readonly TableView[];
-  /** Begins what is to be done while the instance exists: answer punts, keep tables, run timers. */
+  /**
+   * Begins what is to be done while the instance exists: answer punts, keep tables, run timers. Where it throws, the
+   * apply fails that the instance is new in; later on it is called again after a while.
+   */
   start?(context: HostContext): HostProcess;
 }
 
@@ -186,9 +189,12 @@ export interface HostContext {
 }
 
 export interface HostProcess {
-  /** A packet came up. */
+  /** A packet came up. What it throws is counted, and the next packet comes as ever. */
   punt?(packet: PuntedPacket): void;
-  /** The configuration, or what ports are linked to, changed. */
+  /**
+   * The configuration, or what ports are linked to, changed. Where it throws, the apply fails, and it is called with
+   * the configuration of before; where devices changed, the host side is stopped and started anew.
+   */
   update?(instance: InstanceView): void;
   stop?(): void;
 }
