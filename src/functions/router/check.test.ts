@@ -44,6 +44,50 @@ describe("the configuration of a router", () => {
     ]);
   });
 
+  const overlaps: readonly (readonly [lan: readonly string[], wan: readonly string[], problem: string | undefined])[] =
+    [
+      [["10.0.0.1/24"], ["10.0.1.1/24"], undefined],
+      [["10.0.0.1/24"], [], undefined],
+      [["10.0.0.1/24", "10.0.0.2/24"], ["10.0.1.1/24"], undefined],
+      [["10.0.0.1/8"], ["10.1.0.1/16"], undefined],
+      [["10.0.0.1/24"], ["10.0.0.9/32"], undefined],
+      [["10.0.0.1/32"], ["10.0.0.9/32"], undefined],
+      [["169.254.0.1/16"], ["169.254.0.2/16"], undefined],
+      [["2001:db8::1/64"], ["2001:db8:0:1::1/64"], undefined],
+      [
+        ["10.0.0.1/24"],
+        ["10.0.0.254/24"],
+        "ports.wan.addresses[0]: 10.0.0.0/24 is the network of port 'lan' already, and packets reach it by one port only",
+      ],
+      [
+        ["192.0.2.1/24", "2001:db8::1/64"],
+        ["198.51.100.1/24", "2001:db8::2/64"],
+        "ports.wan.addresses[1]: 2001:db8::/64 is the network of port 'lan' already, and packets reach it by one port only",
+      ],
+      [
+        ["10.0.0.0/31"],
+        ["10.0.0.1/31"],
+        "ports.wan.addresses[0]: 10.0.0.0/31 is the network of port 'lan' already, and packets reach it by one port only",
+      ],
+      [
+        ["10.1.0.5/8"],
+        ["10.1.0.1/16"],
+        "ports.lan.addresses[0]: 10.1.0.5 is in 10.1.0.0/16, which is reached by port 'wan'",
+      ],
+      [["10.0.0.1/24"], ["10.0.0.1/16"], "ports.wan.addresses[0]: 10.0.0.1 is an address of port 'lan' already"],
+    ];
+  for (const [lan, wan, problem] of overlaps)
+    it(`${problem ? "refuses" : "takes"} ${lan.join(" ")} beside ${wan.join(" ") || "none"}`, () => {
+      const port = (name: string, number: number, addresses: readonly string[]): InstancePort => {
+        return { name, number, config: { addresses }, linked: true, device: undefined };
+      };
+      const found = checkRouter({ name: "r1", config: {}, ports: [port("lan", 0, lan), port("wan", 1, wan)] });
+      assert.deepEqual(
+        found.map(({ path, message }) => `${path}: ${message}`),
+        problem === undefined ? [] : [problem],
+      );
+    });
+
   it("refuses static neighbours outside of the networks of their port", () => {
     const neighbour = { port: "lan", address: "10.9.0.1", mac: "02:00:00:00:00:01" };
     assert.deepEqual(problems({ neighbours: [neighbour] }), [

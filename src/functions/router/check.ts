@@ -11,6 +11,7 @@ import {
   parsePrefix,
 } from "./addresses.ts";
 import { checkHostMode } from "./check-host-mode.ts";
+import { checkNetworks } from "./check-networks.ts";
 import { mostPorts, objects, type RouterPort, routeOf, routerPorts, staticNeighbours, texts } from "./configuration.ts";
 import { hopOf } from "./routes.ts";
 
@@ -19,7 +20,10 @@ export function checkRouter(instance: InstanceView): readonly ConfigProblem[] {
   const problems = [...tooManyPorts(instance), ...instance.ports.flatMap(checkPort), ...checkHostMode(instance)];
   if (problems.length > 0) return problems;
   const ports = routerPorts(instance);
-  return [...duplicates(ports), ...checkRoutes(instance, ports), ...checkNeighbours(instance, ports)];
+  const repeated = duplicates(ports);
+  // One address twice is one network twice, too.
+  const networks = repeated.length > 0 ? [] : checkNetworks(ports);
+  return [...repeated, ...networks, ...checkRoutes(instance, ports), ...checkNeighbours(instance, ports)];
 }
 
 function tooManyPorts({ ports }: InstanceView): readonly ConfigProblem[] {
