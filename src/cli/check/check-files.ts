@@ -14,7 +14,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { toJson } from "../json.ts";
 import { describeDiagnostics, describeError } from "../report.ts";
 import { parseSettings } from "../run/settings.ts";
-import { paint, withProgress } from "../terminal.ts";
+import { paint, terminalSize, withProgress } from "../terminal.ts";
 import { describeSettings } from "./describe-settings.ts";
 
 /** What one program costs at one hook. */
@@ -96,6 +96,8 @@ function wantedPrograms(module: Module, names: readonly string[]): WantedProgram
   );
 }
 
+const indent = "   ";
+
 function report(file: string, { module, checked, without }: CheckedFile, args: CheckArguments): void {
   if (args.output === "json") {
     const settings = settingsSchema(module);
@@ -108,10 +110,11 @@ function report(file: string, { module, checked, without }: CheckedFile, args: C
   );
   for (const { program, hook, instructions, verified } of checked) {
     const walked = verified === undefined ? "" : `, the verifier walked ${verified}`;
-    process.stdout.write(`   ${program} at ${hook}: ${instructions} instructions${walked}\n`);
+    process.stdout.write(`${indent}${program} at ${hook}: ${instructions} instructions${walked}\n`);
   }
   if (module.settings.length === 0) return;
-  process.stdout.write(`${describeSettings(module).replace(/^/gm, "   ")}\n`);
+  const table = describeSettings(module, terminalSize().columns - indent.length);
+  process.stdout.write(`${table.replace(/^/gm, indent)}\n`);
 }
 
 function reportFailure(file: string, error: unknown, args: CheckArguments): void {

@@ -6,14 +6,24 @@ import { formatTable } from "../table.ts";
 /** Rules and long defaults are shown up to here. */
 const widestDefault = 40;
 
-/** What `--set` takes for this module, as a table: names, what their values are, defaults, descriptions. */
-export function describeSettings({ settings }: Pick<Module, "settings">): string {
+/**
+ * What `--set` takes for this module, as a table: names, what their values are, defaults, descriptions.
+ *
+ * @param columns that it may take.
+ */
+export function describeSettings({ settings }: Pick<Module, "settings">, columns: number): string {
   const rows = settings.flatMap(({ name, type, default: preset, description }) =>
     settingRows(name, type, preset, description),
   );
   return formatTable(
-    [{ title: "setting" }, { title: "type" }, { title: "default" }, { title: "what it is" }],
+    [
+      { title: "setting" },
+      { title: "type", wrap: true },
+      { title: "default", wrap: true },
+      { title: "what it is", wrap: true },
+    ],
     rows.map((cells) => [...cells]),
+    columns,
   );
 }
 
