@@ -176,14 +176,16 @@ async function refuseBadSchemas(file: string, host: HostSide): Promise<void> {
 function describe(kind: string, module: Module, host: HostSide): FunctionDescription {
   const declared = module.interface?.ports;
   const ports = host.portSchema === undefined ? {} : { settings: host.portSchema as JsonSchema };
-  const own = settingsSchema(module);
+  const computed = new Set(host.computedSettings);
+  const open = { name: module.name, settings: module.settings.filter(({ name }) => !computed.has(name)) };
+  const own = settingsSchema(open);
   const settings = host.configSchema ? mergeSchemas(own, host.configSchema as JsonSchema) : own;
   return {
     kind,
     title: host.title ?? kind,
     description: host.description ?? "",
     settings,
-    ...(host.configSchema ? {} : { checkConfig: kernelConfigCheck(module) }),
+    ...(host.configSchema ? {} : { checkConfig: kernelConfigCheck(open) }),
     ports:
       declared?.kind === "dynamic"
         ? { kind: "dynamic", maximum: declared.maximum, ...ports }

@@ -52,7 +52,7 @@ function checkedShape(file: string, host: HostSide): HostSide {
   };
   for (const name of functions) if (!["function", "undefined"].includes(typeof host[name])) wrong(name, "a function");
   for (const name of texts) if (!["string", "undefined"].includes(typeof host[name])) wrong(name, "a text");
-  for (const name of ["configurationTables", "tableViews"] as const) {
+  for (const name of ["configurationTables", "computedSettings", "tableViews"] as const) {
     if (host[name] !== undefined && !Array.isArray(host[name])) wrong(name, "a list");
   }
   if (host.live !== undefined && !isLiveContents(host.live)) wrong("live", "arrays, a word and a function open");

@@ -128,8 +128,13 @@ export interface HostSide {
   readonly portSchema?: JsonObject;
   /** What schemas cannot say. Called before anything is touched. */
   check?(instance: InstanceView): readonly ConfigProblem[];
-  /** Settings of the kernel module that follow from the configuration; others come from `config` by their names. */
+  /**
+   * Settings of the kernel module that follow from the configuration, all of them named by `computedSettings`; others
+   * come from `config` by their names.
+   */
   settings?(instance: InstanceView): Readonly<Record<string, unknown>>;
+  /** Names of the settings that `settings` gives. A graph cannot write them, unless `configSchema` has the name too. */
+  readonly computedSettings?: readonly string[];
   /**
    * Contents of maps that follow from the configuration, by the map's name. Pure: equal instances give equal contents.
    * A map whose contents change is made anew for the revision, so that packets meet the old contents or the new ones,

@@ -266,9 +266,14 @@ function refuseProblems({ name }: InstanceView, problems: readonly ConfigProblem
 
 /** Settings of the kernel module: what the host side says, and of the configuration what the module declares. */
 function settingsOf(
-  { config, function: { module } }: ModelInstance,
+  { name: instance, config, function: { module, host, hostFile = "" } }: ModelInstance,
   given: Readonly<Record<string, unknown>> | undefined,
 ): Readonly<Record<string, GivenValue>> {
+  const unnamed = Object.keys(given ?? {}).find((name) => !host.computedSettings?.includes(name));
+  if (unnamed !== undefined) {
+    const what = `settings for "${instance}" gives "${unnamed}", which computedSettings does not name`;
+    throw hostFailure(hostFile, what, undefined);
+  }
   const declared = new Set(module.settings.map((setting) => setting.name));
   const own = Object.entries(config).filter(([name]) => declared.has(name));
   return { ...Object.fromEntries(own), ...given } as Readonly<Record<string, GivenValue>>;

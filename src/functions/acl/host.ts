@@ -10,6 +10,10 @@ const host: HostSide = {
   description: "Ordered rules over the packets between two ports; the first that accepts or drops decides.",
   configSchema,
   check,
+  computedSettings: [
+    ...["ipv4Rules", "ipv6Rules", "frameRules", "rounds", "namesStations"],
+    ...["ipv4Default", "ipv6Default", "arpDefault", "otherDefault"],
+  ],
   settings: ({ config }) => {
     const { ipv4, ipv6, frame, rounds, stations } = kernelRules(config);
     const defaults = (config["defaults"] ?? {}) as Readonly<Record<string, string>>;

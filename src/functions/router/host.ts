@@ -55,6 +55,7 @@ const host: HostSide = {
   portSchema,
   configurationTables: ["portTable", "devicePorts", "statics4", "statics6"],
   check: checkRouter,
+  computedSettings: ["ticksPerSecond", "checkShift", "ipv6", "groups", "statics"],
   settings: (instance) => ({
     ticksPerSecond: ticksPerSecond(),
     checkShift: Math.max(1, Math.round(Math.log2(secondsBetweenChecks * ticksPerSecond()))),

@@ -72,6 +72,7 @@ const host: HostSide = {
   configSchema,
   portSchema,
   check: checkSwitch,
+  computedSettings: ["ticksPerSecond", "linkLocalMask", "statics", "storms"],
   settings: (instance) => ({
     ticksPerSecond: ticksPerSecond(),
     linkLocalMask: linkLocalMask(instance),
