@@ -181,6 +181,31 @@ test("graphs that cannot be are refused with their places, also where the daemon
   });
 });
 
+test("the file's form, its functions, what these say, and its links are told of at once", options, async () => {
+  await refusedAtWork((_, file) => {
+    const text = `functions:
+  r: { kind: router, ports: { x: { addresses: [10.0.0.1/24] }, y: { addresses: [10.0.0.2/24] } } }
+  s: { kind: switch, bogus: 1,
+    ports: { x: { vlan: 9999 } } }
+  m: { kind: ./none }
+links: [dev:a -> s.x, garbage, dev:b -> s.z]
+`;
+    const lines = [
+      /the graph has 6 errors\n/,
+      /\S+:2:\d+: functions\.r\.ports\.y\.addresses\[0\]: 10\.0\.0\.0\/24 is the network of port 'x' already.*\n/,
+      /\S+:3:22: functions\.s\.bogus: no such key.*\n/,
+      /\S+:4:25: functions\.s\.ports\.x\.vlan: must be <= 4094.*\n/,
+      /\S+:5:14: functions\.m\.kind: .* is not there\n/,
+      /\S+:6:23: links\[1\]: 'garbage' is no link.*\n/,
+      /\S+:6:32: links\[2\]: port 'z' does not exist on 's': it has x\n/,
+    ];
+    const message = new RegExp(lines.map(({ source }) => source).join(""));
+    return (["apply", "plan"] as const).map((command) => {
+      return [command, [command, "-f", file("all.yaml", text)], 1, message];
+    });
+  });
+});
+
 test("commands that name what is not there are refused with what is", options, async () => {
   await refusedAtWork((machine) => [
     [

@@ -84,6 +84,26 @@ test("all problems of a graph come at once, each with the place in the request",
     "/graph/functions/m/config/mark",
     "/graph/links/0",
   ]);
+  const kinds = {
+    r: { kind: "router", ports: { lan: { addresses: ["10.0.0.1/24"] }, wan: { addresses: ["10.0.0.2/24"] } } },
+  };
+  const mixed = {
+    functions: { ...graph.functions, m2: { kind: folder.marker, bogus: 1 }, ...kinds },
+    links: graph.links,
+  };
+  const all = await daemon.request("POST", "/v1/plan", { body: mixed });
+  assert.deepEqual(
+    all.body.faults.map(({ pointer }: { pointer: string }) => pointer),
+    [
+      ...["/functions/m/config/mark", "/functions/n/kind", "/functions/m2/bogus", "/functions/r/ports/wan/addresses/0"],
+      "/links/0",
+    ],
+  );
+  const checks = await daemon.request("PUT", "/v1/graph", { body: { functions: { ...kinds, r2: kinds.r } } });
+  assert.deepEqual(
+    checks.body.faults.map(({ place }: { place: string }) => place),
+    ["functions.r.ports.wan.addresses[0]", "functions.r2.ports.wan.addresses[0]"],
+  );
   const unknown = await daemon.request("PUT", "/v1/graph", { body: { functions: { a: { kind: "nothing" } } } });
   assert.match(unknown.body.detail, /no function of kind 'nothing'/);
 });

@@ -13,17 +13,19 @@ export interface ApplyArguments extends ChangeArguments {
 
 /** `iovisor apply`. */
 export async function applyFile({ file, expected, ...args }: ApplyArguments): Promise<void> {
-  const graph = await readGraphFile(file);
+  const client = new Client(args);
+  const graph = await readGraphFile(file, client);
   const body = { graph, ...commented(args), ...(expected === undefined ? {} : { expected }) };
-  const sent = new Client(args).send<Applied>("POST", "/v1/apply", { body });
+  const sent = client.send<Applied>("POST", "/v1/apply", { body });
   const { value } = await sent.catch(inTermsOf(file, "/graph"));
   await showApplied(value, args);
 }
 
 /** `iovisor plan`. */
 export async function planFile({ file, ...args }: ClientArguments & { readonly file: string }): Promise<void> {
-  const body = await readGraphFile(file);
-  const { value } = await new Client(args).send<Plan>("POST", "/v1/plan", { body }).catch(inTermsOf(file));
+  const client = new Client(args);
+  const body = await readGraphFile(file, client);
+  const { value } = await client.send<Plan>("POST", "/v1/plan", { body }).catch(inTermsOf(file));
   await show(value, args.output, () => value.text || "nothing would change");
 }
 

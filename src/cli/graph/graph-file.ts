@@ -1,20 +1,65 @@
 import { dirname, resolve } from "node:path";
 import type { GraphDocument } from "../../api/graph.ts";
+import type { Fault } from "../../api/problem.ts";
 import { packageFolder } from "../../engine/catalogue/package-folder.ts";
 import { graphDocument } from "../../engine/graph/canonical.ts";
-import { byPosition, loadGraph, locateIn } from "../../engine/graph/parse.ts";
-import { GraphError, problemOf } from "../../engine/graph/problems.ts";
+import { byPosition, type ExaminedFile, examineFile, locateIn } from "../../engine/graph/parse.ts";
+import { GraphError, type Locate, type Problem, pathOf, problemOf } from "../../engine/graph/problems.ts";
 import { builtInFunctions } from "../../functions/table.ts";
-import { ApiError } from "../client/client.ts";
+import { ApiError, type Client } from "../client/client.ts";
 
-/** A graph's file as the daemon takes it. @throws GraphError, E_USAGE */
-export async function readGraphFile(path: string): Promise<GraphDocument> {
-  const graph = await loadGraph(path);
+/**
+ * A graph's file as the daemon takes it. Where something is wrong with the file by itself, the daemon is asked what is
+ * wrong with the rest of it, so that all is told at once.
+ *
+ * @throws GraphError, E_USAGE
+ */
+export async function readGraphFile(path: string, client: Pick<Client, "send">): Promise<GraphDocument> {
+  const file = await examineFile(path);
   const folder = dirname(resolve(path));
-  const functions = Object.entries(graph.functions).map(([name, instance]) => {
+  if (file.problems.length > 0) {
+    const others = await problemsByDaemon(file, folder, client);
+    throw new GraphError([...file.problems, ...others].sort(byPosition), path);
+  }
+  const functions = Object.entries(file.graph.functions).map(([name, instance]) => {
     return [name, { ...instance, kind: absoluteKind(instance.kind, folder) }] as const;
   });
-  return graphDocument({ ...graph, functions: Object.fromEntries(functions) }) as GraphDocument;
+  return graphDocument({ ...file.graph, functions: Object.fromEntries(functions) }) as GraphDocument;
+}
+
+/** What a daemon that answers finds beside what is known of a file. */
+async function problemsByDaemon(
+  { value, locate, problems }: ExaminedFile,
+  folder: string,
+  client: Pick<Client, "send">,
+): Promise<readonly Problem[]> {
+  try {
+    if (value !== undefined) await client.send("POST", "/v1/plan", { body: withAbsoluteKinds(value, folder) });
+  } catch (error) {
+    if (!isRefusedGraph(error)) return [];
+    const isKnown = ({ pointer, message }: Fault): boolean =>
+      problems.some((known) => {
+        // Several things may be wrong with one link.
+        if (known.path.startsWith("/links/")) return pointer === known.path && message === known.message;
+        return known.path !== "" && `${pointer}/`.startsWith(`${known.path}/`);
+      });
+    return placed(
+      error.faults.filter((fault) => !isKnown(fault)),
+      "",
+      locate,
+    );
+  }
+  return [];
+}
+
+function withAbsoluteKinds(value: unknown, folder: string): unknown {
+  const { functions, ...others } = value as { readonly functions?: Readonly<Record<string, unknown>> };
+  if (typeof functions !== "object" || functions === null || Array.isArray(functions)) return value;
+  const absolute = Object.entries(functions).map(([name, instance]) => {
+    const kind = (instance as { readonly kind?: unknown } | null)?.kind;
+    return [name, typeof kind === "string" ? { ...(instance as object), kind: absoluteKind(kind, folder) } : instance];
+  });
+  return { ...others, functions: Object.fromEntries(absolute) };
 }
 
 /**
@@ -24,15 +69,20 @@ export async function readGraphFile(path: string): Promise<GraphDocument> {
  */
 export function inTermsOf(path: string, within = ""): (error: unknown) => Promise<never> {
   return async (error) => {
-    if (!(error instanceof ApiError && error.code === "E_GRAPH" && error.faults.length > 0)) throw error;
-    const locate = await locateIn(path);
-    const problems = error.faults.map(({ pointer, message, remedy }) => {
-      const parts = pointer.slice(within.length).split("/").slice(1);
-      const keys = parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-      return problemOf({ path: keys.map((key) => (/^\d+$/.test(key) ? Number(key) : key)), message, remedy }, locate);
-    });
-    throw new GraphError(problems.sort(byPosition), path);
+    if (!isRefusedGraph(error)) throw error;
+    const problems = placed(error.faults, within, await locateIn(path));
+    throw new GraphError([...problems].sort(byPosition), path);
   };
+}
+
+function isRefusedGraph(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.code === "E_GRAPH" && error.faults.length > 0;
+}
+
+function placed(faults: readonly Fault[], within: string, locate: Locate | undefined): readonly Problem[] {
+  return faults.map(({ pointer, message, remedy }) => {
+    return problemOf({ path: pathOf(pointer.slice(within.length)), message, remedy }, locate);
+  });
 }
 
 /**

@@ -37,7 +37,7 @@ export const graph: Resource = (app, context) => {
       }),
     },
     async (request, reply) => {
-      const wanted = await readGraph(request.body);
+      const wanted = await readGraph(request.body, visor);
       const outcome = await changes.make(() => wanted, {
         author: authorOfRequest(request),
         comment: request.query.comment,
@@ -52,7 +52,7 @@ export const graph: Resource = (app, context) => {
     "/v1/plan",
     { validatorCompiler, schema: route({ summary: "What an apply of a graph would do", body: Graph, answer: Plan }) },
     async (request) => {
-      const plan = await visor.plan(await readGraph(request.body));
+      const plan = await visor.plan(await readGraph(request.body, visor));
       const warnings = plan.warnings.map((warning) => `! ${warning}\n`).join("");
       return { ...plan, text: renderChanges(plan.changes) + renderActions(plan.actions) + warnings };
     },
@@ -67,7 +67,7 @@ export const graph: Resource = (app, context) => {
     async (request, reply) => {
       const { comment, expected } = request.body;
       const outcome = await within("/graph", "graph", async () => {
-        const wanted = await readGraph(request.body.graph);
+        const wanted = await readGraph(request.body.graph, visor);
         return await changes.make(() => wanted, {
           author: authorOfRequest(request),
           comment,

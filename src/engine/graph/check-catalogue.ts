@@ -28,7 +28,7 @@ export async function checkAgainstCatalogue(
       },
     ];
   });
-  return [...instances, ...unknownPorts(read, catalogue)];
+  return [...instances.filter((finding) => !read.unread.brings(finding)), ...unknownPorts(read, catalogue)];
 }
 
 /** ajv takes tens of milliseconds to load: only where a schema has to judge something. */
@@ -102,7 +102,7 @@ function unknownPorts(read: ReadGraph, catalogue: Catalogue): readonly Finding[]
     const ports = instance && catalogue.get(instance.kind)?.ports;
     if (!instance || !ports) return []; // said of the instance already
     const names = ports.kind === "fixed" ? ports.names : Object.keys(instance.ports);
-    if (names.includes(port)) return [];
+    if (names.includes(port) || read.unread.has(["functions", name, "ports", port])) return [];
     const message = `port '${port}' does not exist on '${name}': it has ${listed(names)}`;
     const remedy = ports.kind === "fixed" ? "use one of its ports" : `add it to the ports of '${name}', or use another`;
     return [{ path: ["links", index], message, remedy }];

@@ -5,11 +5,11 @@ import { deviceNameFault } from "./read.ts";
 import { type Device, deviceOf, type Graph, type LinkEnd } from "./types.ts";
 
 /** What the graph by itself says of its links and devices. Ports are looked for with the catalogue. */
-export function checkGraph({ graph, linkIndices }: ReadGraph): readonly Finding[] {
-  return [...checkDevices(graph, linkIndices), ...checkLinks(graph, linkIndices)];
+export function checkGraph(read: ReadGraph): readonly Finding[] {
+  return [...checkDevices(read), ...checkLinks(read)];
 }
 
-function checkLinks(graph: Graph, indices: readonly number[]): readonly Finding[] {
+function checkLinks({ graph, linkIndices: indices, unread }: ReadGraph): readonly Finding[] {
   const findings: Finding[] = [];
   const linked = new Map<string, number>();
   for (const [position, link] of graph.links.entries()) {
@@ -17,7 +17,8 @@ function checkLinks(graph: Graph, indices: readonly number[]): readonly Finding[
     const add = (message: string, remedy: string): number => findings.push({ path: ["links", index], message, remedy });
     const ends = [link.from, link.to];
     for (const end of ends) {
-      if (end.kind === "port" && !Object.hasOwn(graph.functions, end.instance))
+      const isMissing = end.kind === "port" && !Object.hasOwn(graph.functions, end.instance);
+      if (isMissing && !unread.has(["functions", end.instance]))
         add(
           `there is no function '${end.instance}': there is ${listed(Object.keys(graph.functions))}`,
           "add it to functions, or mend the name",
@@ -65,11 +66,12 @@ function deviceName(end: LinkEnd): string | undefined {
   return end.kind === "port" ? undefined : end.device;
 }
 
-function checkDevices(graph: Graph, indices: readonly number[]): readonly Finding[] {
+function checkDevices({ graph, linkIndices, unread }: ReadGraph): readonly Finding[] {
   const findings: Finding[] = [];
   const before: Claim[] = [];
-  for (const claim of claims(graph, indices)) {
+  for (const claim of claims(graph, linkIndices)) {
     const { name, device, path } = claim;
+    if (unread.has(["devices", name])) continue;
     const fault = Object.hasOwn(graph.devices, name) ? undefined : deviceNameFault(name);
     if (fault)
       findings.push({

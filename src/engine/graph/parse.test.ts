@@ -45,6 +45,43 @@ links:
   });
 });
 
+test("says nothing of what follows from something else that is wrong", async () => {
+  const text = `functions:
+  sw1: { kind: switch, ports: [a] }
+  sw2: { kind: switch, ports: { lan1: 5, 1st: } }
+  sw3: 7
+  x: { kind: , ports: { y: } }
+  r: { kind: router, ports: { lan: { addresses: [12345678901234567890] } } }
+devices: { d: 1 }
+links:
+  - dev:d -> sw1.a
+  - dev:e -> sw2.lan1
+  - dev:f -> sw3.a
+  - dev:g -> x.z
+`;
+  assert.deepEqual(await complaints(text, "net.yaml"), [
+    'net.yaml:2:31: functions.sw1.ports: expected an object, got ["a"]',
+    "net.yaml:3:39: functions.sw2.ports.lan1: expected an object, got 5",
+    "net.yaml:3:42: functions.sw2.ports[\"1st\"]: '1st' is no name: a letter, then up to 30 letters, digits, _ or -",
+    "net.yaml:4:8: functions.sw3: expected an object, got 7",
+    'net.yaml:5:14: functions.x.kind: expected a text such as "switch", got null',
+    "net.yaml:6:50: functions.r.ports.lan.addresses[0]: a number of this size is not exact",
+    "net.yaml:7:15: devices.d: expected an object, got 1",
+  ]);
+  assert.deepEqual(await complaints({ functions: [], links: ["dev:a -> sw1.a"] }), [
+    "functions: expected an object, got []",
+  ]);
+});
+
+test("problems of an object come in the order of its parts", async () => {
+  const functions = { sw1: { kind: "switch", config: { ageing: 0 }, bogus: 1 }, fw: { kind: "acl", ports: { x: {} } } };
+  const found = await complaints({ links: ["dev:a -> sw1.x", "garbage"], functions });
+  assert.deepEqual(
+    found.map((one) => one.slice(0, one.indexOf(":"))),
+    ["links[0]", "links[1]", "functions.sw1.config.ageing", "functions.sw1.bogus", "functions.fw.ports.x"],
+  );
+});
+
 test("says everything that is wrong, each with its line and column", async () => {
   const text = `functions:
   sw1: { kind: switch, prots: {}, ports: { lan1: { vlan: 9999 }, lan2: , uplink: } }

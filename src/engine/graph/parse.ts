@@ -6,6 +6,7 @@ import type { Catalogue } from "../catalogue/description.ts";
 import { placeInFile } from "../stack-place.ts";
 import { checkGraph } from "./check.ts";
 import { checkAgainstCatalogue } from "./check-catalogue.ts";
+import { inOrder } from "./follow-ups.ts";
 import { type Finding, GraphError, type Locate, type Problem, problemOf } from "./problems.ts";
 import { readDocument } from "./read.ts";
 import { shareGraph } from "./share.ts";
@@ -21,6 +22,8 @@ export interface ParseOptions {
   readonly missing?: ReadonlyMap<string, string>;
   /** An earlier graph that this one takes the place of: what did not change is shared with it. */
   readonly previous?: Graph;
+  /** More that is wrong with a graph of which something else is; asked only then. */
+  readonly more?: (graph: Graph, found: readonly Finding[]) => readonly Finding[];
 }
 
 /** A document as far as it could be read, and all that is wrong with it. */
@@ -29,15 +32,27 @@ export interface Examined {
   readonly problems: readonly Problem[];
 }
 
+/** A graph's file: what it holds as it stands, where the file could be understood, and where its parts are. */
+export interface ExaminedFile extends Examined {
+  readonly value: unknown;
+  /** Undefined for modules, whose value is computed. */
+  readonly locate: Locate | undefined;
+}
+
 /** Reads a graph and says all that is wrong with it, each with its line and column when it was a text. */
 export async function examineGraph(source: string | object, options: ParseOptions = {}): Promise<Examined> {
   if (typeof source !== "string") return await examineValue(source, options);
+  const { graph, problems } = await examineText(source, options);
+  return { graph, problems };
+}
+
+async function examineText(text: string, options: ParseOptions): Promise<ExaminedFile> {
   const format: TextFormat = extname(options.path ?? "") === ".json" ? "json" : "yaml";
-  const { value, locate, faults } = await readSource(source, format);
+  const { value, locate, faults } = await readSource(text, format);
   const placed = faults.map(({ line, column, ...finding }) => ({ ...problemOf(finding), line, column }));
-  if (value === undefined) return { graph: readDocument({}).graph, problems: placed };
+  if (value === undefined) return { graph: readDocument({}).graph, problems: placed, value, locate };
   const { graph, problems } = await examineValue(value, options, locate);
-  return { graph, problems: [...placed, ...problems].sort(byPosition) };
+  return { graph, problems: [...placed, ...problems].sort(byPosition), value, locate };
 }
 
 /** Problems of a text in its order. */
@@ -47,7 +62,7 @@ export function byPosition(a: Problem, b: Problem): number {
 
 async function examineValue(
   value: unknown,
-  { catalogue, missing, previous }: ParseOptions,
+  { catalogue, missing, previous, more }: ParseOptions,
   locate?: Locate,
 ): Promise<Examined> {
   const document = readDocument(value);
@@ -57,7 +72,9 @@ async function examineValue(
     ...checkGraph(read),
     ...(catalogue ? await checkAgainstCatalogue(read, catalogue, missing) : []),
   ];
-  return { graph: read.graph, problems: findings.map((finding) => problemOf(finding, locate)) };
+  const all = findings.length > 0 && more ? [...findings, ...more(read.graph, findings)] : findings;
+  const ordered = inOrder(value, all, ({ path }) => path);
+  return { graph: read.graph, problems: ordered.map((finding) => problemOf(finding, locate)) };
 }
 
 /**
@@ -78,16 +95,25 @@ export async function parseGraph(source: string | object, options: ParseOptions 
  * @throws GraphError; IovisorError E_USAGE when the file cannot be read or is of another kind
  */
 export async function loadGraph(path: string, options: Omit<ParseOptions, "path"> = {}): Promise<Graph> {
+  const { graph, problems } = await examineFile(path, options);
+  if (problems.length > 0) throw new GraphError(problems, path);
+  return graph;
+}
+
+/** The graph of a file with all that is wrong with it. @throws E_USAGE when the file cannot be read */
+export async function examineFile(path: string, options: Omit<ParseOptions, "path"> = {}): Promise<ExaminedFile> {
   switch (extname(path)) {
     case ".json":
     case ".yaml":
     case ".yml":
-      return await parseGraph(await textOf(path), { ...options, path });
+      return await examineText(await textOf(path), { ...options, path });
     case ".ts":
     case ".mts":
     case ".js":
-    case ".mjs":
-      return await parseGraph(await defaultExport(path), { ...options, path });
+    case ".mjs": {
+      const value = await defaultExport(path);
+      return { ...(await examineValue(value, options)), value, locate: undefined };
+    }
     default:
       throw new IovisorError(
         "E_USAGE",

@@ -1,4 +1,5 @@
 import { isImmutable } from "../../compiler/hir/immutable.ts";
+import { Unread } from "./follow-ups.ts";
 import { linkForm, parseLink } from "./links.ts";
 import { type Finding, listed, type Path, show } from "./problems.ts";
 import {
@@ -20,6 +21,8 @@ export interface ReadGraph {
   /** Where each link of the graph stands in the document's list: those that could not be read are left out of it. */
   readonly linkIndices: readonly number[];
   readonly findings: readonly Finding[];
+  /** What of the document the findings are about. */
+  readonly unread: Unread;
 }
 
 /** Deeper configuration is a mistake, or a cycle in an object that a TypeScript file made. */
@@ -36,6 +39,7 @@ export function readDocument(document: unknown): ReadGraph {
     graph: { functions, devices, links: links.map(({ link }) => link) },
     linkIndices: links.map(({ index }) => index),
     findings: reader.findings,
+    unread: new Unread(reader.findings),
   };
 }
 

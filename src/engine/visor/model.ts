@@ -5,7 +5,6 @@ import { runningAbilities } from "../abilities.ts";
 import { askHost, hostFailure } from "../catalogue/host-failure.ts";
 import { GraphError, problemOf } from "../graph/problems.ts";
 import type {
-  ConfigProblem,
   FloodGroup,
   HostSide,
   InstancePort,
@@ -20,6 +19,7 @@ import type { TableSizes } from "../pipeline/tables.ts";
 import type { Node, Peer, PipelineHook, Topology } from "../pipeline/topology.ts";
 import { expectedWork, type WorkFactors } from "../pipeline/work.ts";
 import { prepareModule } from "../prepare.ts";
+import { findingsOf } from "./check-instances.ts";
 import type { GraphFunction } from "./function.ts";
 import { type Claim, type Identities, type InstanceIdentity, identifyInstances } from "./identities.ts";
 import { outerDevice } from "./outer-device.ts";
@@ -116,13 +116,15 @@ export function numberModel(
   const peers = peersOf(model, identities);
   const devices = new Map(model.devices.map((device) => [device.alias, device]));
   const mtus = mtusOfPorts(model);
+  const viewed = model.instances.map((instance) => {
+    const identity = identities[instance.name]!;
+    const linked = peers.get(instance.name) ?? new Map();
+    const outer = (peer: Peer | undefined) => outerDevice(peer, { peers, devices, model });
+    return { instance, identity, linked, view: viewOf({ instance, identity, linked, devices, mtus, outer }) };
+  });
+  refuseProblems(viewed);
   const instances = new Map(
-    model.instances.map((instance) => {
-      const identity = identities[instance.name]!;
-      const linked = peers.get(instance.name) ?? new Map();
-      const outer = (peer: Peer | undefined) => outerDevice(peer, { peers, devices, model });
-      return [instance.name, numberInstance({ instance, identity, linked, devices, mtus, outer, cache, factors })];
-    }),
+    viewed.map((one) => [one.instance.name, numberInstance({ ...one, cache, factors })] as const),
   );
   return {
     instances,
@@ -168,7 +170,8 @@ function peersOf(model: Model, identities: Identities["instances"]): ReadonlyMap
   return peers;
 }
 
-function numberInstance(given: {
+/** An instance as its host side sees it. */
+function viewOf(given: {
   readonly instance: ModelInstance;
   readonly identity: InstanceIdentity;
   readonly linked: PeersByPort;
@@ -176,11 +179,8 @@ function numberInstance(given: {
   /** By "instance.port". */
   readonly mtus: ReadonlyMap<string, number>;
   outer(peer: Peer | undefined): OuterDevice | undefined;
-  readonly cache: ModuleCache;
-  readonly factors: WorkFactors;
-}): NumberedInstance {
-  const { instance, identity, linked, devices, mtus, cache, factors } = given;
-  const { host, module } = instance.function;
+}): InstanceView {
+  const { instance, identity, linked, devices, mtus } = given;
   const ports = instance.ports.map(({ name, config }): InstancePort => {
     const number = identity.ports[name]!;
     const peer = linked.get(number);
@@ -193,16 +193,35 @@ function numberInstance(given: {
       ...(outer ? { outer } : {}),
     };
   });
-  const view: InstanceView = { name: instance.name, config: instance.config, ports };
+  return { name: instance.name, config: instance.config, ports };
+}
+
+/** What host sides find wrong with their configurations, of all instances at once. @throws GraphError */
+function refuseProblems(viewed: readonly { readonly instance: ModelInstance; readonly view: InstanceView }[]): void {
+  const findings = viewed.flatMap(({ instance: { name, function: of }, view }) =>
+    findingsOf(name, askHost(of, name, "check", () => of.host.check?.(view)) ?? []),
+  );
+  if (findings.length > 0) throw new GraphError(findings.map((finding) => problemOf(finding)));
+}
+
+function numberInstance(given: {
+  readonly instance: ModelInstance;
+  readonly identity: InstanceIdentity;
+  readonly linked: PeersByPort;
+  readonly view: InstanceView;
+  readonly cache: ModuleCache;
+  readonly factors: WorkFactors;
+}): NumberedInstance {
+  const { instance, identity, linked, view, cache, factors } = given;
+  const { host, module } = instance.function;
   const ask = <Part extends AskedPart>(part: Part): ReturnType<NonNullable<HostSide[Part]>> | undefined =>
     askHost(instance.function, instance.name, part, () => host[part]?.(view)) as never;
-  refuseProblems(view, ask("check") ?? []);
   const settings = settingsOf(instance, ask("settings"));
   const rules = rulesOf(module, settings, identity.rules ?? {});
   const sizes = ask("mapSizes") ?? {};
   const fingerprint = hash([instance.function.fingerprint, rules.code, rules.shapes, sizes]);
   const names: string[] = [];
-  for (const port of ports) names[port.number] = port.name;
+  for (const port of view.ports) names[port.number] = port.name;
   const room = module.interface?.ports?.kind === "dynamic" ? identity.portRoom : names.length;
   const specialised = cache.get(fingerprint, () => {
     const prepared = prepareModule(module, settings, rules.plans);
@@ -231,7 +250,7 @@ function numberInstance(given: {
 }
 
 /** What a host side is asked about an instance. */
-type AskedPart = "check" | "settings" | "tables" | "mapSizes" | "floodGroups";
+type AskedPart = "settings" | "tables" | "mapSizes" | "floodGroups";
 
 function knownTables(
   { name: instance, function: { module, hostFile = "" } }: ModelInstance,
@@ -247,21 +266,6 @@ function knownTables(
 function withSizes(module: Module, sizes: Readonly<Record<string, number>>): Module {
   const maps = module.maps.map((map) => ({ ...map, maxEntries: sizes[map.name] ?? map.maxEntries }));
   return { ...module, maps };
-}
-
-/** @throws GraphError with what a host side finds wrong with its configuration */
-function refuseProblems({ name }: InstanceView, problems: readonly ConfigProblem[]): void {
-  if (problems.length === 0) return;
-  throw new GraphError(
-    problems.map(({ path, message, remedy }) => {
-      const keys = path.split(/[.[\]]+/).filter((key) => key !== "");
-      return problemOf({
-        path: ["functions", name, ...keys.map((key) => (/^\d+$/.test(key) ? Number(key) : key))],
-        message,
-        remedy,
-      });
-    }),
-  );
 }
 
 /** Settings of the kernel module: what the host side says, and of the configuration what the module declares. */

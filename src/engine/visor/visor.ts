@@ -5,7 +5,8 @@ import type { CataloguedFunction, FunctionCatalogue } from "../catalogue/functio
 import { graphDocument } from "../graph/canonical.ts";
 import type { Change } from "../graph/changes.ts";
 import { diffGraphs } from "../graph/diff.ts";
-import { parseGraph } from "../graph/parse.ts";
+import { GraphError, type Problem } from "../graph/problems.ts";
+import { readDocument } from "../graph/read.ts";
 import { emptyGraph, type Graph } from "../graph/types.ts";
 import { clearIntent, putJson } from "../store/records.ts";
 import {
@@ -18,6 +19,7 @@ import {
 } from "../store/revisions.ts";
 import type { Store } from "../store/store.ts";
 import type { PlannedAction } from "./actions.ts";
+import { examineDocument } from "./examine.ts";
 import type { ModelDevice } from "./model.ts";
 import { Observation, type ObserveRequest, readRequest } from "./observe.ts";
 import type { Prepared } from "./prepare.ts";
@@ -148,10 +150,15 @@ export class Visor implements AsyncDisposable {
     readonly graph: Graph;
     readonly functions: ReadonlyMap<string, CataloguedFunction>;
   }> {
-    const kinds = Object.values(graph.functions).map((instance) => instance.kind);
-    const { found: functions, missing } = await this.#options.functions.loadAll(kinds, this.#options.base);
-    const catalogue = new Map([...functions].map(([kind, { description }]) => [kind, description]));
-    return { graph: await parseGraph(graphDocument(graph), { catalogue, missing, previous: this.#graph }), functions };
+    const examined = await examineDocument(graphDocument(graph), graph.functions, this.#options, this.#graph);
+    if (examined.problems.length > 0) throw new GraphError(examined.problems);
+    return examined;
+  }
+
+  /** All that is wrong with a graph as a document. @throws DiagnosticsError, E_HOST_SIDE */
+  async examine(document: object): Promise<readonly Problem[]> {
+    const { functions } = readDocument(document).graph;
+    return (await examineDocument(document, functions, this.#options, this.#graph)).problems;
   }
 
   /** What an apply of a graph would do. Nothing is touched. */
