@@ -46,7 +46,8 @@ export class TakeOver implements Disposable {
   async #try(): Promise<void> {
     const before = this.#visor.degraded;
     try {
-      await this.#visor.resume();
+      const report = await this.#visor.resume();
+      for (const [map, reason] of report?.renewed ?? []) this.#log.warn({ map, reason }, "a map lost its state");
     } catch {
       const now = this.#visor.degraded;
       if (now && now.message !== before?.message) {

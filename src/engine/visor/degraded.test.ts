@@ -1,10 +1,12 @@
 /** Openings where a function of the stored graph is broken or gone. */
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { skipWithoutNetwork } from "../../../test/network/network.ts";
 import { VisorBench } from "../../../test/network/visor-bench.ts";
+import { builtInFunctions } from "../../functions/table.ts";
+import { FunctionCatalogue } from "../catalogue/functions.ts";
 import { parseGraph } from "../graph/parse.ts";
 import { emptyGraph } from "../graph/types.ts";
 import type { Visor } from "./visor.ts";
@@ -181,4 +183,86 @@ test("after a reboot nothing is applied until it is mended", options, async () =
     assert.equal(await bench.probe(), 3);
     await visor.teardown();
   }, degrade);
+});
+
+test(
+  "copies go on through the hidden pair while it is degraded, after a failed apply, and once mended",
+  options,
+  async () => {
+    using bench = new VisorBench();
+    const { netns } = bench;
+    const functions = new FunctionCatalogue(builtInFunctions);
+    const graphOf = async (second: object) =>
+      await parseGraph({
+        functions: { sw: { kind: "switch", ports: { a: {}, b: {} } }, c1: second },
+        devices: { lan1: { name: "lan1", netns }, lan2: { name: "lan2", netns } },
+        links: ["dev:lan1 -> sw.a", "sw.b -> c1.inside", "c1.outside -> dev:lan2"],
+      });
+    const working = await graphOf({ kind: "./counter", config: { number: 6 } });
+    await bench.with(async (visor) => void (await visor.apply(working)), { functions });
+    assert.equal(await bench.probe(), 6);
+    const folder = join(bench.folder, "counter");
+    renameSync(folder, `${folder}-away`);
+    await bench.with(
+      async (visor) => {
+        assert.equal(visor.degraded?.code, "E_GRAPH");
+        assert.equal(await bench.probe(), 6);
+        writeFileSync(join(`${folder}-away`, "host.ts"), 'export default { start() { throw new Error("no"); } };');
+        const other = await graphOf({ kind: "./counter-away", config: { number: 7 } });
+        await assert.rejects(visor.apply(other), { code: "E_HOST_SIDE" });
+        assert.equal(await bench.probe(), 6);
+        rmSync(join(`${folder}-away`, "host.ts"));
+        renameSync(`${folder}-away`, folder);
+        await visor.resume();
+        assert.equal(visor.degraded, undefined);
+        assert.equal(await bench.probe(), 6);
+        await visor.apply(await graphOf({ kind: "./counter", config: { number: 8 } }));
+        assert.equal(await bench.probe(), 8);
+        await visor.teardown();
+      },
+      { ...degrade, functions },
+    );
+  },
+);
+
+test("other rules are in force after an apply that ends it by them alone", options, async () => {
+  using bench = new VisorBench();
+  const { netns } = bench;
+  const functions = new FunctionCatalogue(builtInFunctions);
+  const others = Array.from({ length: 100 }, (_, index) => ({ action: "drop", source: `10.0.${index}.0/24` }));
+  const graphOf = async (action: string) =>
+    await parseGraph({
+      functions: {
+        fw: { kind: "acl", config: { rules: [...others, { action, source: "192.0.2.0/24" }] } },
+        c1: { kind: "./counter", config: { number: 6 } },
+      },
+      devices: { lan1: { name: "lan1", netns }, lan2: { name: "lan2", netns } },
+      links: ["dev:lan1 -> fw.inside", "fw.outside -> c1.inside", "c1.outside -> dev:lan2"],
+    });
+  await bench.with(async (visor) => void (await visor.apply(await graphOf("accept"))), { functions });
+  assert.equal(await bench.probe(), 6);
+  const folder = join(bench.folder, "counter");
+  renameSync(folder, `${folder}-away`);
+  await bench.with(
+    async (visor) => {
+      assert.equal(visor.degraded?.code, "E_GRAPH");
+      assert.equal(await bench.probe(), 6);
+      renameSync(`${folder}-away`, folder);
+      const { loaded } = await visor.apply(await graphOf("drop"));
+      assert.deepEqual(loaded, []);
+      assert.equal(await bench.probe(), undefined);
+      assert.equal(countIn(visor), 2n);
+      await visor.apply(await graphOf("accept"));
+      assert.equal(await bench.probe(), 6);
+    },
+    { ...degrade, functions },
+  );
+  await bench.with(
+    async (visor) => {
+      assert.equal(visor.degraded, undefined);
+      assert.equal(await bench.probe(), 6);
+      await visor.teardown();
+    },
+    { functions },
+  );
 });

@@ -7,7 +7,7 @@ import { withTagBeside } from "../pipeline/tag-beside.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
 import { DeviceSockets } from "./device-sockets.ts";
 import type { HiddenPairs } from "./hidden-pairs.ts";
-import { type HostHealth, SupervisedHost } from "./host-health.ts";
+import { type HostHealth, SupervisedHost, type Tell } from "./host-health.ts";
 import type { InstanceMaps } from "./instance-maps.ts";
 import type { NumberedInstance } from "./model.ts";
 import type { Prepared } from "./prepare.ts";
@@ -110,7 +110,8 @@ export class HostRuntime implements Disposable {
       known?.stop();
       if (!instance.model.function.host.start) return;
     }
-    const host = isSame ? known : new SupervisedHost(instance, (error, untold) => this.#tell(name, error, untold));
+    const tell: Tell = (error, untold) => this.#options.failed(name, error, untold);
+    const host = isSame ? known : new SupervisedHost(instance, tell);
     host.instance = instance;
     this.#hosts.set(name, host);
     try {
@@ -142,15 +143,12 @@ export class HostRuntime implements Disposable {
   #startAgain(host: SupervisedHost): void {
     try {
       this.#start(host);
-      this.#options.recovered?.(host.instance.model.name);
     } catch (error) {
       host.failed(error);
       host.startLater(() => this.#startAgain(host));
+      return;
     }
-  }
-
-  #tell(instance: string, error: unknown, untold: number): void {
-    this.#options.failed(instance, error, untold);
+    this.#options.recovered?.(host.instance.model.name);
   }
 
   async #readPunts(): Promise<void> {
