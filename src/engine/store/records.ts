@@ -32,9 +32,8 @@ export async function intent(transaction: Transaction): Promise<Intent | undefin
   return await getJson<Intent>(transaction, "intent", "apply");
 }
 
+/** One that is there still is of an apply that was taken back while the store failed: there is one apply at a time. */
 export async function setIntent(transaction: Transaction, value: Intent): Promise<void> {
-  const pending = await intent(transaction);
-  if (pending) throw new Error(`the apply of revision ${pending.revision} is not finished`);
   await putJson(transaction, "intent", "apply", value);
 }
 

@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { skipWithoutNetwork } from "../../../test/network/network.ts";
 import { VisorBench } from "../../../test/network/visor-bench.ts";
+import { IovisorError } from "../../errors.ts";
 import { unpin } from "../../kernel/bpffs.ts";
 import { KernelProgram } from "../../kernel/programs.ts";
 import { Recirculation } from "../datapath/recirculation.ts";
+import { SqliteStore } from "../store/sqlite.ts";
 import type { Visor } from "./visor.ts";
 
 const options = { skip: skipWithoutNetwork, timeout: 60_000 };
@@ -90,6 +92,38 @@ for (const [what, inside, kept] of [
     });
   });
 }
+
+test(
+  "a look at packets that the store does not take is taken back, and what comes later goes through",
+  options,
+  async () => {
+    using bench = await atWork(3);
+    await using store = await SqliteStore.open(join(bench.folder, "state.db"));
+    const transact = store.transact.bind(store);
+    let working = Number.POSITIVE_INFINITY;
+    store.transact = async (...given) => {
+      if (working-- > 0) return await transact(...given);
+      throw new IovisorError("E_STORE", "the disk is gone", "give it back");
+    };
+    await bench.with(
+      async (visor) => {
+        const generation = visor.running.dataPath.generation.value;
+        // The intent is taken, the record of what was committed is not.
+        working = 1;
+        await assert.rejects(visor.observe({}), { code: "E_STORE" });
+        assert.equal(visor.running.dataPath.generation.value, generation);
+        working = Number.POSITIVE_INFINITY;
+        assert.equal(await bench.probe(), 3);
+        await using observation = await visor.observe({});
+        await visor.apply(await bench.graph(5));
+        assert.equal(await bench.probe(), 5);
+        await observation[Symbol.asyncDispose]();
+        await visor.teardown();
+      },
+      { store },
+    );
+  },
+);
 
 test("tables of another size are made anew, and functions keep their state", options, async () => {
   using bench = await atWork(3);

@@ -310,7 +310,7 @@ export class Visor implements AsyncDisposable {
   async #commitAgain(prepared: Prepared): Promise<ApplyReport> {
     const intended = (record: DataPathRecord, rules?: RuleMark): Promise<void> => this.#intend(record, rules);
     const report = await this.running.apply(prepared, intended, "retry");
-    await this.#committed(undefined);
+    await this.#recordOrRevert(undefined);
     return report;
   }
 
