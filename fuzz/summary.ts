@@ -21,6 +21,7 @@ export class Summary {
   #failures = 0;
   #runs = 0;
   #loads = 0;
+  #mayGoto = 0;
   #skipped = 0;
 
   constructor(options: FuzzOptions) {
@@ -45,6 +46,7 @@ export class Summary {
       this.#agreed++;
       this.#runs += outcome.runs;
       this.#loads += outcome.loads;
+      this.#mayGoto += outcome.mayGoto;
       this.#skipped += outcome.skipped;
       this.coverage.add(report.coverage);
       return;
@@ -62,7 +64,8 @@ export class Summary {
     const { seed, kind } = this.#options;
     write(`${kind}: ${this.cases} cases of seed ${seed}`);
     write(`  agreed ${this.#agreed}, refused ${this.#refused}, failed ${this.#failures}`);
-    write(`  ${this.#loads} programs loaded, ${this.#runs} runs compared, ${this.#skipped} skipped`);
+    const loads = `${this.#loads} programs loaded, ${this.#mayGoto} of them with may_goto`;
+    write(`  ${loads}, ${this.#runs} runs compared, ${this.#skipped} skipped`);
     for (const [name, group] of [...this.#groups].sort(([, a], [, b]) => b.count - a.count)) {
       write(`${name}: ${group.count}`);
       for (const example of group.examples) printExample(example, write);

@@ -1,3 +1,4 @@
+import { Opcode } from "../../src/bytecode/opcode.ts";
 import { StackTooLarge } from "../../src/compiler/codegen/index.ts";
 import { type CompiledProgram, compileProgram } from "../../src/compiler/compile.ts";
 import { compileModule } from "../../src/compiler/frontend/index.ts";
@@ -14,7 +15,7 @@ import { interpretRun, type RunInput } from "./interpreter.ts";
 import { KernelMaps } from "./kernel-maps.ts";
 import { machineRun } from "./machine.ts";
 import { difference, hex, type Observation } from "./observation.ts";
-import { type Failure, failed, type Outcome, thrown } from "./outcome.ts";
+import { type Failure, failed, type Outcome, type Tally, thrown } from "./outcome.ts";
 import { randomPresets } from "./presets.ts";
 
 export interface CheckOptions {
@@ -64,7 +65,7 @@ export function checkSource(source: string, given: Readonly<Record<string, unkno
 export function checkPrepared(prepared: PreparedModule, options: CheckOptions): Outcome {
   const [program] = prepared.module.programs;
   if (!program) return failed("front end: no program", "");
-  const tally = { runs: 0, loads: 0, skipped: 0 };
+  const tally: Tally = { runs: 0, loads: 0, mayGoto: 0, skipped: 0 };
   for (const hook of hooksOf(program)) {
     if (options.only?.hook !== undefined && options.only.hook !== hook) continue;
     // A program array belongs to the type of the first program that uses it, so each hook has maps of its own.
@@ -95,12 +96,6 @@ interface Job {
   readonly hook: HookName;
   readonly maps: KernelMaps | undefined;
   readonly options: CheckOptions;
-}
-
-interface Tally {
-  runs: number;
-  loads: number;
-  skipped: number;
 }
 
 interface ExpectedRun {
@@ -186,6 +181,7 @@ function checkInKernel(
   }
   using program = loaded;
   tally.loads++;
+  if (compiled.instructions.some(({ opcode }) => opcode === Opcode.mayGoto)) tally.mayGoto++;
   return compareWith("kernel", module, runs, where, ({ input }) => {
     maps.reset(input.presets);
     const result = runOnce(program, input.packet);

@@ -6,7 +6,7 @@ import type { Random } from "../random.ts";
 /** A way to compile. */
 export interface Configuration {
   readonly name: string;
-  readonly options: Pick<CompileOptions, "target" | "longLoops" | "optimization" | "checkAllocation"> & {
+  readonly options: Pick<CompileOptions, "target" | "longLoops" | "mayGoto" | "optimization" | "checkAllocation"> & {
     readonly registers?: number;
   };
 }
@@ -45,19 +45,34 @@ const sometimes = [
   configuration(0, 3, { callback: true }),
 ];
 
-/** The configurations for a program: unoptimised, optimised and with few registers always, and one of the rest. */
+/** The same with `may_goto`, which stands in walks over rules. */
+function withMayGoto({ name, options }: Configuration): Configuration {
+  return { name: `${name} may_goto`, options: { ...options, mayGoto: true } };
+}
+
+const all = [...always, ...sometimes].flatMap((one) => [one, withMayGoto(one)]);
+
+function isTaken({ options }: Configuration): boolean {
+  return (options.target.isa === 3 || supports("isa-v4")) && (!options.mayGoto || supports("may-goto"));
+}
+
+/**
+ * The configurations for a program: unoptimised, optimised and with few registers always, and one of the rest. Each
+ * with `may_goto` as often as without.
+ */
 export function configurationsFor(random: Random): readonly Configuration[] {
   const chosen = [...always, random.pick(sometimes)];
-  return chosen.filter(({ options }) => options.target.isa === 3 || supports("isa-v4"));
+  const variants = chosen.map((one) => (random.chance(0.5) && supports("may-goto") ? withMayGoto(one) : one));
+  return variants.filter(isTaken);
 }
 
 /** All that the kernel takes. */
 export function allConfigurations(): readonly Configuration[] {
-  return [...always, ...sometimes].filter(({ options }) => options.target.isa === 3 || supports("isa-v4"));
+  return all.filter(isTaken);
 }
 
 export function configurationNamed(name: string): Configuration | undefined {
-  return [...always, ...sometimes].find((one) => one.name === name);
+  return all.find((one) => one.name === name);
 }
 
 export const packetHooks: readonly HookName[] = ["xdp", "tcx-ingress"];

@@ -1,6 +1,16 @@
+/** What was compared for one program. */
+export interface Tally {
+  runs: number;
+  /** Programs that the kernel took. */
+  loads: number;
+  /** Those of them that have `may_goto`. */
+  mayGoto: number;
+  skipped: number;
+}
+
 /** What became of one program. */
 export type Outcome =
-  | { readonly kind: "agreed"; readonly runs: number; readonly loads: number; readonly skipped: number }
+  | ({ readonly kind: "agreed" } & Readonly<Tally>)
   /** The language's rules refuse it, by a diagnostic's code. */
   | { readonly kind: "refused"; readonly code: string; readonly message: string }
   | Failure;

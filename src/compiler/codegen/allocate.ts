@@ -14,6 +14,7 @@ import { Places } from "./places.ts";
 import { Resolution } from "./resolve.ts";
 import { slotLifetimes } from "./slot-lifetimes.ts";
 import { SplitPositions } from "./split-positions.ts";
+import { clearStaleSpills } from "./stale-spills.ts";
 
 /** What allocation knows of the function beside its code. */
 export interface Surroundings {
@@ -45,5 +46,6 @@ export function allocate(fn: MachineFunction, { graph, loops, frequency, registe
   const moves = new MovePlan(fn, numbering, liveness, frequency, places);
   const allocated = new Resolution(fn, graph, numbering, places, moves).run();
   cleanMoves(allocated);
+  clearStaleSpills(allocated, loops, numbering, places);
   return allocated;
 }

@@ -72,6 +72,10 @@ class AllocationCheck {
         this.#move(contents, code.to, code.from);
         continue;
       }
+      if (code.kind === "clear") {
+        contents.forgetBytes(code.offset, 8);
+        continue;
+      }
       if (code.virtual !== expected[next++]) this.#fail(`b${block.id}: instructions are missing or out of order`);
       this.#operation(contents, code.virtual, code.physical, block.id);
     }

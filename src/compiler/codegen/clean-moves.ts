@@ -29,7 +29,11 @@ const firstSlot = 11;
 const slotSize = 8;
 
 function placeOf(location: Location): Place {
-  return location.kind === "register" ? location.register : firstSlot - 1 - location.offset / slotSize;
+  return location.kind === "register" ? location.register : slotAt(location.offset);
+}
+
+function slotAt(offset: number): Place {
+  return firstSlot - 1 - offset / slotSize;
 }
 
 function isPlace(source: MoveSource): source is Location {
@@ -57,6 +61,11 @@ function removeRepeated(blocks: readonly AllocatedBlock[], predecessors: readonl
     for (const one of block.code) {
       if (one.kind === "operation") {
         for (const place of written(one.physical)) held[place] = unknown++;
+        code.push(one);
+        continue;
+      }
+      if (one.kind === "clear") {
+        held[slotAt(one.offset)] = undefined;
         code.push(one);
         continue;
       }
@@ -117,7 +126,7 @@ function removeUnread(
     }
   }
   for (const block of blocks) {
-    if (block.code.every(({ kind }) => kind === "operation")) continue;
+    if (block.code.every(({ kind }) => kind !== "move")) continue;
     const unread: AllocatedCode[] = [];
     startAtEnd(block);
     walkBack(block, live, read, (move) => unread.push(move));
@@ -156,6 +165,7 @@ function walkBack(
       forEachRead(one.virtual, one.physical, read);
       continue;
     }
+    if (one.kind === "clear") continue;
     const to = placeOf(one.to);
     if (live[to] === 0) {
       unread(one);

@@ -33,6 +33,7 @@ export class Emitter {
 
   #code(code: AllocatedCode): void {
     if (code.kind === "move") this.#move(code.to, code.from, code.at);
+    else if (code.kind === "clear") this.#add(build.storeImm(8, framePointer, code.offset, 0), code.at);
     else this.#operation(code.physical);
   }
 

@@ -13,6 +13,9 @@ export class Places {
   readonly #intervals: ReadonlyMap<VirtualRegister, Interval>;
   readonly #slots = new Map<VirtualRegister, number>();
   readonly #slotRanges: (readonly Range[])[] = [];
+  /** All that has room in the frame, and where. */
+  readonly #objects: readonly FrameObject[];
+  readonly #offsets: readonly number[];
   readonly #spillOffsets: readonly number[];
   readonly #stackOffsets: readonly number[];
   #frameSize: number;
@@ -27,7 +30,9 @@ export class Places {
     this.#intervals = intervals;
     this.#assignSlots(fn, numbering);
     const spills = this.#slotRanges.map((ranges) => ({ size: spillSize, align: spillSize, ranges }));
-    const { offsets, size } = layOutFrame([...stackSlots, ...spills]);
+    this.#objects = [...stackSlots, ...spills];
+    const { offsets, size } = layOutFrame(this.#objects);
+    this.#offsets = offsets;
     this.#stackOffsets = offsets.slice(0, stackSlots.length);
     this.#spillOffsets = offsets.slice(stackSlots.length);
     this.#frameSize = size;
@@ -76,6 +81,17 @@ export class Places {
 
   spillOf(whole: Whole): Location {
     return { kind: "spill", offset: this.#spillOffsets[this.#slots.get(whole.value)!]! };
+  }
+
+  /** Whether nothing that is in use between the positions has any of the spill slot's bytes. */
+  isFree(offset: number, { from, to }: Range): boolean {
+    const span = [{ from, to }];
+    return !this.#objects.some(
+      (object, index) =>
+        this.#offsets[index]! < offset + spillSize &&
+        offset < this.#offsets[index]! + object.size &&
+        overlaps(object.ranges, span),
+    );
   }
 
   /** A spill slot that is never shared. */

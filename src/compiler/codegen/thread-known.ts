@@ -48,7 +48,7 @@ function constantIn(block: AllocatedBlock, register: Register): bigint | undefin
     const one = block.code[index]!;
     if (one.kind === "operation") {
       if (mayWrite(one.physical, register)) return undefined;
-    } else if (one.to.kind === "register" && one.to.register === register) {
+    } else if (one.kind === "move" && one.to.kind === "register" && one.to.register === register) {
       return one.from.kind === "immediate" ? one.from.value : undefined;
     }
   }
