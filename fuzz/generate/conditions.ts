@@ -20,7 +20,7 @@ const productions: readonly (readonly [weight: number, make: Production])[] = [
   [2, choice],
   [1, equalBools],
   [4, equalAggregates],
-  [2, setMember],
+  [4, setMember],
   [3, optionalTest],
   [2, (c, depth) => callOf(c, "bool", depth)?.text],
   [1, chosen],

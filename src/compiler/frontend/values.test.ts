@@ -179,6 +179,18 @@ describe("structs", () => {
       key,
     ],
     [
+      "are compared wherever they lie",
+      `const v = packet.at(0, H); const found = kept.ref(0); if (!v || !found) return Pass;
+      put(0, equal(v, found) ? 1n : 2n); found.c = v.c; found.a = v.a; put(1, equal(found, v) ? 1n : 2n);
+      found.b = v.b; put(2, equal(v, found) ? 1n : 2n); put(3, equal(found, H({ ...v })) ? 1n : 2n);`,
+      [2, 2, 1, 1],
+      {
+        packet: frame,
+        declarations:
+          "const H = struct({ a: u8, b: u8, c: be16 }); const kept = arrayMap({ value: H, maxEntries: 1 });",
+      },
+    ],
+    [
       "convert by field names",
       "const i = Inner({ x: 1, y: 2 }); const j = Other({ ...i }); put(0, u64(j.x));",
       [1],

@@ -134,5 +134,11 @@ export declare const timer: Layout<Timer>;
 /** Bytes from the start of a layout to one of its fields. */
 export declare function offsetOf<T>(layout: Layout<T>, field: keyof T): u32;
 
-/** Whether two values of one layout agree in every byte. `===` would compare references, which the language refuses. */
-export declare function equal<T extends object>(a: T, b: T): boolean;
+/** A value like this one, wherever it lies. */
+type Anywhere<T> = { [K in keyof T as Exclude<K, typeof region>]: T[K] };
+
+/**
+ * Whether two values of one layout agree in every byte, wherever they lie. `===` would compare references, which the
+ * language refuses.
+ */
+export declare function equal<T extends object>(a: T, b: Anywhere<T>): boolean;
