@@ -117,6 +117,17 @@ const packets: readonly Case[] = [
      return local.f === 1 ? Drop : Pass;`,
   ],
   [
+    "the first way through a long loop leaves it with a number that is known",
+    "",
+    `let count: u64 = 0n;
+     for (let i = 0; i <= 257; i++) {
+       count += 1n;
+       if (i64(i) >= 306931040541515883n || !(count > 0n)) count += 1n;
+       count += ((i64(i) >= 306931040541515883n ? i === 0 : !(count > 0n)) || 0) ? count : 1n;
+     }
+     return count === 516n ? Pass : Drop;`,
+  ],
+  [
     "views are taken again behind tail calls that come back, in a loop and in a function",
     `const Bytes = struct({ a: u8, b: u8, c: be16, d: u16 });
      const programs = progArray({ maxEntries: 2 });
@@ -149,7 +160,7 @@ function check(source: string, given: Readonly<Record<string, unknown>> = {}): v
 for (const [what, declarations, body] of packets) {
   it(what, () => {
     check(`import {
-      array, arrayMap, be16, be32, bits, bool, bytes, Drop, enumeration, hash, i16, i8, lpmTrie, onPacket, type Packet,
+      array, arrayMap, be16, be32, bits, bool, bytes, Drop, enumeration, hash, i16, i64, i8, lpmTrie, onPacket, type Packet,
       Pass, perCpuArray, progArray, range, redirect, spinLock, struct, u16, u32, u64, u8, union, withLock,
     } from "iovisor/kernel";
     ${declarations}

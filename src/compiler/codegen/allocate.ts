@@ -46,6 +46,6 @@ export function allocate(fn: MachineFunction, { graph, loops, frequency, registe
   const moves = new MovePlan(fn, numbering, liveness, frequency, places);
   const allocated = new Resolution(fn, graph, numbering, places, moves).run();
   cleanMoves(allocated);
-  clearStaleSpills(allocated, loops, numbering, places);
+  clearStaleSpills(allocated, graph, loops, (offset, block) => places.isShared(offset, numbering.blockStart[block]!));
   return allocated;
 }

@@ -9,7 +9,7 @@ import { forEachTerminatorUse, forEachUse, machineResult } from "./uses.ts";
 export function cleanMoves({ blocks, frameSize }: AllocatedFunction): void {
   const predecessors = predecessorsOf(blocks);
   removeRepeated(blocks, predecessors);
-  removeUnread(blocks, predecessors, firstSlot + Math.ceil(frameSize / slotSize));
+  removeUnread(blocks, predecessors, placesIn(frameSize));
 }
 
 /** By block id. */
@@ -34,6 +34,10 @@ function placeOf(location: Location): Place {
 
 function slotAt(offset: number): Place {
   return firstSlot - 1 - offset / slotSize;
+}
+
+function placesIn(frameSize: number): number {
+  return firstSlot + Math.ceil(frameSize / slotSize);
 }
 
 function isPlace(source: MoveSource): source is Location {
@@ -97,40 +101,61 @@ function removeUnread(
   predecessors: readonly (readonly number[])[],
   placeCount: number,
 ): void {
-  const byId: AllocatedBlock[] = [];
-  for (const block of blocks) byId[block.id] = block;
-  /** Row by block id, by place: 1 where it is read before it is written. */
-  const liveIn = new Uint8Array(byId.length * placeCount);
-  const live = new Uint8Array(placeCount);
-  const read = (place: Place): void => {
-    live[place] = 1;
-  };
-  const startAtEnd = ({ terminator }: AllocatedBlock): void => {
-    live.fill(0);
-    for (const { block } of machineEdges(terminator)) {
-      for (let place = 0; place < placeCount; place++) live[place]! |= liveIn[block * placeCount + place]!;
-    }
-  };
-  const work = blocks.map(({ id }) => id);
-  const waiting = new Set(work);
-  for (let id = work.pop(); id !== undefined; id = work.pop()) {
-    waiting.delete(id);
-    const block = byId[id]!;
-    startAtEnd(block);
-    walkBack(block, live, read, ignore);
-    if (!include(liveIn, id * placeCount, live)) continue;
-    for (const from of predecessors[id]!) {
-      if (waiting.has(from)) continue;
-      waiting.add(from);
-      work.push(from);
-    }
-  }
+  const liveness = new Liveness(blocks, predecessors, placeCount);
   for (const block of blocks) {
     if (block.code.every(({ kind }) => kind !== "move")) continue;
     const unread: AllocatedCode[] = [];
-    startAtEnd(block);
-    walkBack(block, live, read, (move) => unread.push(move));
+    walkBack(block, liveness.behind(block), (move) => unread.push(move));
     if (unread.length > 0) block.code = block.code.filter((one) => !unread.includes(one));
+  }
+}
+
+/** Tells of a spill slot whether what it holds at a block's start is read again. */
+export function liveSpills({ blocks, frameSize }: AllocatedFunction): (block: number, offset: number) => boolean {
+  const liveness = new Liveness(blocks, predecessorsOf(blocks), placesIn(frameSize));
+  return (block, offset) => liveness.isLive(block, slotAt(offset));
+}
+
+/** Which places are read before they are written, by block. */
+class Liveness {
+  readonly #placeCount: number;
+  /** Row by block id, by place. */
+  readonly #atStart: Uint8Array;
+  readonly #live: Uint8Array;
+
+  constructor(blocks: readonly AllocatedBlock[], predecessors: readonly (readonly number[])[], placeCount: number) {
+    const byId: AllocatedBlock[] = [];
+    for (const block of blocks) byId[block.id] = block;
+    this.#placeCount = placeCount;
+    this.#atStart = new Uint8Array(byId.length * placeCount);
+    this.#live = new Uint8Array(placeCount);
+    const work = blocks.map(({ id }) => id);
+    const waiting = new Set(work);
+    for (let id = work.pop(); id !== undefined; id = work.pop()) {
+      waiting.delete(id);
+      const block = byId[id]!;
+      walkBack(block, this.behind(block), ignore);
+      if (!include(this.#atStart, id * placeCount, this.#live)) continue;
+      for (const from of predecessors[id]!) {
+        if (waiting.has(from)) continue;
+        waiting.add(from);
+        work.push(from);
+      }
+    }
+  }
+
+  isLive(block: number, place: Place): boolean {
+    return this.#atStart[block * this.#placeCount + place] === 1;
+  }
+
+  /** By place, behind the block; good until the next call. */
+  behind({ terminator }: AllocatedBlock): Uint8Array {
+    const count = this.#placeCount;
+    const live = this.#live.fill(0);
+    for (const { block } of machineEdges(terminator)) {
+      for (let place = 0; place < count; place++) live[place]! |= this.#atStart[block * count + place]!;
+    }
+    return live;
   }
 }
 
@@ -147,16 +172,11 @@ function include(rows: Uint8Array, start: number, live: Uint8Array): boolean {
   return grown;
 }
 
-/**
- * From the places that are read behind the block to those read from its start on, which `read` adds to `live`; reports
- * moves that are not read.
- */
-function walkBack(
-  block: AllocatedBlock,
-  live: Uint8Array,
-  read: (place: Place) => void,
-  unread: (move: AllocatedCode) => void,
-): void {
+/** From the places that are read behind the block to those read from its start on; reports moves that are not read. */
+function walkBack(block: AllocatedBlock, live: Uint8Array, unread: (move: AllocatedCode) => void): void {
+  const read = (place: Place): void => {
+    live[place] = 1;
+  };
   forEachTerminatorUse(block.terminator, read);
   for (let index = block.code.length - 1; index >= 0; index--) {
     const one = block.code[index]!;

@@ -1,9 +1,9 @@
 import * as build from "../../bytecode/build.ts";
 import type { JumpOperation } from "../../bytecode/opcode.ts";
 import type { Loops } from "../ir/loops.ts";
-import { type FinalBlock, type FinalTerminator, type Item, targetsOf } from "./final.ts";
+import type { FinalBlock, FinalTerminator, Item } from "./final.ts";
 import type { LinearCode } from "./linear.ts";
-import { ShortestWays } from "./shortest-ways.ts";
+import { isStep, isTinyExit, Traces } from "./traces.ts";
 
 type Branch = Extract<FinalTerminator, { kind: "branch" }>;
 
@@ -24,9 +24,6 @@ export function inverseOf(op: JumpOperation): JumpOperation | undefined {
   return inverse[op];
 }
 
-/** A block that ends the function in at most this many instructions is copied to where a jump to it would stand. */
-const tinyExit = 2;
-
 /**
  * Puts the blocks in a row: what is expected falls through, and jumps to short ends become the ends themselves.
  *
@@ -39,7 +36,7 @@ export function lineUp(
 ): LinearCode[] {
   const byId = new Map(blocks.map((block) => [block.id, block]));
   const readers = loops.filter((loop) => [...loop.blocks].some(readsPacket));
-  const order = traces(blocks, byId, new ShortestWays(byId, readsPacket));
+  const order = new Traces(byId, loops, readsPacket).lineUp(blocks);
   const code: LinearCode[] = [];
   const bodies = new Map(loops.map((loop) => [loop.header, loop.blocks]));
   for (const [index, block] of order.entries()) {
@@ -89,46 +86,6 @@ function leaveFirst(
   return true;
 }
 
-/** Follows from each block not yet placed the side that is expected, as far as it goes. */
-function traces(
-  blocks: readonly FinalBlock[],
-  byId: ReadonlyMap<number, FinalBlock>,
-  ways: ShortestWays,
-): FinalBlock[] {
-  const placed = new Set<number>();
-  const order: FinalBlock[] = [];
-  const rank = new Map(blocks.map((block, index) => [block.id, index]));
-  for (const start of blocks) {
-    for (let block: FinalBlock | undefined = start; block && !placed.has(block.id); ) {
-      placed.add(block.id);
-      order.push(block);
-      block = nextInTrace(block, placed, byId, rank, ways);
-    }
-  }
-  return order;
-}
-
-function nextInTrace(
-  { terminator }: FinalBlock,
-  placed: ReadonlySet<number>,
-  byId: ReadonlyMap<number, FinalBlock>,
-  rank: ReadonlyMap<number, number>,
-  ways: ShortestWays,
-): FinalBlock | undefined {
-  const open = targetsOf(terminator).filter((id) => !placed.has(id));
-  if (terminator.kind === "jump" && isTinyExit(byId.get(terminator.to)!)) return undefined;
-  if (open.length < 2 || terminator.kind === "jump" || terminator.kind === "exit") return byId.get(open[0] ?? -1);
-  if (terminator.kind === "branch" && terminator.likely) return byId.get(terminator[terminator.likely]);
-  const { then, otherwise } = terminator;
-  const [thenEnds, otherwiseEnds] = [isTinyExit(byId.get(then)!), isTinyExit(byId.get(otherwise)!)];
-  if (thenEnds !== otherwiseEnds) return byId.get(thenEnds ? otherwise : then);
-  // The verifier has to follow the one that knows less first (see `leaveFirst`).
-  const first = ways.shorter(then, otherwise);
-  if (first !== undefined) return byId.get(first);
-  // Blocks made for an edge come last in rank: they only lead to another block.
-  return byId.get(rank.get(then)! <= rank.get(otherwise)! ? then : otherwise);
-}
-
 /** A loop's test of at most this many instructions is repeated at the loop's end. */
 const shortTest = 4;
 
@@ -141,11 +98,8 @@ function loopTest(
 ): FinalBlock | undefined {
   if (terminator.kind !== "jump" || terminator.to === next || !bodies.get(terminator.to)?.has(origin)) return undefined;
   const test = byId.get(terminator.to)!;
-  return test.terminator.kind === "branch" && test.items.length < shortTest ? test : undefined;
-}
-
-function isTinyExit(block: FinalBlock): boolean {
-  return block.terminator.kind === "exit" && block.items.length < tinyExit;
+  if (test.terminator.kind !== "branch" || test.items.length >= shortTest || isStep(test)) return undefined;
+  return test;
 }
 
 function addTerminator(

@@ -13,9 +13,7 @@ export class Places {
   readonly #intervals: ReadonlyMap<VirtualRegister, Interval>;
   readonly #slots = new Map<VirtualRegister, number>();
   readonly #slotRanges: (readonly Range[])[] = [];
-  /** All that has room in the frame, and where. */
-  readonly #objects: readonly FrameObject[];
-  readonly #offsets: readonly number[];
+  readonly #stackSlots: readonly FrameObject[];
   readonly #spillOffsets: readonly number[];
   readonly #stackOffsets: readonly number[];
   #frameSize: number;
@@ -28,11 +26,10 @@ export class Places {
     stackSlots: readonly FrameObject[],
   ) {
     this.#intervals = intervals;
+    this.#stackSlots = stackSlots;
     this.#assignSlots(fn, numbering);
     const spills = this.#slotRanges.map((ranges) => ({ size: spillSize, align: spillSize, ranges }));
-    this.#objects = [...stackSlots, ...spills];
-    const { offsets, size } = layOutFrame(this.#objects);
-    this.#offsets = offsets;
+    const { offsets, size } = layOutFrame([...stackSlots, ...spills]);
     this.#stackOffsets = offsets.slice(0, stackSlots.length);
     this.#spillOffsets = offsets.slice(stackSlots.length);
     this.#frameSize = size;
@@ -83,15 +80,13 @@ export class Places {
     return { kind: "spill", offset: this.#spillOffsets[this.#slots.get(whole.value)!]! };
   }
 
-  /** Whether nothing that is in use between the positions has any of the spill slot's bytes. */
-  isFree(offset: number, { from, to }: Range): boolean {
-    const span = [{ from, to }];
-    return !this.#objects.some(
-      (object, index) =>
-        this.#offsets[index]! < offset + spillSize &&
-        offset < this.#offsets[index]! + object.size &&
-        overlaps(object.ranges, span),
-    );
+  /** Whether a stack slot that is in use at the position has some of the spill slot's bytes. */
+  isShared(offset: number, position: number): boolean {
+    const span = [{ from: position, to: position + 1 }];
+    return this.#stackSlots.some(({ size, ranges }, index) => {
+      const low = this.#stackOffsets[index]!;
+      return low < offset + spillSize && offset < low + size && overlaps(ranges, span);
+    });
   }
 
   /** A spill slot that is never shared. */

@@ -1,42 +1,72 @@
+import type { Graph } from "../ir/graph.ts";
 import type { Loop, Loops } from "../ir/loops.ts";
-import type { AllocatedBlock, AllocatedFunction } from "./allocated.ts";
-import type { Numbering } from "./build-intervals.ts";
-import type { Places } from "./places.ts";
+import { edgesOf } from "../ir/operands.ts";
+import type { AllocatedFunction } from "./allocated.ts";
+import { liveSpills } from "./clean-moves.ts";
 
 /**
- * Overwrites, where an iterator's next round begins, the spill slots that loops inside of the round have left behind.
- * The verifier takes up a round anew unless its state is one that it knows, and until it is through with the iterator's
- * loop it compares slots that nobody reads again, too (incomplete_read_marks, stacksafe in kernel/bpf/verifier.c). What
- * a plain loop counts in is another known number for each of its rounds that lead out of it; with a few more slots that
- * some ways write and others do not, rounds are taken up anew beyond all limits. Dead registers it does not compare.
+ * Overwrites spill slots that hold nothing any more where loops begin a round and where they are left, if they are
+ * inside of loops that the verifier walks until their states repeat: those over iterators and with `may_goto`. In these
+ * it compares slots that nobody reads again, too (incomplete_read_marks and stacksafe, kernel/bpf/verifier.c). What an
+ * inner loop counts in is another known number for each of its rounds that lead out of it, and other slots are written
+ * on some ways only; from each such state it would walk all that follows. Dead registers it does not compare.
+ *
+ * @param isShared whether a stack slot that is in use where the block begins has bytes of the spill slot
  */
-export function clearStaleSpills(fn: AllocatedFunction, loops: Loops, numbering: Numbering, places: Places): void {
+export function clearStaleSpills(
+  fn: AllocatedFunction,
+  graph: Graph,
+  { loops }: Loops,
+  isShared: (offset: number, block: number) => boolean,
+): void {
+  const repeated = loops.filter(({ blocks }) => [...blocks].some((id) => isRepeated(graph, id)));
+  const inner = loops.filter((loop) => repeated.some((outer) => isInside(loop, outer)));
+  if (inner.length === 0) return;
+  const stale = staleAt(fn, graph, inner);
+  if (stale.size === 0) return;
+  const isLive = liveSpills(fn);
   for (const block of fn.blocks) {
-    if (!beginsRound(block)) continue;
-    const loop = loops.loops.findLast(({ blocks }) => blocks.has(block.id));
-    if (!loop) continue;
-    const range = { from: numbering.blockStart[block.id]!, to: numbering.blockEnd[block.id]! };
-    const stale = leftBehind(fn, loop, loops).filter((offset) => places.isFree(offset, range));
+    const offsets = [...(stale.get(block.id) ?? [])].filter(
+      (one) => !isLive(block.id, one) && !isShared(one, block.id),
+    );
+    if (offsets.length === 0) continue;
     const { at } = block.terminator;
-    block.code = [...stale.map((offset) => ({ kind: "clear", offset, at }) as const), ...block.code];
+    const clears = offsets.sort((a, b) => b - a).map((offset) => ({ kind: "clear", offset, at }) as const);
+    block.code = [...clears, ...block.code];
   }
 }
 
-function beginsRound({ code }: AllocatedBlock): boolean {
-  return code.some((one) => {
-    if (one.kind !== "operation" || one.physical.kind !== "call") return false;
-    const { target } = one.physical;
-    return target.kind === "kfunc" && target.name === "bpf_iter_num_next";
+function isInside(loop: Loop, outer: Loop): boolean {
+  return loop !== outer && outer.blocks.has(loop.header);
+}
+
+function isRepeated(graph: Graph, id: number): boolean {
+  const { instructions, terminator } = graph.blocks[id]!;
+  if (terminator.kind === "mayGoto") return true;
+  return instructions.some((one) => one.kind === "callKfunc" && one.name === "bpf_iter_num_next");
+}
+
+/** By block, the slots that a loop may have left behind where the block begins. */
+function staleAt(
+  fn: AllocatedFunction,
+  graph: Graph,
+  loops: readonly Loop[],
+): ReadonlyMap<number, ReadonlySet<number>> {
+  const stale = new Map<number, Set<number>>();
+  for (const loop of loops) {
+    const written = writtenIn(fn, loop);
+    if (written.length === 0) continue;
+    const left = [...loop.blocks].flatMap((id) => edgesOf(graph.blocks[id]!.terminator).map(({ block }) => block));
+    for (const block of [loop.header, ...left.filter((to) => !loop.blocks.has(to))]) {
+      stale.set(block, new Set([...(stale.get(block) ?? []), ...written]));
+    }
+  }
+  return stale;
+}
+
+function writtenIn(fn: AllocatedFunction, { blocks }: Loop): readonly number[] {
+  return fn.blocks.flatMap(({ id, edge, code }) => {
+    if (!blocks.has(edge?.from ?? id)) return [];
+    return code.flatMap((one) => (one.kind === "move" && one.to.kind === "spill" ? [one.to.offset] : []));
   });
-}
-
-/** The slots that are written in loops inside of this one, in the order of the frame. */
-function leftBehind(fn: AllocatedFunction, { header, blocks }: Loop, { depth }: Loops): readonly number[] {
-  const offsets = new Set<number>();
-  for (const { id, edge, code } of fn.blocks) {
-    const origin = edge?.from ?? id;
-    if (!blocks.has(origin) || depth[origin]! <= depth[header]!) continue;
-    for (const one of code) if (one.kind === "move" && one.to.kind === "spill") offsets.add(one.to.offset);
-  }
-  return [...offsets].sort((a, b) => b - a);
 }

@@ -10,8 +10,10 @@ import { variablesOfBody, writtenStorage } from "./scan.ts";
 /**
  * What the body of a long loop changes, variables and local storage, enters it as numbers that the verifier does not
  * know: a known one gets another known value in each round, so no two rounds would look alike to it and it would walk
- * all of them. What is added is an unknown number minus itself, which is zero to the machine alone. Presence of
- * references stays as it is, since it says which registers hold addresses.
+ * all of them. What is taken away is an unknown number minus itself, which is zero to the machine alone. Adding it to a
+ * constant would be adding the constant to a copy of it: verifiers since Linux 6.11 remember that the two differ by so
+ * much, and take no number for like it that has no such relation (BPF_ADD_CONST in regsafe, kernel/bpf/verifier.c).
+ * Presence of references stays as it is, since it says which registers hold addresses.
  */
 export function blurAccumulators(l: Lowering, s: ForStatement): void {
   const { assigned, defined } = variablesOfBody(s.body);
@@ -22,7 +24,7 @@ export function blurAccumulators(l: Lowering, s: ForStatement): void {
   const unknown = builder.callHelper(helpers.getPrandomU32.id, [], s.at);
   const zero = builder.binary("sub", 64, unknown, unknown, s.at);
   for (const variable of carried) {
-    builder.write(variable, builder.binary("add", 64, builder.read(variable), zero, s.at));
+    builder.write(variable, builder.binary("sub", 64, builder.read(variable), zero, s.at));
   }
   for (const local of storage) blurStorage(l, s, local, zero);
 }
@@ -53,6 +55,6 @@ function blurBytes(l: Lowering, s: ForStatement, ref: Reference, zero: Value): v
   if (ref.region !== "local") return;
   for (const [delta, size] of pieces(sizeOf(ref.layout), accessAlignment(ref))) {
     const known = l.load(ref, size, s.at, { delta });
-    l.store(ref, size, l.builder.binary("add", 64, known, zero, s.at), s.at, delta);
+    l.store(ref, size, l.builder.binary("sub", 64, known, zero, s.at), s.at, delta);
   }
 }
