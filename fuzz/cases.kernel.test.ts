@@ -160,8 +160,8 @@ function check(source: string, given: Readonly<Record<string, unknown>> = {}): v
 for (const [what, declarations, body] of packets) {
   it(what, () => {
     check(`import {
-      array, arrayMap, be16, be32, bits, bool, bytes, Drop, enumeration, hash, i16, i64, i8, lpmTrie, onPacket, type Packet,
-      Pass, perCpuArray, progArray, range, redirect, spinLock, struct, u16, u32, u64, u8, union, withLock,
+      array, arrayMap, be16, be32, bits, bool, bytes, Drop, enumeration, hash, i16, i64, i8, lpmTrie, onPacket, Pass,
+      type Packet, perCpuArray, progArray, range, redirect, spinLock, struct, u16, u32, u64, u8, union, withLock,
     } from "iovisor/kernel";
     ${declarations}
     export default onPacket((packet) => { ${body} });`);

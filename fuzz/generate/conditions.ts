@@ -48,8 +48,18 @@ function compareNumbers(c: Context, depth: number): string | undefined {
   const right = numberExpression(c, depth);
   if ((left.literal && right.literal) || !related(left, right)) return undefined;
   const operator = c.random.pick(order);
+  const named = left.literal ? right.text : left.text;
+  if ((operator === "===" || operator === "!==") && (left.literal || right.literal) && isName(named)) {
+    if (c.compared.has(named)) return undefined;
+    c.compared.add(named);
+  }
   c.coverage.hit(`number ${operator}`);
   return `(${left.text} ${operator} ${right.text})`;
+}
+
+/** A variable or a field, which tsc narrows to a number that it is equal to. */
+function isName(text: string): boolean {
+  return /^[\w.]+$/.test(text);
 }
 
 function compareWide(c: Context, depth: number): string {

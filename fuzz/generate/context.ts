@@ -100,7 +100,7 @@ export class Context {
   storage = 160;
   /** Tracing programs lack some clocks. */
   tracing = false;
-  /** Settings that were compared with one of their names: tsc remembers what that says about them. */
+  /** Settings that were compared with one of their names, variables with a number: tsc remembers what that says. */
   readonly compared = new Set<string>();
   packetEpoch = 0;
   mapEpoch = 0;

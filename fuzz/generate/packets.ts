@@ -75,7 +75,7 @@ function newLength(c: Context, packet: string): string {
 
 function replaceChecksum(c: Context, packet: string): string {
   const size = c.random.pick([2, 4] as const);
-  const offset = c.random.chance(0.7) ? String(c.random.pick([24, 36, 40, 50, 60])) : offsetText(c, 1);
+  const offset = c.random.chance(0.7) ? String(c.random.pick([24, 36, 40, 50, 60])) : `u16(${offsetText(c, 1)})`;
   const value = (): string => numberFor(c, size === 2 ? "u16" : "u32", 1);
   const layer = c.random.pick([3, 4] as const);
   // Only a transport's checksum knows of the pseudo header and of "none".

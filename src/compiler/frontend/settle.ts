@@ -34,6 +34,13 @@ export function settle(frame: Frame, value: Value, name: string, node: ts.Node, 
   }
 }
 
+/** A number that is compared before it is used: of a variable comparisons say what it may be, of `x & 15` they do not. */
+export function variable(frame: Frame, number: Expression, name: string, node: ts.Node): Expression {
+  const { kind } = number;
+  if (kind === "constant" || kind === "local" || kind === "setting") return number;
+  return frame.emitter.let(name, number, frame.at(node));
+}
+
 /** Whether an expression obviously fits an integer, so that nobody need prove it. */
 function fitsTrivially(e: Expression, width: NarrowInteger, emitter: Emitter): boolean {
   const [low, high] = limitsOf(width);

@@ -10,7 +10,7 @@ import { kernelElement, kernelField } from "../kernel-fields.ts";
 import { layoutMember } from "../library/layouts.ts";
 import { withDefault } from "../library/setting-types.ts";
 import { narrowed } from "../narrowing.ts";
-import { inOrder, settle } from "../settle.ts";
+import { inOrder, settle, variable } from "../settle.ts";
 import {
   builtin,
   describe,
@@ -177,10 +177,12 @@ function checkedElement(frame: Frame, value: RuntimeValue, length: number, call:
   if (index.kind === "poison") return poison;
   if (index.kind === "constant" && (Number(index.value) < 0 || Number(index.value) >= length))
     return { kind: "undefined" };
-  const reference = elementReference(frame, value, index, call);
-  const position = toType(frame, index, numberType, call);
-  if (!reference || !position) return poison;
+  const number = toType(frame, index, numberType, call);
+  if (!number) return poison;
   const at = frame.at(call);
+  const position = variable(frame, number, "index", call);
+  const reference = elementReference(frame, value, runtime(position), call);
+  if (!reference) return poison;
   const compare = (operator: "greaterEqual" | "less", limit: number): Expression => {
     return { kind: "compare", operator, left: position, right: build.numberLiteral(limit, at), type: boolType, at };
   };
