@@ -80,14 +80,18 @@ function numberPorts(before: Readonly<Record<string, number>>, names: readonly s
   return Object.fromEntries(names.map((name) => [name, before[name] ?? taken.take(1, names.length + 65536, "ports")]));
 }
 
-/** Numbers for entries: those that were there keep theirs. @throws E_USAGE */
+/**
+ * Numbers for entries: those that were there keep theirs. New ones get such that are nobody's in the revision before,
+ * while there is room: its hooks are at work until it is cleared away. @throws E_USAGE
+ */
 export function numberEntries(
   before: Readonly<Record<string, number>>,
   keys: readonly string[],
   sizes: TableSizes,
 ): Readonly<Record<string, number>> {
-  const kept = keys.filter((key) => Object.hasOwn(before, key));
-  const taken = new Ranges(kept.map((key) => [before[key]!, 1]));
+  const all = new Set([...Object.keys(before), ...keys]);
+  const held = all.size <= sizes.entries ? Object.keys(before) : keys.filter((key) => Object.hasOwn(before, key));
+  const taken = new Ranges(held.map((key) => [before[key]!, 1]));
   return Object.fromEntries(keys.map((key) => [key, before[key] ?? taken.take(1, sizes.entries, "devices")]));
 }
 

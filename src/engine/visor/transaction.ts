@@ -151,12 +151,7 @@ export class Transaction {
     putBack(outdated(before.record.remedies, live.record.remedies));
     this.#dataPath.waitForPackets();
     const { parity } = this.#dataPath.generation;
-    const all = { ...before.record.pipelines, ...live.record.pipelines };
-    for (const [key, { hook, slot }] of Object.entries(all)) {
-      const isGone = !Object.hasOwn(live.record.pipelines, key);
-      if (isGone) this.#dataPath.slots(hook).clear(slot, parity);
-      this.#dataPath.slots(hook).copy(slot, parity);
-    }
+    this.#settleSlots(before, live, parity);
     for (const entry of Object.values(live.record.identities.entries)) this.#dataPath.entryTargets.copy(entry, parity);
     this.#settleDevices(before, live, parity);
     this.#settleGroups(before, live, parity);
@@ -171,6 +166,19 @@ export class Transaction {
     if (gone.length > 0) this.#dataPath.pins.removeEmptyFolders();
     this.#staged = false;
     this.#leftovers.clearTables(live.record);
+  }
+
+  /** A place that a pipeline gave up may be that of a new one already. */
+  #settleSlots(before: LiveState, live: LiveState, parity: number): void {
+    const placeOf = ({ hook, slot }: PipelineRecord): string => `${hook} ${slot}`;
+    const pipelines = Object.values(live.record.pipelines);
+    const used = new Set(pipelines.map(placeOf));
+    for (const pipeline of Object.values(before.record.pipelines)) {
+      if (!used.has(placeOf(pipeline))) this.#dataPath.slots(pipeline.hook).clear(pipeline.slot, parity);
+    }
+    for (const { hook, slot } of [...Object.values(before.record.pipelines), ...pipelines]) {
+      this.#dataPath.slots(hook).copy(slot, parity);
+    }
   }
 
   #settleDevices(before: LiveState, live: LiveState, parity: number): void {
