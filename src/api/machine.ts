@@ -69,7 +69,7 @@ export const Health = object({
 });
 export type Health = Data<typeof Health>;
 
-export const eventKinds = ["revision", "devices", "report", "failure", "recovery"] as const;
+export const eventKinds = ["revision", "devices", "report", "warning", "failure", "recovery"] as const;
 
 /** The data of a server-sent event; its `event` is the kind, its `id` counts up. */
 export const Event = object({

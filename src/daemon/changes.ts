@@ -45,7 +45,7 @@ export class Changes implements AsyncDisposable {
     const { revision } = this.#visor;
     request.precondition(revision);
     const graph = await next(this.#visor.graph);
-    const { changes, actions } = await this.#visor.plan(graph);
+    const { changes, actions } = await this.#visor.difference(graph);
     const idle = changes.length === 0 && actions.every(({ kind }) => kind === "keep" || kind === "await");
     if (revision && idle && !this.#visor.degraded) {
       const kept = actions.flatMap((action) => (action.kind === "keep" ? action.pipeline : []));

@@ -152,6 +152,10 @@ async function openVisor(options: DaemonOptions, events: EventHub, stack: AsyncD
     await Visor.open({
       ...{ name, store, base: state, functions: new FunctionCatalogue(builtInFunctions), broken: "degrade" },
       report: ({ instance, event }) => events.publish("report", event, instance),
+      warned: (warning) => {
+        log.warn(warning);
+        events.publish("warning", { message: warning });
+      },
       failed: (instance, error, untold = 0) => {
         const more = untold > 0 ? { untold } : {};
         log.warn({ error, instance, ...more }, "a host side failed");

@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { test } from "node:test";
 import { skipWithoutNetwork, testNetwork } from "../../test/network/network.ts";
 import { buildPacket } from "../capture/packet.ts";
+import { hasFeature, readFeatures, setFeatures } from "../kernel/ethtool.ts";
 import { PacketSocket } from "../kernel/packet-socket.ts";
 import { open, TestDaemon, TestFolder } from "./testing.ts";
 
@@ -174,6 +175,30 @@ test("events tell of revisions, reports and devices, and the data path follows t
   assert.equal(first.id, revision.id + 1);
   later.destroy();
   response.destroy();
+});
+
+test("what was set again on a device behind an apply is an event", options, async () => {
+  using folder = new TestFolder();
+  using net = network();
+  await using daemon = await TestDaemon.start(folder);
+  const netns = net.host("middle").namespace.name!;
+  const device = (name: string) => ({ name, netns, hook: "xdp" });
+  const graph = graphOn(netns, folder);
+  const body = (mark: number) => ({
+    ...{ ...graph, devices: { lan1: device("lan1"), lan2: device("lan2") } },
+    functions: { m: { ...graph.functions.m, config: { mark } } },
+  });
+  assert.equal((await daemon.request("PUT", "/v1/graph", { body: body(1) })).status, 200);
+  setFeatures("eth0", { txVlan: true }, net.host("a").namespace);
+  const response = await open(daemon.socket, "GET", "/v1/events");
+  const { status, body: applied } = await daemon.request("PUT", "/v1/graph", { body: body(2) });
+  assert.deepEqual([status, applied.warnings], [200, []]);
+  for await (const { kind, data } of eventsOf(response)) {
+    if (kind !== "warning") continue;
+    assert.match(String(data["message"]), /txvlan off .* on eth0, the other end of lan1, until it is detached/);
+    break;
+  }
+  assert.equal(hasFeature(readFeatures("eth0", net.host("a").namespace), "txVlan"), false);
 });
 
 test("streams of events end when the daemon ends", options, async () => {

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { type ErrorCode, IovisorError } from "../../errors.ts";
 import { activeOf, type DeviceFeatures, type OffloadFeature } from "../../kernel/ethtool.ts";
+import type { AttachmentRecord } from "./attachments.ts";
+import { type Need, needsOf, splitNeeds } from "./device-needs.ts";
 import { DevicePlaces, type End, type Place } from "./device-places.ts";
-import type { Model, ModelDevice } from "./model.ts";
 import { sizeWarnings } from "./packet-sizes.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -23,128 +25,122 @@ export interface Remedy {
   readonly receiveQueues?: number;
 }
 
-interface Need {
-  readonly device: ModelDevice;
-  readonly ifindex: number;
-  readonly features: Readonly<Partial<Record<OffloadFeature, boolean>>>;
-  readonly of: End;
-  /** Queues of the device, as many as its peer sends on. */
-  readonly queues: boolean;
-  readonly why: string;
-}
-
 export interface Preflight {
   /** What was changed, or is to be. */
   readonly remedies: readonly Remedy[];
   readonly warnings: readonly string[];
 }
 
-/** What the other end of a veth must not leave to the device. */
-const unseen = { txChecksum: false, txVlan: false, txServiceVlan: false };
-
-interface PresentDevice {
-  readonly device: ModelDevice;
-  readonly ifindex: number;
-}
-
-function presentDevices({ devices }: Model): readonly PresentDevice[] {
-  return devices.flatMap((device) => (device.found ? [{ device, ifindex: device.found.ifindex }] : []));
-}
-
-function devicesAtXdp({ model, attachments }: Pick<Prepared, "model" | "attachments">): readonly PresentDevice[] {
-  const at = new Set(
-    attachments.filter(({ spec }) => spec.hook === "xdp").map(({ netns, ifindex }) => `${netns} ${ifindex}`),
-  );
-  return presentDevices(model).filter(({ device, ifindex }) => at.has(`${device.netns} ${ifindex}`));
-}
-
-/** Devices at XDP, and those that XDP programs send to. */
-function needsOf(prepared: Prepared): readonly Need[] {
-  const { model } = prepared;
-  const atXdp = devicesAtXdp(prepared);
-  if (atXdp.length === 0) return [];
-  const targets = targetsOf(model);
-  const why = (text: string, { alias }: ModelDevice): string => `${text} (dev:${alias})`;
-  return [
-    ...atXdp.flatMap(({ device, ifindex }): Need[] => [
-      {
-        ...{ device, ifindex, of: "peer", queues: true, features: unseen },
-        why: why("XDP sees neither checksums nor VLAN tags that are left to the device", device),
-      },
-      {
-        ...{ device, ifindex, of: "device", queues: false, features: { rxVlan: false, rxServiceVlan: false } },
-        why: why("XDP does not see VLAN tags that the device takes out of frames", device),
-      },
-    ]),
-    ...presentDevices(model)
-      .filter(({ device }) => targets.has(device.alias))
-      .map(({ device, ifindex }): Need => {
-        const text = "without GRO (or a program at XDP) it takes no frames that XDP redirects";
-        return {
-          device,
-          ifindex,
-          of: "peer",
-          queues: false,
-          features: { genericReceive: true },
-          why: why(text, device),
-        };
-      }),
-  ];
-}
-
-function targetsOf({ links }: Model): ReadonlySet<string> {
-  return new Set(links.flat().flatMap((end) => (end.kind === "device" ? [end.device] : [])));
-}
-
 /** What an apply of a revision would change on devices. Nothing is touched. */
 export function lookAhead(prepared: Prepared): Preflight {
+  const needs = needsOf(prepared);
   using places = new DevicePlaces();
-  const found = each(needsOf(prepared), places, (need, place) => changeOf(need, place, places));
-  return { ...found, warnings: [...found.warnings, ...sizeTroubles(prepared, places)] };
+  const found = look(needs, places);
+  const sizes = [...frameTroubles(needs, places), ...sizeWarnings(prepared.model, prepared.numbered)];
+  return { remedies: merged(remediesOf(found)), warnings: [...found.flatMap(tell), ...sizes] };
+}
+
+/** What is in force on devices when a revision is prepared. */
+export interface InForce {
+  /** What the live revision needs, and was made sure of for it. */
+  readonly needs: readonly Need[];
+  readonly remedies: readonly Remedy[];
+  /** Of the hooks of the next revision those that are not in their places. */
+  readonly missing: readonly AttachmentRecord[];
+}
+
+/** Devices that are fit for a revision, as far as it is the first one that needs them to be. */
+export interface PreparedDevices extends Preflight {
+  readonly needs: readonly Need[];
+  /** What the live revision needs as well: looked at by `mendDevices`, when packets meet the next one. */
+  readonly known: readonly Need[];
+  /** Those of the warnings that hold for as long as nobody does something about it. */
+  readonly notes: readonly string[];
 }
 
 /**
- * Makes devices fit for the hooks of a revision. `before` is what was changed for the one that is live: it is kept in
- * mind. Disposing of `undo` puts back what this call changed.
+ * Makes devices fit for the hooks of a revision. What was changed for the one that is live is kept in mind. Disposing
+ * of `undo` puts back what this call changed.
  *
  * @throws NotSupported for a device that cannot be changed as it must
  */
-export function prepareDevices(prepared: Prepared, before: readonly Remedy[], undo: DisposableStack): Preflight {
+export function prepareDevices(prepared: Prepared, live: InForce, undo: DisposableStack): PreparedDevices {
   const needs = needsOf(prepared);
+  const { fresh, known } = splitNeeds(needs, live.needs, live.missing);
   using places = new DevicePlaces();
-  const { remedies, warnings } = each(needs, places, (need, place) => {
-    const remedy = changeOf(need, place, places);
-    if (!remedy) return undefined;
-    undo.defer(() => putBack([remedy]));
-    place.setFeatures(missingOf(need, place));
-    if (remedy.receiveQueues !== undefined) ownPlace(need, places)?.setReceiveQueues(place.queues.tx);
-    return remedy;
-  });
+  const found = look(fresh, places);
+  for (const finding of found) {
+    if (finding.kind !== "change") continue;
+    undo.defer(() => putBack([finding.remedy]));
+    change(finding, places);
+  }
   const wanted = new Set(needs.map((need) => keyOf({ ...need.device, ...need })));
-  const kept = before.filter((one) => wanted.has(keyOf(one)));
-  return { remedies: merged([...kept, ...remedies]), warnings: [...warnings, ...sizeTroubles(prepared, places)] };
+  const kept = live.remedies.filter((one) => wanted.has(keyOf(one)));
+  const notes = notesOf(found, fresh, places);
+  const changes = found.filter(({ kind }) => kind === "change").flatMap(tell);
+  return {
+    ...{ needs, known, notes },
+    remedies: merged([...kept, ...remediesOf(found)]),
+    warnings: [...changes, ...notes, ...sizeWarnings(prepared.model, prepared.numbered)],
+  };
 }
 
-/** What is too large for a device, or for XDP. */
-function sizeTroubles(prepared: Prepared, places: DevicePlaces): readonly string[] {
-  const { model, numbered } = prepared;
-  const atXdp = devicesAtXdp(prepared).flatMap(({ device, ifindex }): string[] => {
-    const ends: readonly End[] = ["peer", "device"];
-    const [first] = ends.flatMap((of) => {
-      const found = places.find(device.netns, ifindex, of);
-      return found.kind === "place" ? [{ of, link: found.place.link }] : [];
-    });
-    // A veth has a limit for its other end; of a physical device that is up to its driver, which has one page as well.
-    if (!first || first.link.mtu <= mostXdpMtu || (first.of === "device" && first.link.kind !== undefined)) return [];
-    const { name, alias } = device;
-    const what = first.of === "peer" ? `${first.link.name}, the other end of ${name},` : name;
-    return [
-      `${what} has an MTU of ${first.link.mtu}, and frames at XDP fit a page: ${name} takes no program with more ` +
-        `than ${mostXdpMtu}; lower it (\`ip link set dev ${first.link.name} mtu ${mostXdpMtu}\`), or give ` +
-        `dev:${alias} the hook "tcx"`,
-    ];
+/**
+ * Puts right what others changed on devices that were made fit before. A device that cannot be changed any more is told
+ * of, like the others.
+ *
+ * @param record gets all remedies, where they are others than before, and makes them durable: only then devices are
+ * touched, so that whoever takes the graph off the machine knows of it.
+ */
+export async function mendDevices(
+  needs: readonly Need[],
+  before: readonly Remedy[],
+  record: (remedies: readonly Remedy[]) => Promise<void>,
+): Promise<{ readonly changes: readonly string[]; readonly notes: readonly string[] }> {
+  if (needs.length === 0) return { changes: [], notes: [] };
+  using places = new DevicePlaces();
+  const found = look(needs, places);
+  const remedies = merged([...before, ...remediesOf(found)]);
+  if (!isDeepStrictEqual(remedies, before)) await record(remedies);
+  const changes = found.flatMap((finding) => {
+    if (finding.kind !== "change") return [];
+    try {
+      change(finding, places);
+      return tell(finding);
+    } catch (error) {
+      if (!(error instanceof IovisorError)) throw error;
+      return gone.has(error.code) ? [] : [`${finding.need.device.name} is not as it must be: ${error.message}`];
+    }
   });
-  return [...atXdp, ...sizeWarnings(model, numbered)];
+  return { changes, notes: notesOf(found, needs, places) };
+}
+
+/** What stays as it is until somebody does something about it. */
+function notesOf(found: readonly Finding[], needs: readonly Need[], places: DevicePlaces): readonly string[] {
+  const unreachable = found.filter(({ kind }) => kind === "unreachable").flatMap(tell);
+  return [...unreachable, ...frameTroubles(needs, places)];
+}
+
+/** Devices whose frames are too large for XDP. */
+function frameTroubles(needs: readonly Need[], places: DevicePlaces): readonly string[] {
+  return needs
+    .filter(({ queues }) => queues)
+    .flatMap(({ device, ifindex }): string[] => {
+      const ends: readonly End[] = ["peer", "device"];
+      const [first] = ends.flatMap((of) => {
+        const found = places.find(device.netns, ifindex, of);
+        return found.kind === "place" ? [{ of, link: found.place.link }] : [];
+      });
+      // A veth has a limit for its other end; of a physical device that is up to its driver, which has a page as well.
+      if (!first || first.link.mtu <= mostXdpMtu || (first.of === "device" && first.link.kind !== undefined)) return [];
+      const { name, alias } = device;
+      const what = first.of === "peer" ? `${first.link.name}, the other end of ${name},` : name;
+      return [
+        `${what} has an MTU of ${first.link.mtu}, and frames at XDP fit a page: ${name} takes no program with more ` +
+          `than ${mostXdpMtu}; lower it (\`ip link set dev ${first.link.name} mtu ${mostXdpMtu}\`), or give ` +
+          `dev:${alias} the hook "tcx"`,
+      ];
+    });
 }
 
 /** A page without the room ahead of a frame, its Ethernet header and struct skb_shared_info (veth_xdp_set). */
@@ -198,33 +194,48 @@ function merged(remedies: readonly Remedy[]): readonly Remedy[] {
   return [...byPlace.values()];
 }
 
-function each(
-  needs: readonly Need[],
-  places: DevicePlaces,
-  act: (need: Need, place: Place) => Remedy | undefined,
-): Preflight {
-  const warnings: string[] = [];
-  const remedies = needs.flatMap((need): Remedy[] => {
+type Finding =
+  | { readonly kind: "change"; readonly need: Need; readonly place: Place; readonly remedy: Remedy }
+  | { readonly kind: "unreachable"; readonly need: Need };
+
+type Change = Extract<Finding, { readonly kind: "change" }>;
+
+/** What is not as it must be. */
+function look(needs: readonly Need[], places: DevicePlaces): readonly Finding[] {
+  return needs.flatMap((need): Finding[] => {
     const found = places.find(need.device.netns, need.ifindex, need.of);
-    if (found.kind === "unreachable") {
-      const features = printFeatures(need.features);
-      warnings.push(
-        `the other end of ${need.device.name} is out of reach: make sure of ${features} there; ${need.why}`,
-      );
-    }
-    if (found.kind !== "place") return [];
-    const remedy = act(need, found.place);
-    if (!remedy) return [];
-    if (Object.keys(remedy.features).length > 0) {
-      const end = need.of === "peer" ? `${found.place.name}, the other end of ${need.device.name}` : need.device.name;
-      warnings.push(`${printFeatures(need.features)} on ${end}, until it is detached: ${need.why}`);
-    }
-    if (remedy.receiveQueues !== undefined) {
-      warnings.push(`${need.device.name} gets as many receive queues as its other end sends on: XDP needs them`);
-    }
-    return [remedy];
+    if (found.kind === "unreachable") return [{ kind: "unreachable", need }];
+    const remedy = found.kind === "place" ? remedyFor(need, found.place, places) : undefined;
+    return found.kind === "place" && remedy ? [{ kind: "change", need, place: found.place, remedy }] : [];
   });
-  return { remedies: merged(remedies), warnings };
+}
+
+function change({ need, place, remedy }: Change, places: DevicePlaces): void {
+  place.setFeatures(missingOf(need, place));
+  if (remedy.receiveQueues !== undefined) ownPlace(need, places)?.setReceiveQueues(place.queues.tx);
+}
+
+function remediesOf(found: readonly Finding[]): readonly Remedy[] {
+  return found.flatMap((finding) => (finding.kind === "change" ? finding.remedy : []));
+}
+
+function tell(finding: Finding): readonly string[] {
+  const { need } = finding;
+  const features = printFeatures(need.features);
+  const { name } = need.device;
+  if (finding.kind === "unreachable") {
+    return [`the other end of ${name} is out of reach: make sure of ${features} there; ${need.why}`];
+  }
+  const { place, remedy } = finding;
+  const warnings: string[] = [];
+  if (Object.keys(remedy.features).length > 0) {
+    const end = need.of === "peer" ? `${place.name}, the other end of ${name}` : name;
+    warnings.push(`${features} on ${end}, until it is detached: ${need.why}`);
+  }
+  if (remedy.receiveQueues !== undefined) {
+    warnings.push(`${name} gets as many receive queues as its other end sends on: XDP needs them`);
+  }
+  return warnings;
 }
 
 const shortNames: Partial<Record<OffloadFeature, string>> = {
@@ -250,7 +261,7 @@ function missingOf({ features }: Need, place: Place): Need["features"] {
 }
 
 /** What must be changed for a need; undefined when all is well. */
-function changeOf(need: Need, place: Place, places: DevicePlaces): Remedy | undefined {
+function remedyFor(need: Need, place: Place, places: DevicePlaces): Remedy | undefined {
   // A veth leaves tags where they are.
   if (need.of === "device" && place.link.kind !== undefined) return undefined;
   const polls = need.features.genericReceive === true && place.link.xdp.nativeProgramId !== undefined;

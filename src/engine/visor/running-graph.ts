@@ -5,6 +5,7 @@ import type { TableSizes } from "../pipeline/tables.ts";
 import { TooMuchWork } from "../pipeline/work.ts";
 import { type PlannedAction, plannedActions } from "./actions.ts";
 import { Attachments } from "./attachments.ts";
+import type { Need } from "./device-needs.ts";
 import { HiddenPairs } from "./hidden-pairs.ts";
 import type { HostHealth } from "./host-health.ts";
 import { HostRuntime, type HostRuntimeOptions, type OnHostFailure } from "./host-runtime.ts";
@@ -12,7 +13,7 @@ import { noIdentities } from "./identities.ts";
 import { Leftovers } from "./leftovers.ts";
 import { LiveWriters } from "./live-writers.ts";
 import type { Model } from "./model.ts";
-import { lookAhead, putBack } from "./preflight.ts";
+import { lookAhead, mendDevices, putBack } from "./preflight.ts";
 import { type Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
 import { RuleMaps, type RuleMark } from "./rule-maps.ts";
@@ -70,6 +71,10 @@ export class RunningGraph implements Disposable {
   #unsettled: LiveState | undefined;
   /** Takes the last apply back. */
   #back: (() => void) | undefined;
+  /** What `mendDevices` is to look at; notes of the last apply; what was noted so far is told once. */
+  #toMend: readonly Need[] = [];
+  #notes: readonly string[] = [];
+  #told: readonly string[] = [];
   readonly #leftovers: Leftovers;
   #rehearsals = 0;
   /** What is known by its record alone: a revision that packets meet, or the state that one left. */
@@ -99,6 +104,7 @@ export class RunningGraph implements Disposable {
       record: { ...emptyRecord, generation: this.dataPath.generation.value },
       maps: new Map(),
       groups: noGroups,
+      needs: [],
     };
   }
 
@@ -197,9 +203,14 @@ export class RunningGraph implements Disposable {
     this.#back = () => {
       uncommit();
       this.#unsettled = undefined;
+      this.#toMend = [];
       this.#return(before, beforePrepared);
     };
-    return this.#went(fitting, staged.live, staged);
+    const { loaded, renewed, devices } = staged;
+    this.#toMend = devices.known;
+    this.#notes = devices.notes;
+    this.#told = [...this.#told, ...devices.notes];
+    return this.#went(fitting, staged.live, { loaded, renewed, warnings: devices.warnings });
   }
 
   /** Takes the last apply back, as long as it is not settled: packets meet the revision before again. */
@@ -255,7 +266,7 @@ export class RunningGraph implements Disposable {
     const known = isLive
       ? { ...record, attachments: record.attachments.filter((one) => this.#attachments.adopt(one)) }
       : { ...emptyRecord, generation, identities, nextMap, remedies, maps };
-    this.#live = { record: known, maps: new Map(), groups: noGroups };
+    this.#live = { record: known, maps: new Map(), groups: noGroups, needs: [] };
     this.#held = isLive ? "live" : "state";
   }
 
@@ -277,7 +288,8 @@ export class RunningGraph implements Disposable {
     const there = new Set([undefined, ...NetworkNamespace.list()]);
     for (const pair of record.pairs) if (there.has(pair.netns)) this.#pairs.ensure(pair);
     const maps = adoptMaps(record, prepared, this.dataPath.pins);
-    this.#live = { record, maps, groups: noGroups };
+    // Devices may have changed while nobody was here: the next apply looks at all of them.
+    this.#live = { record, maps, groups: noGroups, needs: [] };
     this.#ruleMaps.follow(maps);
     // Where the process before died between its commit and its clearing away, that is done now. What it staged may be
     // in the groups of the other parity.
@@ -288,7 +300,7 @@ export class RunningGraph implements Disposable {
   /** An apply failed that had opened what is held: the next one may be of other functions. */
   #holdAgain(held: "live" | "state"): void {
     for (const own of this.#live.maps.values()) for (const { map } of own.values()) map.close();
-    this.#live = { ...this.#live, maps: new Map(), groups: noGroups };
+    this.#live = { ...this.#live, maps: new Map(), groups: noGroups, needs: [] };
     this.#ruleMaps.follow(this.#live.maps);
     this.#unsettled = undefined;
     this.#held = held;
@@ -344,6 +356,27 @@ export class RunningGraph implements Disposable {
     this.#transaction.settle(before, this.#live);
   }
 
+  /**
+   * Looks at the devices that the last apply found in use, and puts right what others changed there: it need not keep
+   * the apply waiting. The apply is settled then.
+   *
+   * @param record makes the record durable, before a device is touched
+   * @returns what was changed, and what cannot be made sure of since
+   */
+  async mendDevices(record: (record: DataPathRecord) => Promise<void>): Promise<readonly string[]> {
+    this.settle();
+    this.#back = undefined;
+    const needs = this.#toMend;
+    this.#toMend = [];
+    const { changes, notes } = await mendDevices(needs, this.#live.record.remedies, async (remedies) => {
+      this.#live = { ...this.#live, record: { ...this.#live.record, remedies } };
+      await record(this.#live.record);
+    });
+    const news = notes.filter((note) => !this.#told.includes(note));
+    this.#told = [...this.#notes, ...notes];
+    return [...changes, ...news];
+  }
+
   /** A map of an instance. */
   map(instance: string, name: string) {
     return this.#live.maps.get(instance)?.get(name);
@@ -368,7 +401,8 @@ export class RunningGraph implements Disposable {
     this.#pairs.keepOnly([]);
     this.#leftovers.removePairs({ pairs: [] });
     putBack(this.#live.record.remedies);
-    this.#live = { ...this.#live, record: { ...this.#live.record, remedies: [] } };
+    this.#toMend = [];
+    this.#live = { ...this.#live, record: { ...this.#live.record, remedies: [] }, needs: [] };
   }
 
   /** Takes everything away. */

@@ -4,8 +4,9 @@ import type { DataPath } from "../datapath/data-path.ts";
 import { loadComposed } from "../datapath/load-composed.ts";
 import type { Pins } from "../datapath/pins.ts";
 import { pipelineKey, stagesOf } from "../pipeline/cut.ts";
-import type { Attachments } from "./attachments.ts";
+import type { AttachmentRecord, Attachments } from "./attachments.ts";
 import { type BroadcastGroup, BroadcastTable } from "./broadcasts.ts";
+import type { Need } from "./device-needs.ts";
 import { FloodTable, innerPortsOf, type PlannedGroup, plannedGroups } from "./floods.ts";
 import type { HiddenPairs } from "./hidden-pairs.ts";
 import { type InstanceMap, type InstanceMaps, makeInstanceMaps } from "./instance-maps.ts";
@@ -13,7 +14,7 @@ import type { Leftovers } from "./leftovers.ts";
 import type { LiveWriters } from "./live-writers.ts";
 import { hash } from "./model.ts";
 import type { PlannedPipeline } from "./pipelines.ts";
-import { outdated, prepareDevices, putBack } from "./preflight.ts";
+import { outdated, type PreparedDevices, prepareDevices, putBack } from "./preflight.ts";
 import type { Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord, GroupRecord, PipelineRecord } from "./record.ts";
 import type { TapSet } from "./taps.ts";
@@ -24,6 +25,8 @@ export interface LiveState {
   /** Maps by instance. */
   readonly maps: ReadonlyMap<string, InstanceMaps>;
   readonly groups: FloodGroups;
+  /** What devices must be like, as they were made for it. */
+  readonly needs: readonly Need[];
 }
 
 /** The groups of all instances, as the two kinds of programs need them. */
@@ -50,8 +53,8 @@ export interface StagedRevision {
   readonly loaded: readonly string[];
   /** Maps whose state was lost, "instance.map", with the reason. */
   readonly renewed: ReadonlyMap<string, string>;
-  /** What was changed on devices, and what could not be made sure of. */
-  readonly warnings: readonly string[];
+  /** How devices were made fit. */
+  readonly devices: PreparedDevices;
   readonly undo: DisposableStack;
 }
 
@@ -110,8 +113,10 @@ export class Transaction {
     this.#makePairs(next, undo);
     const groups = floodGroups(next);
     this.#writeGroups(groupsThere, groups, parity);
-    const { remedies, warnings } = prepareDevices(next, before.record.remedies, undo);
-    this.#attachNew(next, undo);
+    const missing = next.attachments.filter((record) => !this.#attachments.has(record));
+    const inForce = { needs: before.needs, remedies: before.record.remedies, missing };
+    const devices = prepareDevices(next, inForce, undo);
+    this.#attachNew(missing, undo);
     const record: DataPathRecord = {
       generation: this.#dataPath.generation.value + 1,
       identities: next.identities,
@@ -123,11 +128,12 @@ export class Transaction {
         return { instance, group, innerPorts: innerPortsOf(next, instance) };
       }),
       pairs: next.pairs,
-      remedies,
+      remedies: devices.remedies,
       nextMap,
       workFactors: next.workFactors,
     };
-    return { live: { record, maps, groups }, loaded: pipelines.loaded, renewed, warnings, undo: undo.move() };
+    const live = { record, maps, groups, needs: devices.needs };
+    return { live, loaded: pipelines.loaded, renewed, devices, undo: undo.move() };
   }
 
   /** The moment at which all hooks go over to a staged revision. Gives the way back, until it is settled. */
@@ -313,10 +319,9 @@ export class Transaction {
   }
 
   /** New attachments lead nowhere in the generation that is live, so that they can be made ahead of the commit. */
-  #attachNew(next: Prepared, undo: DisposableStack): void {
+  #attachNew(missing: readonly AttachmentRecord[], undo: DisposableStack): void {
     this.#leftovers.forgetLinks();
-    for (const record of next.attachments) {
-      if (this.#attachments.has(record)) continue;
+    for (const record of missing) {
       this.#dataPath.entryTargets.set(record.entry, this.#dataPath.generation.parity, undefined);
       this.#attachments.add(record);
       undo.defer(() => this.#attachments.remove(record.key));

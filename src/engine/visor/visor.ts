@@ -52,6 +52,8 @@ export interface VisorOptions extends RunningGraphOptions {
    * apply of a graph that works ends that. "throw" when left out.
    */
   readonly broken?: "throw" | "degrade";
+  /** Gets what was found or changed on devices when the apply had been answered: what its warnings are otherwise. */
+  warned?(warning: string): void;
 }
 
 /** What an apply would do. */
@@ -163,13 +165,21 @@ export class Visor implements AsyncDisposable {
 
   /** What an apply of a graph would do. Nothing is touched. */
   async plan(wanted: Graph): Promise<Plan> {
+    const { prepared, ...difference } = await this.#compare(wanted);
+    return { ...difference, warnings: [...this.#endOfDegraded(), ...this.running.warnings(prepared)] };
+  }
+
+  /** The same without a look at the devices. */
+  async difference(wanted: Graph): Promise<Omit<Plan, "warnings">> {
+    const { changes, actions } = await this.#compare(wanted);
+    return { changes, actions };
+  }
+
+  async #compare(wanted: Graph): Promise<Omit<Plan, "warnings"> & { readonly prepared: Prepared }> {
     const { graph, functions } = await this.check(wanted);
     const prepared = this.running.prepare(resolveGraph(graph, functions));
-    return {
-      changes: diffGraphs(this.#graph, graph),
-      actions: [...this.running.actions(prepared), ...this.#restarts(graph, functions)],
-      warnings: [...this.#endOfDegraded(), ...this.running.warnings(prepared)],
-    };
+    const actions = [...this.running.actions(prepared), ...this.#restarts(graph, functions)];
+    return { changes: diffGraphs(this.#graph, graph), actions, prepared };
   }
 
   #endOfDegraded(): readonly string[] {
@@ -228,8 +238,8 @@ export class Visor implements AsyncDisposable {
       if (sameDevices(model.devices, live.model.devices) && this.running.isIntact()) return undefined;
       const prepared = this.running.prepare(model);
       const report = await this.#commitAgain(prepared);
-      this.running.settle();
-      return report;
+      const late = await this.#finish();
+      return { ...report, warnings: [...report.warnings, ...late] };
     });
   }
 
@@ -293,7 +303,7 @@ export class Visor implements AsyncDisposable {
           // After a teardown nothing is left to take it out of.
           if (!this.running.prepared) return;
           await this.#again();
-          this.running.settle();
+          for (const warning of await this.#finish()) this.#options.warned?.(warning);
         });
       const observation = new Observation(tap, () => this.running.prepared, end);
       this.#observations.add(observation);
@@ -332,12 +342,19 @@ export class Visor implements AsyncDisposable {
     return result;
   }
 
-  /** What an apply replaced is cleared away when its caller has been told: that waits for packets under way. */
-  #settleSoon(): void {
+  /** What does not keep packets from the new revision: what was replaced is cleared away, devices are looked after. */
+  async #finish(): Promise<readonly string[]> {
+    return await this.running.mendDevices(async (record) => {
+      await this.#options.store.transact((transaction) => putJson(transaction, visorCollection, "datapath", record));
+    });
+  }
+
+  /** The same when the caller of an apply has been told: it waits for packets under way. */
+  #finishSoon(): void {
     void this.#alone(async () => {
       await setImmediate();
       try {
-        this.running.settle();
+        for (const warning of await this.#finish()) this.#options.warned?.(warning);
       } catch (error) {
         this.#options.failed?.(this.#options.name, error);
       }
@@ -371,7 +388,7 @@ export class Visor implements AsyncDisposable {
     this.#graph = graph;
     this.#functions = functions;
     this.#revision = committed!;
-    this.#settleSoon();
+    this.#finishSoon();
     this.#wentWell();
     return { ...report, revision: this.#revision, changes };
   }
@@ -462,7 +479,7 @@ export class Visor implements AsyncDisposable {
     const report = await this.#commitAgain(this.running.prepare(model));
     this.#graph = graph;
     this.#functions = functions;
-    this.running.settle();
+    await this.#finish();
     return report;
   }
 
