@@ -1,5 +1,6 @@
 import { tableNames } from "./tables.ts";
 import { type Node, nodeOf, type Peer, type PipelineHook, portName, type Topology } from "./topology.ts";
+import { waysFrom, waysFromAll } from "./ways.ts";
 import { mostExpected } from "./work.ts";
 
 /** Where a packet goes that a function sends out of a port. */
@@ -8,6 +9,8 @@ export type Exit =
   | { readonly kind: "host"; readonly device: string }
   | { readonly kind: "stage"; readonly stage: Stage; readonly port: number }
   | { readonly kind: "pipeline"; readonly instance: string; readonly port: number; readonly why: CutReason }
+  /** A function is behind it, and nothing that passes here leaves by it: `waysFrom`. */
+  | { readonly kind: "never" }
   | { readonly kind: "unlinked" };
 
 /** One function within a pipeline, and what stands behind each of its ports. */
@@ -64,9 +67,9 @@ export interface Entrance {
 }
 
 /**
- * The pipelines of a graph: one for each entrance, and one for each function that another pipeline ends at. Packets
- * that turn back are rare, and so is where they go on: pipelines that only they meet have one function each. The same
- * graph always gives the same pipelines, in the same order.
+ * The pipelines of a graph: one for each entrance, and one for each function that another pipeline ends at where it may
+ * send packets to it. Packets that turn back are rare, and so is where they go on: pipelines that only they meet have
+ * one function each. The same graph always gives the same pipelines, in the same order.
  */
 export function cutPipelines(
   topology: Topology,
@@ -128,14 +131,20 @@ class Cutter {
     this.#limits = limits;
   }
 
-  stage(node: Node, path: readonly string[]): Stage {
+  /** @param port that all packets come in on, where that is known */
+  stage(node: Node, path: readonly string[], port?: number): Stage {
     this.#stages++;
     this.#work += node.work;
     this.#maps += node.module.maps.length;
     this.members.add(node.instance);
     const inside = [...path, node.instance];
+    const ways = port === undefined ? waysFromAll(node.module, node.ports.length) : waysFrom(node.module, port);
+    const isTaken = (number: number): boolean => ways === "any" || ways.has(number);
+    // Taken or not: what all pipelines contain that meet here would be cut off function by function (sharedInstances).
     const branches = node.peers.filter((peer) => peer?.kind === "port" && !inside.includes(peer.instance)).length;
-    const exits = node.peers.map((peer) => this.#exit(peer, inside, branches));
+    const exits = node.peers.map((peer, number): Exit => {
+      return peer?.kind === "port" && !isTaken(number) ? { kind: "never" } : this.#exit(peer, inside, branches);
+    });
     return { instance: node.instance, exits };
   }
 
@@ -148,7 +157,11 @@ class Cutter {
       if (why !== "loop" || !this.continuations.has(peer.instance)) this.continuations.set(peer.instance, why);
       return { kind: "pipeline", instance: peer.instance, port: peer.port, why };
     }
-    return { kind: "stage", stage: this.stage(nodeOf(this.#topology, peer.instance), path), port: peer.port };
+    return {
+      kind: "stage",
+      stage: this.stage(nodeOf(this.#topology, peer.instance), path, peer.port),
+      port: peer.port,
+    };
   }
 
   #reasonToCut(instance: string, path: readonly string[], branches: number): CutReason | undefined {

@@ -47,10 +47,12 @@ function forward(composer: Composer, decided: Decided): readonly Statement[] {
   const port = composer.use(to.local);
   const numbersOf = (kind: Exit["kind"]): readonly number[] =>
     stage.exits.flatMap((exit, number) => (exit.kind === kind ? [number] : []));
-  const [devices, unlinked, pipelines] = [numbersOf("device"), numbersOf("unlinked"), numbersOf("pipeline")];
+  const [devices, pipelines] = [numbersOf("device"), numbersOf("pipeline")];
+  const unlinked = stage.exits.flatMap(({ kind }, number) => (kind === "unlinked" || kind === "never" ? [number] : []));
   const shared = pipelines.length > 1;
   const special = stage.exits.flatMap((exit, number): Statement[] => {
-    if (exit.kind === "device" || exit.kind === "unlinked" || (shared && exit.kind === "pipeline")) return [];
+    const isElsewhere = exit.kind === "device" || exit.kind === "unlinked" || exit.kind === "never";
+    if (isElsewhere || (shared && exit.kind === "pipeline")) return [];
     return [build.when(build.compare("equal", port, build.number(number)), leaveBy(composer, decided, exit, number))];
   });
   const elsewhere = shared ? [build.when(isOneOf(port, pipelines), continueByPort(composer, decided, port))] : [];
@@ -141,6 +143,7 @@ function leaveBy(composer: Composer, decided: Decided, exit: Exit, number: numbe
   const counted = countOut(composer, build.number(node.firstPort + number));
   switch (exit.kind) {
     case "unlinked":
+    case "never":
       return composer.drop(node, "unlinked", decided.port);
     case "stage":
       return [...counted, ...composer.stage(exit.stage, build.number(exit.port), entry)];

@@ -2,7 +2,7 @@ import * as build from "../../compiler/hir/build.ts";
 import type { Expression, Statement } from "../../compiler/hir/tree.ts";
 import { boolType, numberType, verdictType } from "../../compiler/hir/types.ts";
 import type { Composer } from "./compose.ts";
-import type { Stage } from "./cut.ts";
+import type { Exit, Stage } from "./cut.ts";
 import { type Decided, handled } from "./dispatch.ts";
 import { mostMembers } from "./tables.ts";
 import { type Node, usesOperation } from "./topology.ts";
@@ -98,9 +98,12 @@ function variantOf(composer: Composer, { stage, port }: Decided): Expression {
   );
 }
 
+/** Copies go to functions also by ports that nothing is forwarded to. */
+const functionExits: ReadonlySet<Exit["kind"]> = new Set<Exit["kind"]>(["stage", "pipeline", "never"]);
+
 /** The ports of a stage that lead to functions. */
 export function innerPorts(stage: Pick<Stage, "exits">): readonly number[] {
-  return stage.exits.flatMap((exit, port) => (exit.kind === "stage" || exit.kind === "pipeline" ? [port] : []));
+  return stage.exits.flatMap((exit, port) => (functionExits.has(exit.kind) ? [port] : []));
 }
 
 interface Member {
