@@ -67,7 +67,7 @@ export const Table = object({
   name: Type.String(),
   description: Type.String(),
   holds: oneOf(["state", "configuration"]),
-  maximumEntries: Type.Integer(),
+  maximumEntries: Type.Optional(Type.Integer({ description: "absent where it grows with the configuration" })),
   columns: Type.Optional(Type.Array(Column, { description: "where the function says how entries are shown" })),
 });
 

@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import {
   Deleted,
   type Entry,
@@ -13,6 +14,7 @@ import {
 } from "../../api/instances.ts";
 import { viewedForm } from "../../engine/inspect/entry-form.ts";
 import { tablesOf } from "../../engine/inspect/instances.ts";
+import { InspectedLiveTable, liveTableOf } from "../../engine/inspect/live-table.ts";
 import { InspectedTable } from "../../engine/inspect/tables.ts";
 import { IovisorError } from "../../errors.ts";
 import { type DaemonContext, instanceNamed } from "../context.ts";
@@ -48,10 +50,12 @@ export const tables: Resource = (app, context) => {
     },
     async (request, reply): Promise<Page | undefined> => {
       const { limit = usualLimit, cursor } = request.query;
+      const live = openLive(context, request.params);
       if (request.headers.accept?.includes(ndjson)) {
-        const stream = Readable.from(lines(open(context, request.params)), { objectMode: false });
-        return await reply.type(ndjson).send(stream);
+        const text = live ? await liveLines(live) : lines(open(context, request.params));
+        return await reply.type(ndjson).send(Readable.from(text, { objectMode: false }));
       }
+      if (live) return await live.page(limit, cursor);
       using table = open(context, request.params);
       return table.page(limit, cursor);
     },
@@ -100,6 +104,24 @@ function* lines(opened: InspectedTable): Generator<string> {
   yield chunk.join("");
 }
 
+/** The first page comes ahead of the stream: what is wrong is an answer of its own. */
+async function liveLines(table: InspectedLiveTable): Promise<AsyncGenerator<string>> {
+  const pages = table.pages(chunkEntries);
+  const first = await pages.next();
+  return (async function* () {
+    for (let next = first; !next.done; next = await pages.next()) {
+      yield next.value.map((entry) => `${toJson(entry)}\n`).join("");
+      // Whoever takes all at once leaves other requests no turn between two pages.
+      await setImmediate();
+    }
+  })();
+}
+
+function openLive(context: DaemonContext, { name, table }: TableParameters): InspectedLiveTable | undefined {
+  const live = liveTableOf(instanceNamed(context, name), table);
+  return live && new InspectedLiveTable(context.visor, name, live);
+}
+
 function open(context: DaemonContext, { name, table }: TableParameters): InspectedTable {
   const instance = instanceNamed(context, name);
   const known = tablesOf(context.visor, instance).some((one) => one.name === table);
@@ -121,5 +143,6 @@ function openForChange(context: DaemonContext, parameters: TableParameters): Ins
   const report = tablesOf(context.visor, instance).find((one) => one.name === table);
   if (report?.holds !== "configuration") return open(context, parameters);
   const message = `table "${table}" of "${name}" follows from the configuration`;
-  throw new IovisorError("E_USAGE", message, "change the instance's configuration instead");
+  const remedy = liveTableOf(instance, table)?.remedy ?? "change the instance's configuration instead";
+  throw new IovisorError("E_USAGE", message, remedy);
 }

@@ -7,9 +7,10 @@ import { type JsonSchema, settingsSchema } from "../../compiler/hir/settings-sch
 import type { MapDeclaration, Module } from "../../compiler/hir/tree.ts";
 import { IovisorError } from "../../errors.ts";
 import type { HostSide } from "../host/host-side.ts";
+import type { TableColumn } from "../host/table-view.ts";
 import { compileSource } from "../source.ts";
 import type { GraphFunction } from "../visor/function.ts";
-import type { FunctionDescription, TableDescription } from "./description.ts";
+import type { FunctionDescription, TableColumnDescription, TableDescription } from "./description.ts";
 import { hostFailure } from "./host-failure.ts";
 import { type HostModule, loadHostModule } from "./host-module.ts";
 import { schemaChecker } from "./json-schema.ts";
@@ -190,7 +191,7 @@ function describe(kind: string, module: Module, host: HostSide): FunctionDescrip
       declared?.kind === "dynamic"
         ? { kind: "dynamic", maximum: declared.maximum, ...ports }
         : { kind: "fixed", names: declared?.names ?? [], ...ports },
-    tables: Object.fromEntries(module.maps.flatMap((map) => tableOf(map, host))),
+    tables: { ...Object.fromEntries(module.maps.flatMap((map) => tableOf(map, host))), ...liveTableOf(host) },
     dropReasons: named(module.interface?.dropReasons),
     puntReasons: named(module.interface?.puntReasons),
   };
@@ -201,10 +202,18 @@ function tableOf(map: MapDeclaration, host: HostSide): readonly (readonly [strin
   if (!map.key || (map.display?.kind === "hidden" && !view)) return [];
   const filled = host.configurationTables?.includes(map.name) ?? false;
   const description = view?.title ?? map.display?.title ?? "";
-  const columns = view?.columns.map(({ name, title, type, key = false, computed = false }) => {
-    return { name, title, type, key, computed };
-  });
-  return [[map.name, { description, holds: filled ? "configuration" : "state", ...(columns ? { columns } : {}) }]];
+  const columns = view && { columns: described(view.columns) };
+  return [[map.name, { description, holds: filled ? "configuration" : "state", ...columns }]];
+}
+
+function liveTableOf({ live }: HostSide): Readonly<Record<string, TableDescription>> {
+  if (!live?.table) return {};
+  const { name, title, columns } = live.table;
+  return { [name]: { description: title, holds: "configuration", columns: described(columns) } };
+}
+
+function described(columns: readonly TableColumn[]): readonly TableColumnDescription[] {
+  return columns.map(({ name, title, type, key = false, computed = false }) => ({ name, title, type, key, computed }));
 }
 
 function named(

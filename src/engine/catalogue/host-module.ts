@@ -60,7 +60,8 @@ function checkedShape(file: string, host: HostSide): HostSide {
 }
 
 function isLiveContents(live: Partial<LiveContents> | null): boolean {
-  return Array.isArray(live?.arrays) && typeof live.word === "string" && typeof live.open === "function";
+  if (!Array.isArray(live?.arrays) || typeof live.word !== "string" || typeof live.open !== "function") return false;
+  return live.table === undefined || (typeof live.table?.name === "string" && Array.isArray(live.table.columns));
 }
 
 let installed = false;

@@ -1,6 +1,6 @@
 import type { HostValue } from "../codec.ts";
 import type { AnyMap } from "../host-types.ts";
-import type { TableView } from "./table-view.ts";
+import type { TableColumn, TableRow, TableView } from "./table-view.ts";
 
 /** What stands in a graph's file: JSON. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
@@ -94,6 +94,36 @@ export interface LiveWriter {
    * arrays that are not new: then it is called again with new ones.
    */
   stage(instance: InstanceView, memory: LiveMemory): StagedContents | undefined;
+  /**
+   * Rows of the `table` of the contents that packets go by, in an order that stays: from the first one, or behind a
+   * row's cursor. Called while no stage is open.
+   *
+   * @throws E_USAGE for what is no cursor, or where there is nothing to list
+   */
+  list?(instance: InstanceView, request: LiveRequest): Iterable<LiveRow>;
+}
+
+export interface LiveRequest {
+  /** What the kernel's word says now. */
+  readonly word: number;
+  /** A cursor of the list before. */
+  readonly after: string | undefined;
+}
+
+export interface LiveRow {
+  readonly row: TableRow;
+  /** A text of letters, digits, "-" and "_" that finds the place behind it, also when the row is gone. */
+  readonly cursor: string;
+}
+
+/** Live contents as people see them: a table that is read from the writer, not from a map. It is only read. */
+export interface LiveTable {
+  /** No map has that name. */
+  readonly name: string;
+  readonly title: string;
+  readonly columns: readonly TableColumn[];
+  /** For those who try to change a row: how that is done. */
+  readonly remedy: string;
 }
 
 /** Large contents of arrays that change in place. */
@@ -102,6 +132,8 @@ export interface LiveContents {
   readonly arrays: readonly string[];
   /** An array with one number: which of its contents kernel code is to go by. */
   readonly word: string;
+  /** What the writer's `list` lists. */
+  readonly table?: LiveTable;
   /** For an instance that comes. */
   open(): LiveWriter;
 }

@@ -2,7 +2,7 @@ import type { MapDeclaration } from "../../compiler/hir/tree.ts";
 import { IovisorError } from "../../errors.ts";
 import { askHost } from "../catalogue/host-failure.ts";
 import type { HostValue } from "../codec.ts";
-import type { TableContext, TableEntry, TableRow, TableView } from "../host/table-view.ts";
+import type { TableColumn, TableContext, TableEntry, TableRow, TableView } from "../host/table-view.ts";
 import { kernelTicks } from "../host/ticks.ts";
 import type { NumberedInstance } from "../visor/model.ts";
 import { hostValueOf, type PlainValue, plainValue } from "./plain-value.ts";
@@ -41,16 +41,10 @@ export function viewedForm(view: TableView, { model, view: instance }: NumberedI
   const context = contextOf(instance);
   const { name, function: of } = model;
   const ask = <T>(part: string, work: () => T): T => askHost(of, name, `${part} of the table "${view.map}"`, work);
-  const keys = new Set(view.columns.filter((column) => column.key).map((column) => column.name));
   return {
     show: (key, value) => {
       const row = ask("show", () => view.show({ key, value }, context));
-      if (row === undefined) return undefined;
-      const columns = Object.entries(row);
-      return {
-        key: Object.fromEntries(columns.filter(([column]) => keys.has(column))),
-        value: Object.fromEntries(columns.filter(([column]) => !keys.has(column))),
-      };
+      return row && rowEntry(view.columns, row);
     },
     entry: ({ key, value }, path) => {
       if (!view.parse) throw refused(view, "takes no entries", "see the function's README for what fills it");
@@ -64,6 +58,17 @@ export function viewedForm(view: TableView, { model, view: instance }: NumberedI
       return ask("parseKey", () => view.parseKey!(withDefaults(view, row), context));
     },
   };
+}
+
+/** The columns that tell rows apart are the key, the others the value. */
+export function rowEntry(columns: readonly TableColumn[], row: TableRow): PlainEntry {
+  const key: Record<string, PlainValue> = {};
+  const value: Record<string, PlainValue> = {};
+  for (const column of columns) {
+    const cell = row[column.name];
+    if (cell !== undefined) (column.key ? key : value)[column.name] = cell;
+  }
+  return { key, value };
 }
 
 /** Reading the kernel's clock takes a program of its own: tables without times do without. */

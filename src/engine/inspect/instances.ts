@@ -34,7 +34,8 @@ export interface PortReport {
 
 export interface TableReport extends TableDescription {
   readonly name: string;
-  readonly maximumEntries: number;
+  /** Absent where it grows with the configuration. */
+  readonly maximumEntries?: number;
 }
 
 export interface InstanceReport {
@@ -146,9 +147,11 @@ function linkOf(visor: Visor, { node }: NumberedInstance, port: number): string 
 /** The tables of an instance that people may look into. */
 export function tablesOf(visor: Visor, { model, node }: NumberedInstance): readonly TableReport[] {
   const described = visor.functions.get(model.function.kind)?.description.tables ?? {};
-  return node.module.maps.flatMap((map: MapDeclaration) => {
+  const maps = node.module.maps.flatMap((map: MapDeclaration) => {
     const description = described[map.name];
     if (!description || !map.key || !map.value) return [];
     return [{ name: map.name, ...description, maximumEntries: map.maxEntries ?? 0 }];
   });
+  const live = model.function.host.live?.table?.name;
+  return live === undefined || !described[live] ? maps : [{ name: live, ...described[live] }, ...maps];
 }

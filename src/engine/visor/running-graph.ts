@@ -11,8 +11,8 @@ import type { HostHealth } from "./host-health.ts";
 import { HostRuntime, type HostRuntimeOptions, type OnHostFailure } from "./host-runtime.ts";
 import { noIdentities } from "./identities.ts";
 import { Leftovers } from "./leftovers.ts";
-import { LiveWriters } from "./live-writers.ts";
-import type { Model } from "./model.ts";
+import { LiveWriters, type OwnWriter } from "./live-writers.ts";
+import type { Model, NumberedInstance } from "./model.ts";
 import { lookAhead, mendDevices, putBack } from "./preflight.ts";
 import { type Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord } from "./record.ts";
@@ -375,6 +375,13 @@ export class RunningGraph implements Disposable {
     const news = notes.filter((note) => !this.#told.includes(note));
     this.#told = [...this.#notes, ...notes];
     return [...changes, ...news];
+  }
+
+  /** What keeps the live contents of an instance of the live revision, and what the kernel's word says. */
+  live(instance: NumberedInstance): (OwnWriter & { readonly word: number }) | undefined {
+    const own = this.#writers.of(instance);
+    const word = own && this.map(instance.model.name, own.contents.word)?.map.lookup(new Uint8Array(4));
+    return own && word && { ...own, word: new DataView(word.buffer, word.byteOffset).getUint32(0, true) };
   }
 
   /** A map of an instance. */

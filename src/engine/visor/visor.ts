@@ -269,6 +269,11 @@ export class Visor implements AsyncDisposable {
     for (const listener of this.#listeners) listener();
   }
 
+  /** Reads what belongs to the live revision while no apply is under way. */
+  read<T>(look: () => T): Promise<T> {
+    return this.#alone(async () => look());
+  }
+
   /** Calls back after every apply: what the graph names may be other devices. */
   onApply(listener: () => void): Disposable {
     this.#listeners.add(listener);

@@ -42,8 +42,16 @@ export class Hops {
 
   /** Each once, in the order of their numbers. */
   of(rows: readonly Row[]): readonly NextHop[] {
-    const numbers = [...new Set(rows.map(({ hop }) => hop))].toSorted((left, right) => left - right);
-    return numbers.map((number) => this.#list[number]!);
+    return this.numbersOf(rows).map((number) => this.at(number));
+  }
+
+  numbersOf(rows: readonly Row[]): readonly number[] {
+    if (rows.length === 1) return [rows[0]!.hop];
+    return [...new Set(rows.map(({ hop }) => hop))].toSorted((left, right) => left - right);
+  }
+
+  at(number: number): NextHop {
+    return this.#list[number]!;
   }
 }
 

@@ -6,6 +6,7 @@ import { mostPorts, routerPorts, staticNeighbours } from "./configuration.ts";
 import { LiveRoutes, liveArrays } from "./live-routes.ts";
 import { keyOf } from "./neighbours.ts";
 import { hasGroups, roomOf } from "./room.ts";
+import { routeTable } from "./route-table.ts";
 import { RouterProcess } from "./router-process.ts";
 import { configSchema, portSchema } from "./schemas.ts";
 import { tableViews } from "./table-views.ts";
@@ -64,7 +65,7 @@ const host: HostSide = {
     statics: staticNeighbours(instance).length > 0,
   }),
   mapSizes: roomOf,
-  live: { arrays: liveArrays, word: "routeVersion", open: () => new LiveRoutes() },
+  live: { arrays: liveArrays, word: "routeVersion", table: routeTable, open: () => new LiveRoutes() },
   tables: (instance) => ({
     portTable: portTable(instance),
     devicePorts: deviceTable(instance),

@@ -4,9 +4,12 @@ import type {
   Json,
   JsonObject,
   LiveMemory,
+  LiveRequest,
+  LiveRow,
   LiveWriter,
   StagedContents,
 } from "../../engine/host/host-side.ts";
+import { IovisorError } from "../../errors.ts";
 import { type Family, familyOf } from "./addresses.ts";
 import { changedItems } from "./changed-items.ts";
 import { objects, type RouterPort, routeOf, routerPorts } from "./configuration.ts";
@@ -14,6 +17,7 @@ import { FamilyTrie } from "./family-trie.ts";
 import { flowOf4, flowOf6 } from "./flow.ts";
 import { bucketsOf, HopNumbers, Hops } from "./hop-numbers.ts";
 import { keyOf, RouteRows, type Row } from "./route-rows.ts";
+import { listRoutes, refuseKernelRoutes } from "./route-table.ts";
 import { connectedRoutes, hopOf, type NextHop, rank } from "./routes.ts";
 import { NoRoom, SharedMemory } from "./trie-memory.ts";
 
@@ -97,6 +101,16 @@ export class LiveRoutes implements LiveWriter {
     const count = change.removed.length + change.added.length;
     if (count > Math.max(fewChanges, wanted.routes.length * mostChanged)) return undefined;
     return this.#some(wanted, change, known);
+  }
+
+  /** The routes that packets go by: what the arrays were written from, which nobody else writes. */
+  list(instance: InstanceView, { word, after }: LiveRequest): Iterable<LiveRow> {
+    refuseKernelRoutes(instance);
+    if (word !== this.#version) {
+      const message = `the routes of "${instance.name}" in the kernel (version ${word}) are not those of this process`;
+      throw new IovisorError("E_CONFLICT", message, "apply the graph again; nobody else may write into its maps");
+    }
+    return listRoutes(instance, { rows: this.#rows, hops: this.#hops, after });
   }
 
   /** Where packets to an address go, several where they are spread. */

@@ -92,15 +92,20 @@ export class RouteRows {
 
   /** Calls back with the ways that count, prefix by prefix, for keys from `low` to `high`. */
   forEach(low: string, high: string, each: (key: string, rows: readonly Row[]) => void): void {
+    for (const rows of this.prefixes(low, high)) each(rows[0]!.key, rows);
+  }
+
+  /** The ways that count, prefix by prefix, for keys from `low` to `high`. */
+  *prefixes(low: string, high: string): Generator<readonly Row[]> {
     let same: Row[] = [];
     for (const row of this.#from(low, high)) {
       if (same.length > 0 && same[0]!.key !== row.key) {
-        each(same[0]!.key, bestOf(same));
+        yield bestOf(same);
         same = [];
       }
       same.push(row);
     }
-    if (same.length > 0) each(same[0]!.key, bestOf(same));
+    if (same.length > 0) yield bestOf(same);
   }
 
   *#from(low: string, high: string): Generator<Row> {

@@ -4,21 +4,11 @@ import type { InstanceView, JsonObject } from "../../engine/host/host-side.ts";
 import { addressBits, type Family, formatPrefix, networkOf } from "./addresses.ts";
 import { configuredRoutes, routerPorts } from "./configuration.ts";
 import { slotBits } from "./family-trie.ts";
-import { LiveRoutes, liveArrays } from "./live-routes.ts";
+import { LiveRoutes } from "./live-routes.ts";
 import { Random } from "./random.ts";
-import { roomOf } from "./room.ts";
 import { RouteLookup } from "./route-lookup.ts";
 import { routingTable } from "./routes.ts";
-
-type Arrays = Readonly<Record<string, Uint8Array>>;
-
-const valueBytes: Readonly<Record<string, number>> = { nodes4: 16, nodes6: 16, nextHops: 24 };
-const fixed: Readonly<Record<string, number>> = { slots4: 1 << 18, slots6: 1 << 16, defaults: 2 };
-
-function arraysFor(view: InstanceView): Arrays {
-  const sizes = { ...fixed, ...roomOf(view) };
-  return Object.fromEntries(liveArrays.map((name) => [name, new Uint8Array((valueBytes[name] ?? 8) * sizes[name]!)]));
-}
+import { type Arrays, arraysFor } from "./testing-arrays.ts";
 
 function words(bytes: Uint8Array): Uint32Array {
   return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
