@@ -9,7 +9,7 @@ export function isImmutable(value: object): boolean {
 /** Freezes plain data with all that is in it. */
 export function keepImmutable<T>(value: T): T {
   if (typeof value !== "object" || value === null || known.has(value)) return value;
-  for (const inner of Object.values(value)) keepImmutable(inner);
+  for (const name in value) if (Object.hasOwn(value, name)) keepImmutable(value[name]);
   known.add(Object.freeze(value));
   return value;
 }

@@ -72,7 +72,12 @@ export function canonicalJson(value: JsonValue): string {
 
 const innerText = memoOf((value: readonly JsonValue[] | JsonObject): string => {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  return objectText(sortedEntries(value as JsonObject).map(([key, inner]) => [key, canonicalJson(inner)]));
+  const object = value as JsonObject;
+  const names = Object.keys(object);
+  if (!names.every((name, index) => index === 0 || compareText(names[index - 1]!, name) < 0)) names.sort(compareText);
+  let text = "";
+  for (const name of names) text += `${text === "" ? "{" : ","}${JSON.stringify(name)}:${canonicalJson(object[name]!)}`;
+  return text === "" ? "{}" : `${text}}`;
 });
 
 /** Equality of values; the order of an object's keys says nothing. */

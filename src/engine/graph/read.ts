@@ -110,26 +110,41 @@ class Reader {
     if (value === undefined || value === null) return {};
     if (typeof value === "object" && isImmutable(value)) return value as JsonObject;
     const members = this.record(value, path);
-    return this.#json(members, path, 0) as JsonObject;
+    return this.#json(members, [...path], 0) as JsonObject;
   }
 
-  #json(value: unknown, path: Path, depth: number): JsonValue {
+  /** @param path is lengthened and shortened on the way: lists may have a million items. */
+  #json(value: unknown, path: (string | number)[], depth: number): JsonValue {
     if (depth > maximumDepth) {
-      this.#add(path, `is nested deeper than ${maximumDepth} levels`, "make it flat; a graph cannot refer to itself");
+      this.#add(
+        [...path],
+        `is nested deeper than ${maximumDepth} levels`,
+        "make it flat; a graph cannot refer to itself",
+      );
       return null;
     }
     if (value === null || typeof value === "string" || typeof value === "boolean") return value;
-    if (typeof value === "number") return this.#number(value, path);
+    if (typeof value === "number") return this.#number(value, [...path]);
     // Of a graph that was read before.
     if (typeof value === "object" && isImmutable(value)) return value as JsonValue;
     if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-    if (Array.isArray(value)) return value.map((item, index) => this.#json(item, [...path, index], depth + 1));
+    const inner = (member: unknown, at: string | number): JsonValue => {
+      path.push(at);
+      const read = this.#json(member, path, depth + 1);
+      path.pop();
+      return read;
+    };
+    if (Array.isArray(value)) return value.map(inner);
     if (isRecord(value) && isPlain(value)) {
       const members = Object.entries(value).filter(([, member]) => member !== undefined);
-      return Object.fromEntries(members.map(([key, member]) => [key, this.#json(member, [...path, key], depth + 1)]));
+      return Object.fromEntries(members.map(([key, member]) => [key, inner(member, key)]));
     }
     const kind = isRecord(value) ? `an object of class ${value.constructor?.name}` : `a value of type ${typeof value}`;
-    this.#add(path, `expected what JSON can hold, got ${kind}`, "use objects, lists, texts, numbers, true and false");
+    this.#add(
+      [...path],
+      `expected what JSON can hold, got ${kind}`,
+      "use objects, lists, texts, numbers, true and false",
+    );
     return null;
   }
 

@@ -42,25 +42,57 @@ function sharedObject(old: JsonObject, next: JsonObject): JsonObject {
   return same ? old : Object.fromEntries(members);
 }
 
-/** Item by item; where some were put in or taken out, by the first and the last ones. */
+/** Item by item; where some were put in, taken out or moved, by what they say. */
 function sharedList(old: readonly JsonValue[], next: readonly JsonValue[]): readonly JsonValue[] {
-  const sameLength = old.length === next.length;
   const items = [...next];
+  /** Whether an item is one of the old list. */
+  const share = (index: number, place: number): boolean => {
+    items[index] = shared(old[place], next[index]!);
+    return items[index] === old[place];
+  };
   const shorter = Math.min(old.length, next.length);
-  let [start, same] = [0, sameLength];
-  for (; start < shorter; start++) {
-    items[start] = shared(old[start], next[start]!);
-    if (items[start] === old[start]) continue;
-    same = false;
-    if (!sameLength) break;
-  }
-  if (same) return old;
-  for (let end = 1; end <= shorter - start; end++) {
-    const item = shared(old.at(-end), next.at(-end)!);
-    items[items.length - end] = item;
-    if (item !== old.at(-end)) break;
-  }
+  let [start, end] = [0, 0];
+  while (start < shorter && share(start, start)) start++;
+  if (start === old.length && start === next.length) return old;
+  while (end < shorter - start && share(next.length - 1 - end, old.length - 1 - end)) end++;
+  shareMoved({ old, next, start, oldEnd: old.length - end, nextEnd: next.length - end, share });
   return items;
+}
+
+/**
+ * The part between what is alike at both ends. One item that was changed, put in or taken out is seen by the next one;
+ * whatever else moved is looked up by its text, so that all of it takes as long as the list is.
+ */
+function shareMoved(part: {
+  readonly old: readonly JsonValue[];
+  readonly next: readonly JsonValue[];
+  readonly start: number;
+  readonly oldEnd: number;
+  readonly nextEnd: number;
+  share(index: number, place: number): boolean;
+}): void {
+  const { old, next, start, oldEnd, nextEnd, share } = part;
+  const isAt = (index: number, place: number): boolean => index < nextEnd && place < oldEnd && share(index, place);
+  let places: Map<string, number> | undefined;
+  /** How far behind its new place an item was. */
+  let shift = 0;
+  for (let index = start; index < nextEnd; index++) {
+    const place = index + shift;
+    if (isAt(index, place) || isAt(index + 1, place + 1)) continue;
+    if (isAt(index, place + 1)) shift++;
+    else if (isAt(index + 1, place)) shift--;
+    else {
+      places ??= placesOf(old, start, oldEnd);
+      const found = places.get(JSON.stringify(next[index]));
+      if (found !== undefined && share(index, found)) shift = found - index;
+    }
+  }
+}
+
+function placesOf(items: readonly JsonValue[], start: number, end: number): Map<string, number> {
+  const places = new Map<string, number>();
+  for (let place = start; place < end; place++) places.set(JSON.stringify(items[place]), place);
+  return places;
 }
 
 function isList(value: JsonValue): value is readonly JsonValue[] {

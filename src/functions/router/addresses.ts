@@ -26,16 +26,25 @@ export interface Prefix {
 
 /** "10.0.0.1/24" as it stands: the bits behind the prefix are those of a host. */
 export function parseInterface(text: string): Prefix | undefined {
-  const [, address, length] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
-  const bytes = address === undefined ? undefined : parseAddress(address);
-  if (!bytes || Number(length) > bytes.length * 8) return undefined;
-  return { address: bytes, length: Number(length) };
+  const slash = text.lastIndexOf("/");
+  const digits = text.slice(slash + 1);
+  const address = slash > 0 && /^\d{1,3}$/.test(digits) ? parseAddress(text.slice(0, slash)) : undefined;
+  const length = Number(digits);
+  return address && length <= address.length * 8 ? { address, length } : undefined;
 }
 
 /** "10.0.0.0/24"; undefined as well where bits behind the prefix are set. */
 export function parsePrefix(text: string): Prefix | undefined {
   const found = parseInterface(text);
-  return found && Buffer.compare(networkOf(found), found.address) === 0 ? found : undefined;
+  return found && isNetwork(found) ? found : undefined;
+}
+
+function isNetwork({ address, length }: Prefix): boolean {
+  for (let index = length >> 3; index < address.length; index++) {
+    const fixed = Math.max(0, length - 8 * index);
+    if ((address[index]! & (0xff >> fixed)) !== 0) return false;
+  }
+  return true;
 }
 
 export function formatPrefix({ address, length }: Prefix): string {

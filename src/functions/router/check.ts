@@ -1,19 +1,10 @@
 import { formatMac, parseMac } from "../../capture/address.ts";
 import type { ConfigProblem, InstancePort, InstanceView, JsonObject } from "../../engine/host/host-side.ts";
-import { isImmutable } from "../../engine/host/immutable.ts";
-import {
-  contains,
-  formatAddress,
-  isLinkLocal,
-  isNoHost,
-  parseAddress,
-  parseInterface,
-  parsePrefix,
-} from "./addresses.ts";
+import { contains, formatAddress, isLinkLocal, isNoHost, parseAddress, parseInterface } from "./addresses.ts";
 import { checkHostMode } from "./check-host-mode.ts";
 import { checkNetworks } from "./check-networks.ts";
-import { mostPorts, objects, type RouterPort, routeOf, routerPorts, staticNeighbours, texts } from "./configuration.ts";
-import { hopOf } from "./routes.ts";
+import { checkRoutes, portProblem } from "./check-routes.ts";
+import { mostPorts, objects, type RouterPort, routerPorts, staticNeighbours, texts } from "./configuration.ts";
 
 /** What the schemas cannot say about a router's configuration. */
 export function checkRouter(instance: InstanceView): readonly ConfigProblem[] {
@@ -64,66 +55,6 @@ function duplicates(ports: readonly RouterPort[]): readonly ConfigProblem[] {
       return [{ path: `ports.${name}.addresses[${index}]`, message, remedy: "give each port addresses of its own" }];
     }),
   );
-}
-
-function portProblem(entry: JsonObject, { name, ports }: InstanceView): ConfigProblem | undefined {
-  if (!("port" in entry) || ports.some((port) => port.name === entry["port"])) return undefined;
-  const known = ports.map((port) => port.name).join(", ");
-  const message = `port '${String(entry["port"])}' does not exist on '${name}': it has ${known}`;
-  return { path: "port", message, remedy: "name one of its ports" };
-}
-
-/** Routes that were found to be right, by what of the ports that depends on: most stay as they are. */
-const rightRoutes = new Map<string, WeakSet<JsonObject>>();
-const mostRightRoutes = 8;
-
-function rightRoutesOf({ name, ports }: InstanceView): WeakSet<JsonObject> {
-  const key = JSON.stringify([name, ports.map((port) => [port.name, port.config["addresses"]])]);
-  const known = rightRoutes.get(key) ?? new WeakSet();
-  rightRoutes.delete(key);
-  rightRoutes.set(key, known);
-  for (const oldest of rightRoutes.keys()) if (rightRoutes.size > mostRightRoutes) rightRoutes.delete(oldest);
-  return known;
-}
-
-function checkRoutes(instance: InstanceView, ports: readonly RouterPort[]): readonly ConfigProblem[] {
-  const right = rightRoutesOf(instance);
-  return objects(instance.config["routes"]).flatMap((entry, index) => {
-    if (right.has(entry)) return [];
-    const problem = routeProblem(entry, ports) ?? portProblem(entry, instance) ?? reachProblem(entry, ports);
-    if (!problem && isImmutable(entry)) right.add(entry);
-    if (!problem) return [];
-    return [{ ...problem, path: `config.routes[${index}]${problem.path === "" ? "" : `.${problem.path}`}` }];
-  });
-}
-
-function routeProblem(entry: JsonObject, ports: readonly RouterPort[]): ConfigProblem | undefined {
-  const text = String(entry["prefix"]);
-  const remedy = 'write a network and its length, "10.1.0.0/16": bits behind the length are zero';
-  const prefix = parsePrefix(text);
-  if (!prefix) return { path: "prefix", message: `"${text}" is no prefix`, remedy };
-  const refused = entry["blackhole"] === true || entry["prohibit"] === true;
-  const leads = "via" in entry || "port" in entry;
-  if (entry["blackhole"] === true && entry["prohibit"] === true)
-    return { path: "", message: "it is a blackhole and prohibited", remedy: "keep one of them" };
-  if (refused && leads) return { path: "", message: "packets that are dropped go nowhere", remedy: "leave out where" };
-  if (!refused && !leads)
-    return { path: "", message: "it leads nowhere", remedy: 'give "via", "port", "blackhole" or "prohibit"' };
-  if (!("via" in entry)) return undefined;
-  const via = parseAddress(String(entry["via"]));
-  if (!via || isNoHost(via) || via.length !== prefix.address.length) {
-    const message = `"${String(entry["via"])}" is no host's address of the prefix's family`;
-    return { path: "via", message, remedy: "write the address of a router on one of the ports" };
-  }
-  const own = ports.some(({ addresses }) => addresses.some(({ address }) => Buffer.compare(address, via) === 0));
-  return own ? { path: "via", message: "it is this router's own address", remedy: "name another router" } : undefined;
-}
-
-function reachProblem(entry: JsonObject, ports: readonly RouterPort[]): ConfigProblem | undefined {
-  const route = routeOf(entry)!;
-  if (hopOf(route, ports)) return undefined;
-  const remedy = 'give "port", or a port an address in the gateway\'s network';
-  return { path: "via", message: `no port reaches ${formatAddress(route.via!)}`, remedy };
 }
 
 function checkNeighbours(instance: InstanceView, ports: readonly RouterPort[]): readonly ConfigProblem[] {

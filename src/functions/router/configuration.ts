@@ -102,11 +102,27 @@ export function routeOf(entry: JsonObject): ConfiguredRoute | undefined {
   const refuse = entry["blackhole"] === true ? "blackhole" : entry["prohibit"] === true ? "prohibit" : undefined;
   return {
     prefix,
-    metric: number(entry["metric"], 0),
+    metric: metricOf(entry),
     via: via === undefined ? undefined : parseAddress(via),
     port: text(entry["port"]),
     refuse,
   };
+}
+
+export function metricOf(entry: JsonObject): number {
+  return number(entry["metric"], 0);
+}
+
+/** Where a route leads, as the configuration writes it: equal texts are one next hop. */
+export function hopTextOf(entry: JsonObject): string {
+  if (entry["blackhole"] === true) return "blackhole";
+  if (entry["prohibit"] === true) return "prohibit";
+  return `${text(entry["via"]) ?? ""} ${text(entry["port"]) ?? ""}`;
+}
+
+/** What tells routes apart, as the configuration writes them. */
+export function routeText(entry: JsonObject): string {
+  return `${String(entry["prefix"])} ${metricOf(entry)} ${hopTextOf(entry)}`;
 }
 
 /** The routes of an instance that passed `check`. */

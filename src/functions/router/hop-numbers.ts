@@ -31,6 +31,16 @@ export function bucketsOf(hops: readonly NextHop[]): readonly NextHop[] {
 export class Hops {
   readonly #list: NextHop[] = [];
   readonly #numbers = new Map<string, number>();
+  readonly #byText = new Map<string, number | undefined>();
+
+  /** Of what a configuration writes: it is worked out once, for the ports that there are as long as the hops. */
+  numberOfText(text: string, hopOf: () => NextHop | undefined): number | undefined {
+    if (!this.#byText.has(text)) {
+      const hop = hopOf();
+      this.#byText.set(text, hop && this.numberOf(hop));
+    }
+    return this.#byText.get(text);
+  }
 
   numberOf(hop: NextHop): number {
     const key = hopKey(hop);

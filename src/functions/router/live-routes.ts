@@ -10,9 +10,9 @@ import type {
   StagedContents,
 } from "../../engine/host/host-side.ts";
 import { IovisorError } from "../../errors.ts";
-import { type Family, familyOf } from "./addresses.ts";
+import { type Family, familyOf, parsePrefix } from "./addresses.ts";
 import { changedItems } from "./changed-items.ts";
-import { objects, type RouterPort, routeOf, routerPorts } from "./configuration.ts";
+import { hopTextOf, metricOf, objects, type RouterPort, routeOf, routerPorts, routeText } from "./configuration.ts";
 import { FamilyTrie } from "./family-trie.ts";
 import { flowOf4, flowOf6 } from "./flow.ts";
 import { bucketsOf, HopNumbers, Hops } from "./hop-numbers.ts";
@@ -88,7 +88,7 @@ export class LiveRoutes implements LiveWriter {
 
   differs(instance: InstanceView): boolean {
     const wanted = wantedOf(instance);
-    const { removed, added } = changedItems(this.#wanted.routes, wanted.routes);
+    const { removed, added } = changedItems(this.#wanted.routes, wanted.routes, routeText);
     return !this.#tables || wanted.networks !== this.#wanted.networks || removed.length + added.length > 0;
   }
 
@@ -97,7 +97,7 @@ export class LiveRoutes implements LiveWriter {
     if (isNew) return this.#all(wanted, arrays);
     const known = this.#tables?.arrays["nodes4"] === arrays["nodes4"] ? this.#tables : undefined;
     if (!known || wanted.networks !== this.#wanted.networks) return undefined;
-    const change = changedItems(this.#wanted.routes, wanted.routes);
+    const change = changedItems(this.#wanted.routes, wanted.routes, routeText);
     const count = change.removed.length + change.added.length;
     if (count > Math.max(fewChanges, wanted.routes.length * mostChanged)) return undefined;
     return this.#some(wanted, change, known);
@@ -223,11 +223,10 @@ export class LiveRoutes implements LiveWriter {
   }
 
   #rowOf(entry: JsonObject, ports: readonly RouterPort[]): { readonly family: Family; readonly row: Row } | undefined {
-    const route = routeOf(entry)!;
-    const hop = hopOf(route, ports);
-    if (!hop) return undefined;
-    const row = { key: keyOf(route.prefix), rank: route.metric, hop: this.#hops.numberOf(hop) };
-    return { family: familyOf(route.prefix.address), row };
+    const hop = this.#hops.numberOfText(hopTextOf(entry), () => hopOf(routeOf(entry)!, ports));
+    if (hop === undefined) return undefined;
+    const prefix = parsePrefix(String(entry["prefix"]))!;
+    return { family: familyOf(prefix.address), row: { key: keyOf(prefix), rank: metricOf(entry), hop } };
   }
 }
 

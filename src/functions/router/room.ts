@@ -1,26 +1,20 @@
 /** How large the arrays of routes have to be: an upper bound, from what the configuration says. */
 import type { InstanceView, Json, JsonObject } from "../../engine/host/host-side.ts";
-import { memoOf } from "../../engine/host/immutable.ts";
-import { type Family, familyOf } from "./addresses.ts";
+import { type Family, familyOf, parsePrefix } from "./addresses.ts";
 import { changedItems } from "./changed-items.ts";
-import { followsKernel, mostPorts, objects, type RouterPort, routeOf, routerPorts } from "./configuration.ts";
+import {
+  followsKernel,
+  hopTextOf,
+  mostPorts,
+  objects,
+  type RouterPort,
+  routerPorts,
+  routeText,
+} from "./configuration.ts";
 import { nodesTo } from "./family-trie.ts";
 import { buckets } from "./hop-numbers.ts";
+import { keyOf } from "./route-rows.ts";
 import { connectedRoutes } from "./routes.ts";
-
-interface RouteFacts {
-  readonly family: Family;
-  readonly nodes: number;
-  readonly prefix: string;
-  readonly hop: string;
-}
-
-const factsOf = memoOf((entry: JsonObject): RouteFacts => {
-  const { prefix, refuse } = routeOf(entry)!;
-  const family = familyOf(prefix.address);
-  const hop = refuse ?? `${String(entry["via"])} ${String(entry["port"])}`;
-  return { family, nodes: nodesTo(family, prefix.length), prefix: String(entry["prefix"]), hop };
-});
 
 function addTo(counts: Map<string, number>, key: string, amount: number): void {
   const count = (counts.get(key) ?? 0) + amount;
@@ -38,7 +32,7 @@ class Sums {
   #routes: readonly JsonObject[] = [];
 
   follow(routes: readonly JsonObject[]): this {
-    const { removed, added } = changedItems(this.#routes, routes);
+    const { removed, added } = changedItems(this.#routes, routes, routeText);
     this.#routes = routes;
     for (const entry of removed) this.#count(entry, -1);
     for (const entry of added) this.#count(entry, 1);
@@ -54,12 +48,15 @@ class Sums {
   }
 
   #count(entry: JsonObject, amount: number): void {
-    const { family, nodes, prefix, hop } = factsOf(entry);
-    this.nodes[family] += amount * nodes;
-    const before = this.#prefixes.get(prefix) ?? 0;
+    const prefix = parsePrefix(String(entry["prefix"]))!;
+    const family = familyOf(prefix.address);
+    this.nodes[family] += amount * nodesTo(family, prefix.length);
+    // Not its text: IPv6 has several for one prefix.
+    const key = keyOf(prefix);
+    const before = this.#prefixes.get(key) ?? 0;
     this.#further += Math.max(0, before + amount - 1) - Math.max(0, before - 1);
-    addTo(this.#prefixes, prefix, amount);
-    addTo(this.#hops, hop, amount);
+    addTo(this.#prefixes, key, amount);
+    addTo(this.#hops, hopTextOf(entry), amount);
   }
 }
 

@@ -32,7 +32,24 @@ function isBefore(left: Row, right: Row): boolean {
 }
 
 function order(left: Row, right: Row): number {
-  return isBefore(left, right) ? -1 : isBefore(right, left) ? 1 : 0;
+  if (left.key === right.key) return left.rank - right.rank;
+  return left.key < right.key ? -1 : 1;
+}
+
+/** What is in one place of the 65,536 that the first two bytes say is compared with one another alone. */
+function inOrder(rows: readonly Row[]): readonly Row[] {
+  const places = new Map<number, Row[]>();
+  for (const row of rows) {
+    const place = (row.key.charCodeAt(0) << 8) | row.key.charCodeAt(1);
+    const there = places.get(place);
+    if (there) there.push(row);
+    else places.set(place, [row]);
+  }
+  const sorted: Row[] = [];
+  for (const [, there] of [...places].sort(([left], [right]) => left - right)) {
+    for (const row of there.sort(order)) sorted.push(row);
+  }
+  return sorted;
 }
 
 /** How many items at the front pass a test that those behind them fail. */
@@ -57,7 +74,7 @@ export class RouteRows {
   #chunks: Row[][] = [];
 
   constructor(rows: readonly Row[] = []) {
-    const sorted = rows.toSorted(order);
+    const sorted = inOrder(rows);
     for (let at = 0; at < sorted.length; at += mostInChunk / 2) {
       this.#chunks.push(sorted.slice(at, at + mostInChunk / 2));
     }
@@ -87,36 +104,56 @@ export class RouteRows {
 
   /** The ways to a prefix that count. */
   at(key: string): readonly Row[] {
-    return bestOf([...this.#from(key, key)]);
+    const found = this.#take(this.#placeOf(key));
+    return found[0]?.key === key ? found : [];
   }
 
   /** Calls back with the ways that count, prefix by prefix, for keys from `low` to `high`. */
   forEach(low: string, high: string, each: (key: string, rows: readonly Row[]) => void): void {
-    for (const rows of this.prefixes(low, high)) each(rows[0]!.key, rows);
+    const place = this.#placeOf(low);
+    for (let rows = this.#take(place); rows.length > 0; rows = this.#take(place)) {
+      const { key } = rows[0]!;
+      if (key > high) return;
+      each(key, rows);
+    }
   }
 
-  /** The ways that count, prefix by prefix, for keys from `low` to `high`. */
-  *prefixes(low: string, high: string): Generator<readonly Row[]> {
-    let same: Row[] = [];
-    for (const row of this.#from(low, high)) {
-      if (same.length > 0 && same[0]!.key !== row.key) {
-        yield bestOf(same);
-        same = [];
-      }
+  /** The ways that count, prefix by prefix, for keys from `low` on. The rows stay as they are meanwhile. */
+  *from(low: string): Generator<readonly Row[]> {
+    const place = this.#placeOf(low);
+    for (let rows = this.#take(place); rows.length > 0; rows = this.#take(place)) yield rows;
+  }
+
+  /** Where a key is, or would be. */
+  #placeOf(key: string): Place {
+    const index = Math.max(0, countWhile(this.#chunks, ([first]) => first!.key < key) - 1);
+    return { index, at: countWhile(this.#chunks[index] ?? [], (row) => row.key < key) };
+  }
+
+  /** The ways that count of the prefix at a place, which moves behind it. None at the end. */
+  #take(place: Place): readonly Row[] {
+    const first = this.#rowAt(place);
+    if (!first) return [];
+    const same = [first];
+    place.at++;
+    for (let row = this.#rowAt(place); row?.key === first.key; row = this.#rowAt(place)) {
       same.push(row);
+      place.at++;
     }
-    if (same.length > 0) yield bestOf(same);
+    return bestOf(same);
   }
 
-  *#from(low: string, high: string): Generator<Row> {
-    let index = Math.max(0, countWhile(this.#chunks, ([first]) => first!.key < low) - 1);
-    let place = countWhile(this.#chunks[index] ?? [], ({ key }) => key < low);
-    for (; index < this.#chunks.length; index++, place = 0) {
-      const chunk = this.#chunks[index]!;
-      for (; place < chunk.length; place++) {
-        if (chunk[place]!.key > high) return;
-        yield chunk[place]!;
-      }
-    }
+  #rowAt(place: Place): Row | undefined {
+    const row = this.#chunks[place.index]?.[place.at];
+    if (row || place.index >= this.#chunks.length) return row;
+    place.index++;
+    place.at = 0;
+    return this.#chunks[place.index]?.[0];
   }
+}
+
+/** Of a row: its chunk, and which of the chunk's rows it is. */
+interface Place {
+  index: number;
+  at: number;
 }

@@ -49,9 +49,6 @@ interface Place {
   readonly hop: number;
 }
 
-/** No prefix has a key behind it. */
-const lastKey = "\u0100";
-
 /** IPv4 ahead of IPv6, by prefix, shorter ones ahead of what they hold. */
 export function* listRoutes(
   { ports }: InstanceView,
@@ -66,7 +63,7 @@ export function* listRoutes(
   for (const family of [4, 6] as const) {
     if (after && familyOfKey(after.key) > family) continue;
     const isWithin = after !== undefined && familyOfKey(after.key) === family;
-    for (const rows of of.rows[family].prefixes(isWithin ? after.key : "", lastKey)) {
+    for (const rows of of.rows[family].from(isWithin ? after.key : "")) {
       const { key } = rows[0]!;
       const begin = isWithin && after.key === key ? after.hop + 1 : 0;
       for (const hop of of.hops.numbersOf(rows))

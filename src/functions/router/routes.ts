@@ -29,10 +29,13 @@ export interface Route {
 
 /** The port that a gateway is reached by: the one whose network has it, the longest prefix first. */
 export function portOfGateway(via: Uint8Array, ports: readonly RouterPort[]): RouterPort | undefined {
-  const reach = (port: RouterPort): number =>
-    Math.max(-1, ...port.addresses.filter((own) => contains(own, via)).map((own) => own.length));
-  const best = ports.toSorted((left, right) => reach(right) - reach(left))[0];
-  return best && reach(best) >= 0 ? best : undefined;
+  let [best, longest]: [RouterPort | undefined, number] = [undefined, -1];
+  for (const port of ports) {
+    for (const own of port.addresses) {
+      if (own.length > longest && contains(own, via)) [best, longest] = [port, own.length];
+    }
+  }
+  return best;
 }
 
 /** Undefined for a route whose gateway no port reaches. */
