@@ -1,8 +1,23 @@
 /** Memory in arrays of the kernel that packets read meanwhile. */
 
-/** Blocks of up to 65 elements of an array. */
+const mostInBlock = 65;
+
+interface FreeBlock {
+  readonly at: number;
+  readonly size: number;
+  /** Where it is in the list of its size. */
+  index: number;
+}
+
+/**
+ * Blocks of up to 65 elements of an array. Free ones that touch are one, so that what was given back in small blocks
+ * is there for large ones; all behind the last block in use is one, too.
+ */
 class Pool {
-  readonly #free: number[][] = Array.from({ length: mostInBlock + 1 }, () => []);
+  /** By size; all larger ones are in the last list. */
+  readonly #lists: readonly FreeBlock[][] = Array.from({ length: mostInBlock + 2 }, () => []);
+  readonly #byStart = new Map<number, FreeBlock>();
+  readonly #byEnd = new Map<number, FreeBlock>();
   readonly #end: number;
   #next: number;
 
@@ -11,28 +26,61 @@ class Pool {
     this.#end = end;
   }
 
+  /** The smallest free block that is large enough, or its beginning. @throws NoRoom */
   take(size: number): number {
-    const known = this.#free[size]!.pop();
-    if (known !== undefined) return known;
-    if (this.#next + size <= this.#end) {
-      this.#next += size;
-      return this.#next - size;
+    const block = this.#fitting(size);
+    if (block) {
+      this.#remove(block);
+      if (block.size > size) this.#add(block.at + size, block.size - size);
+      return block.at;
     }
-    for (let larger = size + 1; larger <= mostInBlock; larger++) {
-      const at = this.#free[larger]!.pop();
-      if (at === undefined) continue;
-      this.#free[larger - size]!.push(at + size);
-      return at;
-    }
-    throw new NoRoom();
+    if (this.#next + size > this.#end) throw new NoRoom();
+    this.#next += size;
+    return this.#next - size;
   }
 
   give(at: number, size: number): void {
-    this.#free[size]!.push(at);
+    const [before, after] = [this.#byEnd.get(at), this.#byStart.get(at + size)];
+    if (before) this.#remove(before);
+    if (after) this.#remove(after);
+    const start = before?.at ?? at;
+    const end = after ? after.at + after.size : at + size;
+    if (end === this.#next) this.#next = start;
+    else this.#add(start, end - start);
+  }
+
+  #fitting(size: number): FreeBlock | undefined {
+    if (this.#byStart.size === 0) return undefined;
+    for (let enough = size; enough < this.#lists.length; enough++) {
+      const block = this.#lists[enough]!.at(-1);
+      if (block) return block;
+    }
+    return undefined;
+  }
+
+  #listFor(size: number): FreeBlock[] {
+    return this.#lists[Math.min(size, this.#lists.length - 1)]!;
+  }
+
+  #add(at: number, size: number): void {
+    const list = this.#listFor(size);
+    const block = { at, size, index: list.length };
+    list.push(block);
+    this.#byStart.set(at, block);
+    this.#byEnd.set(at + size, block);
+  }
+
+  #remove({ at, size, index }: FreeBlock): void {
+    const list = this.#listFor(size);
+    const last = list.pop()!;
+    if (last.at !== at) {
+      list[index] = last;
+      last.index = index;
+    }
+    this.#byStart.delete(at);
+    this.#byEnd.delete(at + size);
   }
 }
-
-const mostInBlock = 65;
 
 /** The arrays are full. */
 export class NoRoom extends Error {}
