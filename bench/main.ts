@@ -66,6 +66,11 @@ const benchmarks: readonly Benchmark[] = [
     load: () => import("./routing.ts"),
   },
   {
+    name: "routes-apply",
+    summary: "tables of routes into the kernel and one route changed, against ip -batch, by the number of routes",
+    load: () => import("./routes-apply.ts"),
+  },
+  {
     name: "filtering",
     summary: "the access list against nft's chains and maps, by the number of rules",
     load: () => import("./filtering.ts"),

@@ -6,9 +6,9 @@ import { FunctionCatalogue } from "../src/engine/catalogue/functions.ts";
 import { parseGraph } from "../src/engine/graph/parse.ts";
 import type { JsonObject } from "../src/engine/graph/types.ts";
 import { SqliteStore } from "../src/engine/store/sqlite.ts";
-import type { Store } from "../src/engine/store/store.ts";
 import { Visor } from "../src/engine/visor/visor.ts";
 import { VirtualNetwork } from "../src/kernel/virtual-network.ts";
+import { TimedStore } from "./graphs/timed-store.ts";
 import { type BenchOptions, type BenchResult, progress } from "./lib/benchmark.ts";
 import { type Column, decimals, table } from "./lib/markdown.ts";
 import { median, quantile } from "./lib/statistics.ts";
@@ -35,27 +35,6 @@ interface Row {
   readonly rules: number;
   readonly samples: readonly Sample[];
   readonly goal?: number;
-}
-
-/** The real store; says when each transaction began. An apply's second one begins right behind the commit. */
-class TimedStore implements Store {
-  readonly #store: Store;
-  begun: number[] = [];
-
-  constructor(store: Store) {
-    this.#store = store;
-  }
-
-  transact<T>(work: Parameters<Store["transact"]>[0]): Promise<T> {
-    this.begun.push(performance.now());
-    return this.#store.transact(work) as Promise<T>;
-  }
-
-  watch(...watched: Parameters<Store["watch"]>): Disposable {
-    return this.#store.watch(...watched);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {}
 }
 
 /** Rules with networks, protocols and ports, as people have them. */

@@ -9,7 +9,8 @@ export function isImmutable(value: object): boolean {
 /** Freezes plain data with all that is in it. */
 export function keepImmutable<T>(value: T): T {
   if (typeof value !== "object" || value === null || known.has(value)) return value;
-  for (const name in value) if (Object.hasOwn(value, name)) keepImmutable(value[name]);
+  if (Array.isArray(value)) for (const item of value) keepImmutable(item);
+  else for (const name in value) if (Object.hasOwn(value, name)) keepImmutable(value[name]);
   known.add(Object.freeze(value));
   return value;
 }

@@ -11,6 +11,9 @@ function isSame(left: object, right: object): boolean {
   return left === right || (!(isImmutable(left) && isImmutable(right)) && isDeepStrictEqual(left, right));
 }
 
+/** The last answer: several parts of the router ask the same of a revision one after the other. */
+let last: { readonly lists: readonly [unknown, unknown]; readonly changed: ChangedItems<unknown> } | undefined;
+
 /**
  * What separates two lists whose order does not matter, with repetitions counted. Items are the same that are one
  * object, or have one text.
@@ -21,9 +24,12 @@ export function changedItems<Item extends object>(
   textOf: (item: Item) => string,
 ): ChangedItems<Item> {
   if (before === after) return { removed: [], added: [] };
+  if (last?.lists[0] === before && last.lists[1] === after) return last.changed as ChangedItems<Item>;
   const others = otherPlaces(before, after);
   const byObject = withoutCommon(others.removed, others.added, (item): unknown => item);
-  return withoutCommon(byObject.removed, byObject.added, textOf);
+  const changed = withoutCommon(byObject.removed, byObject.added, textOf);
+  if (isImmutable(before) && isImmutable(after)) last = { lists: [before, after], changed };
+  return changed;
 }
 
 /** What is left where nothing moved, and behind and ahead of what moved. */
