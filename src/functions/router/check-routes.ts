@@ -6,25 +6,31 @@ import { changedItems } from "./changed-items.ts";
 import { hopTextOf, objects, type RouterPort, routeOf, routeText } from "./configuration.ts";
 import { hopOf } from "./routes.ts";
 
-/** Lists of routes that were found to be right, by what of the ports that depends on: most routes stay as they are. */
-const rightLists = new Map<string, readonly JsonObject[]>();
+/** The list of routes of an instance that was found to be right, and what of the ports that depended on. */
+interface RightList {
+  readonly ports: string;
+  readonly routes: readonly JsonObject[];
+}
+
+/** Of the instances that were checked last: most routes stay as they are. */
+const rightLists = new Map<string, RightList>();
 const mostRightLists = 8;
 
-function keep(key: string, routes: readonly JsonObject[]): void {
-  rightLists.delete(key);
-  if (!isImmutable(routes)) return;
-  rightLists.set(key, routes);
+function keep(instance: string, list: RightList): void {
+  rightLists.delete(instance);
+  if (!isImmutable(list.routes)) return;
+  rightLists.set(instance, list);
   for (const oldest of rightLists.keys()) if (rightLists.size > mostRightLists) rightLists.delete(oldest);
 }
 
 export function checkRoutes(instance: InstanceView, ports: readonly RouterPort[]): readonly ConfigProblem[] {
   const routes = objects(instance.config["routes"]);
-  const key = JSON.stringify([instance.name, instance.ports.map(({ name, config }) => [name, config["addresses"]])]);
+  const known = rightLists.get(instance.name);
+  const portsText = JSON.stringify(instance.ports.map(({ name, config }) => [name, config["addresses"]]));
+  const right = known?.ports === portsText ? known.routes : [];
   const check = new RouteCheck(instance, ports);
-  const known = rightLists.get(key) ?? [];
-  const isRight = changedItems(known, routes, routeText).added.every((entry) => !check.problem(entry));
-  if (isRight) {
-    keep(key, routes);
+  if (changedItems(right, routes, routeText).added.every((entry) => !check.problem(entry))) {
+    keep(instance.name, { ports: portsText, routes });
     return [];
   }
   return routes.flatMap((entry, index) => {

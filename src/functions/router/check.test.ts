@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InstancePort, InstanceView, JsonObject } from "../../engine/host/host-side.ts";
+import { keepImmutable } from "../../engine/host/immutable.ts";
 import { checkRouter } from "./check.ts";
 
 function view(config: JsonObject, lan: JsonObject = { addresses: ["10.0.0.1/24", "2001:db8::1/64"] }): InstanceView {
@@ -143,5 +144,27 @@ describe("the configuration of a router in host mode", () => {
     assert.deepEqual(of({ lan: device("eth0") }, { sourceCheck: "strict" }), [
       "config.sourceCheck: sources are checked by the kernel's routes, which this router does not follow",
     ]);
+  });
+});
+
+describe("routes that are checked again", () => {
+  const right = { prefix: "10.1.0.0/16", via: "10.0.0.2" };
+  const dark = { prefix: "10.2.0.0/16", blackhole: true };
+  const lists: readonly (readonly [routes: readonly JsonObject[], lan: string, problems: readonly string[]])[] = [
+    [[right, dark], "10.0.0.1/24", []],
+    [[dark, right, right], "10.0.0.1/24", []],
+    [[dark, { ...dark, via: "10.0.0.2" }], "10.0.0.1/24", ["config.routes[1]: packets that are dropped go nowhere"]],
+    [[dark, right, { ...right, via: "" }], "10.0.0.1/24", ['config.routes[2].via: "" is no host\'s address of the']],
+    [[dark, right], "10.9.0.1/24", ["config.routes[1].via: no port reaches 10.0.0.2"]],
+    [[right, dark], "10.0.0.1/24", []],
+    [[right], "10.0.0.2/24", ["config.routes[0].via: it is this router's own address"]],
+  ];
+
+  it("are judged as the first time, whatever was right before", () => {
+    for (const [routes, lan, expected] of lists) {
+      const found = problems(keepImmutable({ routes }), { addresses: [lan] });
+      assert.equal(found.length, expected.length, found.join());
+      for (const [index, text] of expected.entries()) assert.ok(found[index]!.startsWith(text), found[index]);
+    }
   });
 });

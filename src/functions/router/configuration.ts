@@ -120,9 +120,10 @@ export function hopTextOf(entry: JsonObject): string {
   return `${text(entry["via"]) ?? ""} ${text(entry["port"]) ?? ""}`;
 }
 
-/** What tells routes apart, as the configuration writes them. */
+/** All that a route says, whether it is right or not: what tells one from others. */
 export function routeText(entry: JsonObject): string {
-  return `${String(entry["prefix"])} ${metricOf(entry)} ${hopTextOf(entry)}`;
+  const { prefix, via, port, blackhole, prohibit } = entry;
+  return JSON.stringify([prefix, metricOf(entry), via, port, blackhole, prohibit]);
 }
 
 /** The routes of an instance that passed `check`. */
