@@ -57,7 +57,8 @@ export function graphHash(graph: Graph): string {
   return hashOfText(canonicalText(graph));
 }
 
-export function hashOfText(text: string): string {
+/** @param text may be its UTF-8 instead, where that is there already. */
+export function hashOfText(text: string | Uint8Array): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
@@ -75,9 +76,9 @@ const innerText = memoOf((value: readonly JsonValue[] | JsonObject): string => {
   const object = value as JsonObject;
   const names = Object.keys(object);
   if (!names.every((name, index) => index === 0 || compareText(names[index - 1]!, name) < 0)) names.sort(compareText);
-  let text = "";
-  for (const name of names) text += `${text === "" ? "{" : ","}${JSON.stringify(name)}:${canonicalJson(object[name]!)}`;
-  return text === "" ? "{}" : `${text}}`;
+  const members = names.map((name) => [JSON.stringify(name), ":", canonicalJson(object[name]!)].join(""));
+  // Joined, the text is one piece of memory; what `+` makes keeps all its parts.
+  return ["{", members.join(","), "}"].join("");
 });
 
 /** Equality of values; the order of an object's keys says nothing. */

@@ -37,10 +37,10 @@ export async function addRevision(
 ): Promise<Revision> {
   const [last] = await transaction.list(collection, { reverse: true, limit: 1 });
   const number = last === undefined ? 1 : decodeJson<Revision>(last.value).number + 1;
-  const text = canonicalText(graph);
+  const text = new TextEncoder().encode(canonicalText(graph));
   const hash = hashOfText(text);
   const revision: Revision = { number, time: time.toISOString(), hash, author, comment, state: "prepared" };
-  await transaction.put(graphs, hash, new TextEncoder().encode(text));
+  await transaction.put(graphs, hash, text);
   await putJson(transaction, collection, keyOf(number), revision);
   return revision;
 }
