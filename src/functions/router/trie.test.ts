@@ -125,6 +125,20 @@ describe("routes in the arrays of the kernel", () => {
     }
   });
 
+  it("change in place where routes come and go far apart, and not at all where the order is another", () => {
+    const random = new Random(13);
+    const routes = Array.from({ length: 3000 }, () => randomRoute(random));
+    const arrays = arraysFor(viewOf(routes));
+    const live = new LiveRoutes();
+    live.stage(viewOf(routes), { arrays, isNew: true });
+    assert.equal(live.differs(viewOf(routes.toReversed())), false);
+    const next = [...routes.slice(2).toReversed(), { prefix: "10.77.0.0/16", blackhole: true }, routes[0]!];
+    const staged = live.stage(viewOf(next), { arrays, isNew: false });
+    assert.ok(staged);
+    const reference = referenceOf(viewOf(next));
+    for (const address of addresses(random, next, 300)) same(arrays, staged.word, reference, address);
+  });
+
   it("stay those that packets go by after new arrays that failed", () => {
     const random = new Random(11);
     const routes = Array.from({ length: 50 }, () => randomRoute(random));
