@@ -34,7 +34,7 @@ export function settle(frame: Frame, value: Value, name: string, node: ts.Node, 
   }
 }
 
-/** A number that is compared before it is used: of a variable comparisons say what it may be, of `x & 15` they do not. */
+/** For a number that is compared before it is used: comparisons say what a variable may be, not what `x & 15` is. */
 export function variable(frame: Frame, number: Expression, name: string, node: ts.Node): Expression {
   const { kind } = number;
   if (kind === "constant" || kind === "local" || kind === "setting") return number;

@@ -180,7 +180,8 @@ describe("structs", () => {
     ],
     [
       "have elements at calculated indexes",
-      `const k = Key(); const i = u32(packet.length - 55); const h = i32(packet.length - 70); k.list[1] = 6; k.list[3] = 8;
+      `const k = Key(); const i = u32(packet.length - 55); const h = i32(packet.length - 70);
+      k.list[1] = 6; k.list[3] = 8;
       put(0, u64(k.list.at(i & 3) ?? 3)); put(1, u64(k.list.at(u8(h)) ?? 3)); put(2, u64(k.list[min(u32(i - 2), 3)]));
       put(3, u64(k.list[max(min(h + 7, 3), 0)]));`,
       [6, 3, 8, 6],
