@@ -194,3 +194,19 @@ it("a round of a long loop looks the same after each way out of a walk over rule
     { known: [0, 1, 6, 13, 39, 99, 177, 255], amount: 65533 },
   );
 });
+
+it("walks over rules in nested loops leave no more ways to follow than the verifier keeps", () => {
+  check(
+    `import { config, Drop, exact, onPacket, Pass, range, set, struct, u8 } from "iovisor/kernel";
+    const Byte = struct({ value: u8 });
+    export const settings = config({ known: set(exact(u8)) });
+    export default onPacket((packet) => {
+      const byte = packet.at(0, Byte); if (!byte) return Pass;
+      for (const i of range(30)) {
+        for (let k = 0; k < 12; k++) if (settings.known.has(u8(byte.value + i + k))) byte.value = 4;
+      }
+      return byte.value === 7 ? Drop : Pass;
+    });`,
+    { known: [1, 2, 3, 4, 5, 6, 7, 8, 9, 77, 99, 101] },
+  );
+});

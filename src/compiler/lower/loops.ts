@@ -1,9 +1,11 @@
-import type { ForStatement } from "../hir/tree.ts";
+import type { ForStatement, Statement } from "../hir/tree.ts";
+import { walk } from "../hir/walk.ts";
 import type { Block, Value } from "../ir/ir.ts";
 import { blurAccumulators } from "./blur.ts";
 import { lowerCallbackLoop } from "./callback-loop.ts";
 import { lowerScalar } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
+import { roundsOfWalk } from "./match.ts";
 import { loopsIn, nodesIn, operationsNamed } from "./scan.ts";
 import { lowerStatements } from "./statements.ts";
 
@@ -15,6 +17,13 @@ export const longestPlainLoop = 64n;
 
 /** And up to so many nodes in all of its rounds. An iterator costs some nanoseconds a round, which is little there. */
 const mostNodesInRounds = 4096n;
+
+/**
+ * And up to so many rounds of walks over rules, one after the other. Each leaves the verifier at least one way that it
+ * has yet to follow, of which it keeps 8,192 (BPF_COMPLEXITY_LIMIT_JMP_SEQ). With `may_goto` there are fewer rounds, but
+ * then it compares states more strictly until it is through with the whole loop around them.
+ */
+const mostRoundsOfWalks = 4096n;
 
 /** Lowers `for (local = from; local < to; local += step)`. */
 export function lowerFor(l: Lowering, s: ForStatement): void {
@@ -32,7 +41,28 @@ function isLong(l: Lowering, s: ForStatement): boolean {
   const trips = tripBound(l, s);
   if (trips === undefined || trips > longestPlainLoop) return true;
   if (l.options.longLoops === "iterator" && trips * BigInt(nodesIn(s.body)) > mostNodesInRounds) return true;
+  if (trips * BigInt(roundsOfWalks(l, s.body)) > mostRoundsOfWalks) return true;
   return loopsIn(s.body).some((inner) => isLong(l, inner));
+}
+
+/** Rounds of walks over rules where the verifier walks the inner loops round by round. */
+function roundsOfWalks(l: Lowering, body: readonly Statement[]): number {
+  const inner = loopsIn(body);
+  const direct = inner.filter((loop) => !inner.some((other) => other !== loop && loopsIn(other.body).includes(loop)));
+  let rounds = roundsIn(l, body);
+  for (const loop of direct) {
+    const trips = Number(tripBound(l, loop) ?? mostRounds);
+    rounds += trips * roundsOfWalks(l, loop.body) - roundsIn(l, loop.body);
+  }
+  return rounds;
+}
+
+function roundsIn(l: Lowering, body: readonly Statement[]): number {
+  let rounds = 0;
+  walk(body, (node) => {
+    if (node.kind === "match") rounds += roundsOfWalk(l, node.setting);
+  });
+  return rounds;
 }
 
 function tripBound(l: Lowering, s: ForStatement): bigint | undefined {
