@@ -210,3 +210,43 @@ it("walks over rules in nested loops leave no more ways to follow than the verif
     { known: [1, 2, 3, 4, 5, 6, 7, 8, 9, 77, 99, 101] },
   );
 });
+
+it("a long loop within a long one begins the same after each way out of a walk over rules", () => {
+  check(
+    `import {
+      array, be32, between, bits, bool, config, exact, i16, i32, i8, list, lpmTrie, match, onPacket, type Packet,
+      perCpuHash, Drop, random, range, redirect, rule, struct, u16, u32, u8,
+    } from "iovisor/kernel";
+    const Pair = struct({ a: i8, b: u8 });
+    const Head = struct({ a: u16, b: Pair, c: array(i32, 5), d: bits(u8, 7), e: bits(u8, 1) });
+    const Prefix = struct({ prefixLength: u32, a: be32, b: be32 });
+    const routes = lpmTrie({ key: Prefix, value: bool, maxEntries: 8 });
+    const pairs = perCpuHash({ key: u16, value: Pair, maxEntries: 1 });
+    export const settings = config({
+      amount: i32.default(2147483647), rules: list(rule({ f0: exact(u16), f1: between(u16), mark: u16 })),
+    });
+    const helper = (packet: Packet, change: (x: u8) => u16): i32 => {
+      const changed: u16 = change(u8(~(0x3ffe >> 26)));
+      const pair = pairs.get(u16(settings.amount - 0x40));
+      const route = routes.ref({ prefixLength: 46, a: 0xfffffff8 << 7, b: 4294959103 });
+      if (route === undefined) return -2147483648;
+      if (pair === undefined) {
+        const found = match(settings.rules, { f0: u16(packet.vlanProtocol ?? 0), f1: u16(0xb4) })?.index ?? 4294967290;
+        return found >> 25;
+      }
+      for (const i of range(3257913419 & 3)) pair.a = i8(u16(pair.b * i16(0)));
+      return i8(u32(0xfffffffb / 0xffffff80) / u8(changed));
+    };
+    export default onPacket((packet) => {
+      for (let i = 0; i < 1; i += 1) {
+        const zero: i32 = (random() & 0) * i8(0xffffffff > helper(packet, (x: u8): u16 => x));
+        const head = packet.at((i16(3474560861 / i) * zero) & 7, Head); if (!head) return Drop;
+        const pair = pairs.ref(203 >> 16); if (pair === undefined) break;
+        head.b = pair;
+        for (let k: u32 = 16; k < 616; k += 2) { head.a = 131; const word = packet.at(14, u32); }
+      }
+      return redirect(5);
+    });`,
+    { rules: Array.from({ length: 20 }, (_, at) => ({ f0: at, f1: { low: at * 9, high: at * 50 + 7 }, mark: at })) },
+  );
+});

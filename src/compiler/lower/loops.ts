@@ -20,8 +20,8 @@ const mostNodesInRounds = 4096n;
 
 /**
  * And up to so many rounds of walks over rules, one after the other. Each leaves the verifier at least one way that it
- * has yet to follow, of which it keeps 8,192 (BPF_COMPLEXITY_LIMIT_JMP_SEQ). With `may_goto` there are fewer rounds, but
- * then it compares states more strictly until it is through with the whole loop around them.
+ * has yet to follow, of which it keeps 8,192 (BPF_COMPLEXITY_LIMIT_JMP_SEQ). With `may_goto` there are fewer rounds,
+ * but then it compares states more strictly until it is through with the whole loop around them.
  */
 const mostRoundsOfWalks = 4096n;
 
