@@ -128,6 +128,17 @@ const packets: readonly Case[] = [
      return count === 516n ? Pass : Drop;`,
   ],
   [
+    "an offset and an index whose values are known still do what they do",
+    `const numbers = queue({ value: be16, maxEntries: 8 });
+     const row = arrayMap({ value: array(u8, 4), maxEntries: 1 });
+     const Word = struct({ value: u32 });`,
+    `numbers.push(1); numbers.push(2); numbers.push(3);
+     const word = packet.at(u16(5 / ((numbers.pop() !== 4294967288) ? 7 : 9)), Word);
+     const bytes = row.ref(0); if (!bytes) return Pass;
+     bytes[u16(5 / ((numbers.pop() !== 4294967288) ? 7 : 9))] = 1;
+     return word?.value === 1 ? Drop : Pass;`,
+  ],
+  [
     "views are taken again behind tail calls that come back, in a loop and in a function",
     `const Bytes = struct({ a: u8, b: u8, c: be16, d: u16 });
      const programs = progArray({ maxEntries: 2 });
@@ -161,7 +172,7 @@ for (const [what, declarations, body] of packets) {
   it(what, () => {
     check(`import {
       array, arrayMap, be16, be32, bits, bool, bytes, Drop, enumeration, hash, i16, i64, i8, lpmTrie, onPacket, Pass,
-      type Packet, perCpuArray, progArray, range, redirect, spinLock, struct, u16, u32, u64, u8, union, withLock,
+      type Packet, perCpuArray, progArray, queue, range, redirect, spinLock, struct, u16, u32, u64, u8, union, withLock,
     } from "iovisor/kernel";
     ${declarations}
     export default onPacket((packet) => { ${body} });`);

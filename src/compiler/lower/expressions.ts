@@ -10,6 +10,7 @@ import type {
   UnaryExpression,
 } from "../hir/tree.ts";
 import type { IntegerName, OptionalType } from "../hir/types.ts";
+import { someNode } from "../hir/walk.ts";
 import type { BinaryOp, UnaryOp, Value, Width } from "../ir/ir.ts";
 import { lowerCondition } from "./conditions.ts";
 import { lowerKernelField } from "./kernel-fields.ts";
@@ -104,6 +105,11 @@ function lowerField(l: Lowering, e: FieldExpression): Reference {
   return { ...base, offset: base.offset + field.offset, layout: field.layout };
 }
 
+/** What else an expression does whose value is known: it may take an element from a queue. */
+export function lowerEffects(l: Lowering, e: Expression): void {
+  if (someNode([e], ({ kind }) => kind === "operation" || kind === "sequence")) lowerScalar(l, e);
+}
+
 function lowerElement(l: Lowering, e: ElementExpression): Reference {
   const base = lowerReference(l, e.base);
   const { layout, size } = sizeOfElement(base.layout);
@@ -111,6 +117,7 @@ function lowerElement(l: Lowering, e: ElementExpression): Reference {
   const range = l.range(e.index);
   // One value out of range is that of code which is never reached, as behind an `at` that is absent.
   if (range && range.low === range.high && range.low >= 0n && range.low < count) {
+    lowerEffects(l, e.index);
     return { ...base, offset: base.offset + Number(range.low) * size, layout };
   }
   const index = lowerScalar(l, e.index);

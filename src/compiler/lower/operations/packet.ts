@@ -3,7 +3,7 @@ import type { Position } from "../../hir/position.ts";
 import type { OperationExpression } from "../../hir/tree.ts";
 import type { OptionalType } from "../../hir/types.ts";
 import type { Block } from "../../ir/ir.ts";
-import { lowerScalar } from "../expressions.ts";
+import { lowerEffects, lowerScalar } from "../expressions.ts";
 import { type Lowered, type Reference, scalar } from "../lowered.ts";
 import type { Lowering } from "../lowering.ts";
 import { contextOffsets, loadContext, packetData, packetEnd, packetModel, skbOffsets } from "../packet-model.ts";
@@ -43,7 +43,10 @@ export function lowerVlanProtocol(l: Lowering, e: OperationExpression): Lowered 
 export function lowerAt(l: Lowering, e: OperationExpression): Lowered {
   const offset = e.args[0]!;
   const range = l.range(offset);
-  if (range && range.low === range.high) return atConstant(l, e, Number(range.low));
+  if (range && range.low === range.high) {
+    lowerEffects(l, offset);
+    return atConstant(l, e, Number(range.low));
+  }
   return atVariable(l, e);
 }
 
