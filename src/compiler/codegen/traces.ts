@@ -65,8 +65,8 @@ export class Traces {
 
   /**
    * Where the trace comes to the head of an iterator's loop, it goes on with the body: the head comes behind that, and
-   * rounds fall through to it. So there is one head, and what the first round enters it with, variables that are unknown
-   * and a stack that is not written, is the state that the verifier finds all further rounds to be like.
+   * rounds fall through to it. So there is one head, and what the first round enters it with, variables that are
+   * unknown and a stack that is not written, is the state that the verifier finds all further rounds to be like.
    */
   #behindStep(from: FinalBlock, next: FinalBlock): FinalBlock {
     const loop = isStep(next) ? this.#loops.find(({ header }) => header === next.id) : undefined;

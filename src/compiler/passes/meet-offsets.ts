@@ -58,7 +58,7 @@ function isPacketAccess(instruction: Instruction): instruction is Access {
   return "region" in instruction && instruction.region === "packet";
 }
 
-/** Whether every way into a block brings a small constant of its own, and not all the same. Loops are another matter. */
+/** Whether every way into a block, and none is from a loop's end, brings a small constant, and not all the same. */
 function isMetByConstants(graph: Graph, definitions: Definitions, block: Block, index: number): boolean {
   const constants = new Set<bigint>();
   for (const from of graph.predecessors[block.id]!) {
