@@ -1,9 +1,9 @@
 /**
  * How often the live pipelines are compiled again after the start. V8 needs about that many to bring the compiler to
- * its optimising tiers: the function of `npm run bench -- speed-of-change` takes 12.5 ms of a busy processor in the
- * first ten compiles, 7.6 ms in the next fifty, and 4.9 ms behind 300.
+ * its optimising tiers: the function of `npm run bench -- speed-of-change` takes 12.5 ms of the processor in the first
+ * ten compiles, 6.6 ms in the next fifty, 4.5 ms behind 300 and 4.0 ms behind 600.
  */
-export const warmUpCompiles = 300;
+export const warmUpCompiles = 600;
 
 export interface WarmUpOptions {
   /** Compiles something for practice; false when there is nothing to compile yet. */

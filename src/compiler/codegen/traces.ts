@@ -21,6 +21,8 @@ export class Traces {
   readonly #ways: ShortestWays;
   readonly #placed = new Set<number>();
   #rank: ReadonlyMap<number, number> = new Map();
+  /** Blocks that ask an iterator for its next number. */
+  #steps: ReadonlySet<number> = new Set();
 
   /** @param readsPacket whether a block of the IR does, by its id */
   constructor(byId: ReadonlyMap<number, FinalBlock>, loops: Loops["loops"], readsPacket: (block: number) => boolean) {
@@ -31,6 +33,7 @@ export class Traces {
 
   lineUp(blocks: readonly FinalBlock[]): FinalBlock[] {
     this.#rank = new Map(blocks.map((block, index) => [block.id, index]));
+    if (this.#loops.length > 0) this.#steps = new Set(blocks.filter(isStep).map(({ id }) => id));
     const order: FinalBlock[] = [];
     for (const start of blocks) {
       for (let block: FinalBlock | undefined = start; block && !this.#placed.has(block.id); ) {
@@ -55,7 +58,7 @@ export class Traces {
   #sooner(then: number, otherwise: number): number {
     const [first, second] = [this.#byId.get(then)!, this.#byId.get(otherwise)!];
     if (isTinyExit(first) !== isTinyExit(second)) return isTinyExit(first) ? otherwise : then;
-    if (isStep(first) !== isStep(second)) return isStep(first) ? otherwise : then;
+    if (this.#steps.has(then) !== this.#steps.has(otherwise)) return this.#steps.has(then) ? otherwise : then;
     // The verifier has to follow the one that knows less of the packet first (see `leaveFirst`).
     const shorter = this.#ways.shorter(then, otherwise);
     if (shorter !== undefined) return shorter;
@@ -69,7 +72,7 @@ export class Traces {
    * unknown and a stack that is not written, is the state that the verifier finds all further rounds to be like.
    */
   #behindStep(from: FinalBlock, next: FinalBlock): FinalBlock {
-    const loop = isStep(next) ? this.#loops.find(({ header }) => header === next.id) : undefined;
+    const loop = this.#steps.has(next.id) ? this.#loops.find(({ header }) => header === next.id) : undefined;
     if (!loop || loop.blocks.has(from.origin)) return next;
     const inside = (id: number): boolean => id !== next.id && loop.blocks.has(this.#byId.get(id)!.origin);
     const sides = targetsOf(next.terminator).filter(inside);

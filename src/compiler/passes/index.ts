@@ -35,11 +35,10 @@ export const passes: readonly Pass[] = [
   { name: "dead-code", run: removeDeadCode },
 ];
 
-/** What is done once, when nothing else is left. Both show the verifier less, or something else, than the values. */
-const boundsAlone: readonly Pass[] = [{ name: "derived-bounds", run: useDerivedBounds }];
-const bounds: readonly Pass[] = [{ name: "meet-offsets", run: meetOffsets }, ...boundsAlone];
+/** What follows where places of headers met: the bound that they have now is asked for no more. */
+const afterMeeting: readonly Pass[] = [{ name: "simplify", run: simplify }];
 
-/** What follows where one of them changed something. No value numbering: see `useDerivedBounds`. */
+/** What follows where derived bounds changed something. No value numbering: see `useDerivedBounds`. */
 const afterBounds: readonly Pass[] = [
   { name: "simplify", run: simplify },
   { name: "thread", run: threadJumps },
@@ -67,7 +66,11 @@ export function optimize(program: IrProgram, options: OptimizeOptions = {}): voi
   for (const fn of program.functions) {
     if (fn.final) continue;
     optimizeFully(fn, options);
-    if (optimizeOnce(fn, options.littleEndian === false ? boundsAlone : bounds, options)) {
+    const meets = options.littleEndian !== false;
+    if (meets && optimizeOnce(fn, [{ name: "meet-offsets", run: meetOffsets }], options)) {
+      optimizeOnce(fn, afterMeeting, options);
+    }
+    if (optimizeOnce(fn, [{ name: "derived-bounds", run: useDerivedBounds }], options)) {
       optimizeOnce(fn, afterBounds, options);
     }
     // Behind the removal of dead stores, which they are.

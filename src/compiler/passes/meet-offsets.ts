@@ -16,17 +16,20 @@ const greatest = 255n;
  */
 export function meetOffsets(fn: IrFunction): boolean {
   const graph = graphOf(fn);
-  if (!graph.order.some(({ parameters }) => parameters.length > 0)) return false;
   const definitions = definitionsOf(fn);
+  const met = graph.order.flatMap((block) =>
+    block.parameters.flatMap((parameter, index) =>
+      isMetByConstants(graph, definitions, block, index) ? [{ block, parameter }] : [],
+    ),
+  );
+  if (met.length === 0) return false;
   const offsets = packetOffsets(graph);
   const read = new Map<Value, Value>();
-  for (const block of graph.order) {
-    const meeting = block.parameters.flatMap((parameter, index) => {
-      return offsets.has(parameter) && isMetByConstants(graph, definitions, block, index) ? [index] : [];
-    });
-    for (const index of meeting)
-      read.set(block.parameters[index]!, throughMemory(fn, graph, definitions, block, index));
-    if (meeting.length > 0) dropParameters(fn, block.id, meeting);
+  for (const { block, parameter } of met) {
+    if (!offsets.has(parameter)) continue;
+    const index = block.parameters.indexOf(parameter);
+    read.set(parameter, throughMemory(fn, graph, definitions, block, index));
+    dropParameters(fn, block.id, [index]);
   }
   if (read.size === 0) return false;
   const map = (value: Value): Value => read.get(value) ?? value;

@@ -35,7 +35,7 @@ export function simplify(fn: IrFunction): boolean {
       const defined = resultOf(next);
       if (defined !== undefined) definitions[defined] = next;
     }
-    instructions.length = kept;
+    if (kept < instructions.length) instructions.length = kept;
   }
   for (const block of fn.blocks) {
     if (replacements.size > 0) replaceInstructions(block, replacements.resolve);

@@ -118,7 +118,7 @@ class Numbering {
       this.#touchMemory(instruction);
       instructions[kept++] = instruction;
     }
-    instructions.length = kept;
+    if (kept < instructions.length) instructions.length = kept;
   }
 
   #learn(key: Key, value: Value): void {
