@@ -3,7 +3,7 @@ import type { RefType } from "../hir/types.ts";
 import { FunctionBuilder } from "../ir/builder.ts";
 import type { IrFunction } from "../ir/ir.ts";
 import { Lowering } from "./lowering.ts";
-import type { LowerOptions } from "./options.ts";
+import { calledBack, type LowerOptions } from "./options.ts";
 import { lowerStatements } from "./statements.ts";
 
 /**
@@ -16,7 +16,8 @@ export function lowerCallbacks(module: Module, options: LowerOptions, wanted: Se
   const { packetModel: _, ...hook } = options.hook;
   const functions: IrFunction[] = [];
   // A set gives what is added while it is gone over, too.
-  for (const index of wanted) functions.push(...lowerCallback(module, { ...options, hook }, wanted, index));
+  const inCallback = calledBack({ ...options, hook });
+  for (const index of wanted) functions.push(...lowerCallback(module, inCallback, wanted, index));
   return functions;
 }
 

@@ -12,7 +12,7 @@ import {
   type Reference,
   scalar,
 } from "./lowered.ts";
-import type { LowerOptions, Range } from "./options.ts";
+import { calledBack, type LowerOptions, type Range } from "./options.ts";
 import { accessAlignment, pieces } from "./pieces.ts";
 import { countBindings } from "./scan.ts";
 
@@ -91,9 +91,9 @@ export class Lowering {
     return this.#loops.count++;
   }
 
-  /** The state for a loop's body in a function of its own. */
+  /** The state for a loop's body in a function of its own, which the kernel calls. */
   nested(builder: FunctionBuilder, escape: EscapeHandler): Lowering {
-    const inner = new Lowering(this.module, this.routine, this.options, builder, this.chain);
+    const inner = new Lowering(this.module, this.routine, calledBack(this.options), builder, this.chain);
     inner.#escape = escape;
     inner.#loops = this.#loops;
     inner.#prefix = this.#prefix;

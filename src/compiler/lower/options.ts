@@ -22,6 +22,15 @@ export interface LowerOptions {
   readonly ranges?: ReadonlyMap<Expression, Range>;
 }
 
+/**
+ * The options for a function that the kernel calls back. It has no `may_goto`: the verifier of Linux 6.18 loses its way
+ * through a callback's history behind one (__mark_chain_precision, kernel/bpf/verifier.c: "stack slot 4, total slots
+ * 0"), and has been seen to read where nothing is.
+ */
+export function calledBack<Options extends LowerOptions>(options: Options): Options {
+  return { ...options, mayGoto: false };
+}
+
 export interface Range {
   readonly low: bigint;
   readonly high: bigint;

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { prepareModule } from "../../engine/prepare.ts";
+import { hooks } from "../../language/kinds.ts";
+import { compileProgram } from "../compile.ts";
+import { compileText } from "../frontend/testing.ts";
+import type { IrProgram } from "../ir/ir.ts";
+
+const numbers = Array.from({ length: 20 }, (_, index) => 7 * index);
+
+/** `body` with a set of twenty numbers, whose walk has `may_goto`. */
+function lowered(body: string, longLoops: "iterator" | "callback"): IrProgram {
+  const { module, diagnostics } = compileText(`
+    import { arrayMap, config, exact, onPacket, Pass, set, u32, u64 } from "iovisor/kernel";
+    export const settings = config({ some: set(exact(u32), "numbers") });
+    export const values = arrayMap({ value: u64, maxEntries: 8 });
+    export default onPacket((packet) => { ${body} return Pass; });`);
+  assert.deepEqual(diagnostics, []);
+  const prepared = prepareModule(module!, { some: numbers }, "data");
+  let found: IrProgram | undefined;
+  compileProgram(prepared.module, prepared.module.programs[0]!, {
+    hook: hooks.xdp,
+    target: { isa: 3, littleEndian: true, mixedStackWrites: false },
+    ...{ longLoops, mayGoto: true, optimization: 0, settings: prepared.settings },
+    ...(prepared.ranges ? { ranges: prepared.ranges } : {}),
+    observe: (stage, ir) => {
+      if (stage === "lowered") found = ir;
+    },
+  });
+  return found!;
+}
+
+const withMayGoto = ({ functions }: IrProgram): readonly string[] =>
+  functions
+    .filter(({ blocks }) => blocks.some(({ terminator }) => terminator.kind === "mayGoto"))
+    .map(({ linkage }) => linkage);
+
+const has = "if (settings.some.has(u32(packet.length))) values.set(0, 1n);";
+
+test("walks over rules have may_goto in the program itself", () => {
+  assert.deepEqual(withMayGoto(lowered(has, "iterator")), ["global"]);
+  assert.deepEqual(withMayGoto(lowered(`for (let i: u32 = 0; i < 300; i++) { ${has} }`, "iterator")), ["global"]);
+});
+
+test("functions that the kernel calls back have none", () => {
+  const each = "values.forEach((_, value) => { if (settings.some.has(u32(value.value & 255n))) value.value = 1n; });";
+  assert.deepEqual(withMayGoto(lowered(each, "iterator")), []);
+  assert.deepEqual(withMayGoto(lowered(`for (let i: u32 = 0; i < 300; i++) { ${has} }`, "callback")), []);
+});
