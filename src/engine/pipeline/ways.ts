@@ -11,7 +11,7 @@ import type {
   SwitchStatement,
 } from "../../compiler/hir/tree.ts";
 import type { ScalarType } from "../../compiler/hir/types.ts";
-import { childrenOf, type Node, walk } from "../../compiler/hir/walk.ts";
+import { forEachChild, type Node, walk } from "../../compiler/hir/walk.ts";
 
 /** "any": nobody knows which ones. */
 export type Ways = ReadonlySet<number> | "any";
@@ -130,7 +130,7 @@ class Walker {
       case "copy":
       case "expression":
       case "lock":
-        for (const child of childrenOf(node)) this.#visit(child);
+        forEachChild(node, (child) => this.#visit(child));
     }
   }
 
@@ -220,7 +220,7 @@ class Walker {
       case "operation":
         return this.#operation(node);
       default:
-        for (const child of childrenOf(node)) this.#visit(child);
+        forEachChild(node, (child) => this.#visit(child));
         return undefined;
     }
   }
