@@ -133,10 +133,14 @@ async function main(): Promise<number> {
   if (skipWithoutBpf) console.log(`interpreter and machine only: ${skipWithoutBpf}`);
   console.log(`seed ${options.seed}`);
   const summary = new Summary(options);
-  // Whoever stops a long run still wants to know what it found.
+  const print = (): void => {
+    summary.print(console.log);
+    if (options.kind === "programs" && coverage) summary.printCoverage(leastCoverage, console.log);
+  };
+  // Whoever stops a long run still wants to know what it found, and met.
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => {
-      summary.print(console.log);
+      print();
       process.exit(130);
     });
   const start = Date.now();
@@ -147,8 +151,7 @@ async function main(): Promise<number> {
     shown = Date.now();
     console.log(`${summary.cases} of ${options.programs}, ${summary.refusals} refused, ${summary.failures} failed`);
   });
-  summary.print(console.log);
-  if (options.kind === "programs" && coverage) summary.printCoverage(leastCoverage, console.log);
+  print();
   console.log(`${((Date.now() - start) / 1000).toFixed(0)} s`);
   return summary.failures > 0 ? 1 : 0;
 }
