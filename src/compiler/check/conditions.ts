@@ -1,6 +1,6 @@
 import type { CompareExpression, CompareOperator, Expression } from "../hir/tree.ts";
 import type { Checker } from "./checker.ts";
-import { evaluate, joinFlows, runSequence } from "./expressions.ts";
+import { evaluate, joinFlows, runSequence, withPresence } from "./expressions.ts";
 import { assumeCompare, bit, type Interval, mirrored, negated, point } from "./interval.ts";
 import { refine } from "./refine.ts";
 import { applyOutcome, type FlowValue, joinStates, joinValues, State } from "./state.ts";
@@ -170,9 +170,13 @@ function splitValue(c: Checker, node: Expression): Split {
     const state = c.state.copy();
     const local = node.kind === "local" ? state.locals.get(node.local) : undefined;
     if (local && node.kind === "local") state.locals.set(node.local, { ...local, presence });
+    if (value.outcome && node.kind === "local") {
+      const { yes, no, after } = value.outcome;
+      applyOutcome(state, presence === "present" ? yes : no, after);
+    }
     return state;
   };
-  return { present: known("present"), absent: known("absent"), value: { ...value, presence: "present" } };
+  return { present: known("present"), absent: known("absent"), value: withPresence(value) };
 }
 
 /** Evaluates an expression on both sides of a condition and goes on with what they have in common. */

@@ -87,13 +87,13 @@ const rules: Rules = {
   conditional(c, node) {
     return node.type.kind === "bool" ? evaluateCondition(c, node) : choose(c, node.test, node.then, node.otherwise);
   },
-  some: (c, node) => ({ ...evaluate(c, node.value), presence: "present" }),
+  some: (c, node) => withPresence(evaluate(c, node.value)),
   none: () => ({ presence: "absent" }),
   present: evaluateCondition,
   unwrap(c, node) {
     const value = evaluate(c, node.value);
     if (value.presence !== "present") c.report(maybeAbsent(node.at));
-    return { ...value, presence: "present" };
+    return withPresence(value);
   },
   new: evaluateNew,
   sequence(c, node) {
@@ -105,6 +105,11 @@ const rules: Rules = {
   operation: evaluateOperation,
   match: evaluateMatch,
 };
+
+/** A value as one that is there. What its being true said is not what its being present says. */
+export function withPresence({ outcome: _, ...value }: FlowValue): FlowValue {
+  return { ...value, presence: "present" };
+}
 
 /** Runs the statements of a sequence; what they declare stays known for its value. */
 export function runSequence(c: Checker, body: readonly Statement[]): void {

@@ -63,8 +63,8 @@ function valueOfCallback({ kind, map }: Callback): FlowValue {
 }
 
 function checkFlow(c: Checker, routine: Routine): readonly Finding[] {
-  for (const local of parametersOf(routine)) c.state.locals.set(local, { presence: "present" });
-  if (isCallback(routine)) c.state.locals.set(1, valueOfCallback(routine));
+  for (const local of parametersOf(routine)) c.state.assign(local, { presence: "present" });
+  if (isCallback(routine)) c.state.assign(1, valueOfCallback(routine));
   try {
     runBody(c, routine.body);
   } catch (thrown) {

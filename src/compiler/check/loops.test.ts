@@ -49,6 +49,25 @@ const loops: readonly Case[] = [
       ),
   ],
   [
+    "the counter of a loop by steps at its greatest",
+    undefined,
+    (l) => {
+      const i = l.declare("i", numberType);
+      const fits = l.let("x", b.binary("add", l.use(i), b.number(250)), "u8")[0];
+      return [b.loop(i, b.number(1), b.number(9), [fits], { step: 4 })];
+    },
+  ],
+  [
+    "the counter of a loop by steps from an unknown number",
+    "IOV4002",
+    (l) => {
+      const i = l.declare("i", numberType);
+      const from = b.binary("and", length(), b.number(1));
+      const fits = l.let("x", b.binary("add", l.use(i), b.number(250)), "u8")[0];
+      return [b.loop(i, from, b.number(9), [fits], { step: 4 })];
+    },
+  ],
+  [
     "the counter as an index",
     undefined,
     (l) =>

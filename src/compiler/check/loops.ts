@@ -78,8 +78,11 @@ function boundTrips(c: Checker, node: ForStatement, from: Interval, to: Interval
 
 /** The counter's values in the body; its last, which ends the loop, must still be a number. */
 function checkCounter(c: Checker, node: ForStatement, from: Interval, to: Interval): Interval {
-  const values = interval(from.low, to.high - 1n);
-  const last = values.high + BigInt(node.step);
+  const step = BigInt(node.step);
+  const before = to.high - 1n;
+  // From a known first value the last one is known, too.
+  const values = interval(from.low, from.low === from.high ? before - ((before - from.low) % step) : before);
+  const last = before + step;
   if (last > fullInterval("number").high) c.report(mayOverflow(node.at, point(last)));
   const { width } = c.routine.locals[node.local]!;
   if (width && !contains(limits(width), values)) c.report(mayNotFit(node.at, values, width, limits(width)));
@@ -115,7 +118,7 @@ function widest(c: Checker, loop: Loop): State {
   const head = loop.entry.copy();
   for (const local of loop.assigned.keys()) {
     const value = head.locals.get(local);
-    if (value) head.locals.set(local, widestValue(c, local, value));
+    if (value) head.assign(local, widestValue(c, local, value));
   }
   forgetChanged(head, loop);
   return head;
@@ -149,7 +152,7 @@ function runRound(c: Checker, loop: Loop, head: State, silent: boolean): Round {
   const round = { back: State.dead(), breaks: State.dead() };
   const walk = (): void => {
     c.state = head.copy();
-    c.state.locals.set(loop.node.local, { presence: "present", range: loop.counter });
+    c.state.assign(loop.node.local, { presence: "present", range: loop.counter });
     const { breaks, continues } = c.labelled(loop.node.label, () => runBody(c, loop.node.body));
     round.back = joinStates(c.state, continues);
     round.breaks = breaks;

@@ -260,6 +260,57 @@ const refinements: readonly Case[] = [
     },
   ],
   [
+    "a kept test behind another look at it",
+    undefined,
+    (l) => {
+      const [letView, view] = l.let("view", b.packetAt(b.number(0), header));
+      const [letFits, fits] = l.let("fits", b.present(l.use(view)));
+      return [
+        letView,
+        letFits,
+        b.when(l.use(fits), [b.evaluate(length())]),
+        b.when(l.use(fits), [b.evaluate(b.unwrap(l.use(view)))]),
+      ];
+    },
+  ],
+  [
+    "an optional that is there where another one is",
+    undefined,
+    (l) => {
+      const [letView, view] = l.let("view", b.packetAt(b.number(0), header));
+      const word = b.load(b.field(b.unwrap(l.use(view)), "word"));
+      const [letWord, kept] = l.let("word", b.conditional(b.present(l.use(view)), b.some(word), b.none(numberType)));
+      const equal = b.compare("equal", l.use(kept), b.some(b.number(5)));
+      return [letView, letWord, b.when(equal, [b.evaluate(b.unwrap(l.use(view)))])];
+    },
+  ],
+  [
+    "an optional of a kept test, which is there where that is false, too",
+    "IOV4009",
+    (l) => {
+      const [letView, view] = l.let("view", b.packetAt(b.number(0), header));
+      const [letFits, fits] = l.let("fits", b.present(l.use(view)));
+      const [letKept, kept] = l.let("kept", b.some(l.use(fits)));
+      return [letView, letFits, letKept, b.when(b.present(l.use(kept)), [b.evaluate(b.unwrap(l.use(view)))])];
+    },
+  ],
+  [
+    "an optional that says nothing any more about one that is assigned since",
+    "IOV4009",
+    (l) => {
+      const [letView, view] = l.let("view", b.packetAt(b.number(0), header));
+      const word = b.load(b.field(b.unwrap(l.use(view)), "word"));
+      const [letWord, kept] = l.let("word", b.conditional(b.present(l.use(view)), b.some(word), b.none(numberType)));
+      const unwrapped = b.evaluate(b.unwrap(l.use(view)));
+      return [
+        letView,
+        letWord,
+        b.assign(view, b.packetAt(b.number(9), header)),
+        b.when(b.present(l.use(kept)), [unwrapped]),
+      ];
+    },
+  ],
+  [
     "a kept test of a variable that is not assigned since",
     undefined,
     (l) => {

@@ -1,6 +1,6 @@
 import type { Position } from "../hir/position.ts";
 import { CopyOnWrite } from "./copy-on-write.ts";
-import { type Interval, join } from "./interval.ts";
+import { type Interval, join, meet } from "./interval.ts";
 
 /** The time between two changes of the packet. References made in an epoch are good in it only. */
 export interface Epoch {
@@ -20,13 +20,15 @@ export interface FlowValue {
   readonly map?: number;
   /** The value that a timer's callback got: the one that holds the timer that called it. */
   readonly own?: true;
-  /** For a bool that keeps the outcome of a test: what it says about other variables. */
+  /** Of a variable: which of its values this is. What a test adds keeps it, an assignment gives a new one. */
+  readonly version?: object;
+  /** For a bool that keeps a test, and an optional that depends on one: what they say about other variables. */
   readonly outcome?: Outcome;
 }
 
 type Locals = Pick<CopyOnWrite<number, FlowValue>, "get" | "forEach">;
 
-/** The variables where a test was true, where it was false, and behind it. */
+/** The variables where a test was true (an optional present), where it was false (absent), and behind it. */
 export interface Outcome {
   readonly yes: Locals | undefined;
   readonly no: Locals | undefined;
@@ -61,6 +63,11 @@ export class State {
     return new State(this.epoch, this.locals.copy(), this.facts.copy(), this.dead);
   }
 
+  /** Gives a variable a new value. */
+  assign(local: number, value: FlowValue): void {
+    this.locals.set(local, { ...value, version: {} });
+  }
+
   isStale(value: FlowValue): boolean {
     return value.epoch !== undefined && value.epoch !== this.epoch && value.presence !== "absent";
   }
@@ -75,8 +82,11 @@ export class State {
 export function applyOutcome(state: State, side: Locals | undefined, after: Locals): void {
   side?.forEach((value, local) => {
     const current = state.locals.get(local);
-    if (current === undefined || current !== after.get(local)) return;
-    state.locals.set(local, { ...current, presence: value.presence, ...(value.range ? { range: value.range } : {}) });
+    if (current?.version === undefined || current.version !== after.get(local)?.version) return;
+    const presence = value.presence === "maybe" ? current.presence : value.presence;
+    const range = current.range && value.range ? (meet(current.range, value.range) ?? current.range) : value.range;
+    if (presence === current.presence && range === current.range) return;
+    state.locals.set(local, { ...current, presence, ...(range ? { range } : {}) });
   });
 }
 
@@ -132,6 +142,8 @@ export function joinValues(
     ...(epoch ? { epoch } : {}),
     ...(map === undefined ? {} : { map }),
     ...(left.own && right.own ? { own: left.own } : {}),
+    ...(left.outcome && left.outcome === right.outcome ? { outcome: left.outcome } : {}),
+    version: (left.version === right.version && left.version) || {},
   };
 }
 

@@ -9,7 +9,7 @@ import type {
   SwitchStatement,
 } from "../hir/tree.ts";
 import type { Checker } from "./checker.ts";
-import { branch } from "./conditions.ts";
+import { branch, split } from "./conditions.ts";
 import { checkFits, evaluate, unknownValue } from "./expressions.ts";
 import { forgetFactsThrough } from "./facts.ts";
 import { mayNotFit, missingVerdict, unwantedVerdict } from "./findings.ts";
@@ -17,7 +17,7 @@ import { assumeCompare, contains, type Interval, interval, limits, meet } from "
 import { runFor } from "./loops.ts";
 import { checkReadable, checkWritable } from "./memory.ts";
 import { refine } from "./refine.ts";
-import { type FlowValue, joinStates, State } from "./state.ts";
+import { type FlowValue, joinStates, joinValues, type Outcome, State } from "./state.ts";
 import { givesVerdict } from "./verdict.ts";
 
 type Rules = {
@@ -44,10 +44,11 @@ const rules: Rules = {
     forgetFactsThrough(c.state, node.local);
     const { type } = c.routine.locals[node.local]!;
     if (node.value?.type.kind === "bool") keepOutcome(c, node.local, node.value);
+    else if (node.value && type.kind === "optional") keepPresence(c, node.local, node.value);
     else if (node.value) setLocal(c, node.local, evaluate(c, node.value), node.value.at);
-    else if (type.kind === "optional") c.state.locals.set(node.local, { presence: "absent" });
+    else if (type.kind === "optional") c.state.assign(node.local, { presence: "absent" });
     else if (type.kind === "ref" || type.kind === "verdict") c.state.locals.delete(node.local);
-    else c.state.locals.set(node.local, { presence: "present", range: interval(0n, 0n) });
+    else c.state.assign(node.local, { presence: "present", range: interval(0n, 0n) });
   },
   assign(c, node) {
     const value = evaluate(c, node.value);
@@ -85,12 +86,25 @@ const rules: Rules = {
 /** `const fits = x !== undefined && x < 9`: a later test of `fits` says the same about x. */
 function keepOutcome(c: Checker, local: number, test: Expression): void {
   const { yes, no } = branch(c, test);
-  c.state = joinStates(yes, no);
-  const side = (state: State) => (state.dead ? undefined : state.locals);
-  const after = c.state.locals.copy();
+  const outcome = meetAfter(c, yes, no);
   const range = interval(no.dead && !yes.dead ? 1n : 0n, yes.dead && !no.dead ? 0n : 1n);
+  c.state.assign(local, { presence: "present", range, outcome });
+}
+
+/** `const a = x?.a`: where `a` is present, so is x. */
+function keepPresence(c: Checker, local: number, node: Expression): void {
+  const { present, absent, value } = split(c, node);
+  const outcome = meetAfter(c, present, absent);
+  const either = joinValues(value, present, { presence: "absent" }, absent, c.state);
+  setLocal(c, local, { ...either, outcome }, node.at);
+}
+
+/** Goes on behind a test, and keeps what both of its sides say. */
+function meetAfter(c: Checker, yes: State, no: State): Outcome {
+  c.state = joinStates(yes, no);
   if (c.state === yes || c.state === no) c.state = c.state.copy();
-  c.state.locals.set(local, { presence: "present", range, outcome: { yes: side(yes), no: side(no), after } });
+  const side = (state: State) => (state.dead ? undefined : state.locals);
+  return { yes: side(yes), no: side(no), after: c.state.locals.copy() };
 }
 
 function setLocal(c: Checker, index: number, value: FlowValue, at: Position): void {
@@ -99,7 +113,7 @@ function setLocal(c: Checker, index: number, value: FlowValue, at: Position): vo
   const allowed = local.width && limits(local.width);
   const range = value.range && allowed ? fitting(c, value.range, allowed, local.width, at) : value.range;
   const known = value.presence === "absent" || range ? value : { ...unknownValue(local.type), ...value };
-  c.state.locals.set(index, range ? { ...known, range } : known);
+  c.state.assign(index, range ? { ...known, range } : known);
 }
 
 function fitting(c: Checker, range: Interval, allowed: Interval, width: string | undefined, at: Position): Interval {
