@@ -261,3 +261,18 @@ it("a long loop within a long one begins the same after each way out of a walk o
     { rules: Array.from({ length: 20 }, (_, at) => ({ f0: at, f1: { low: at * 9, high: at * 50 + 7 }, mark: at })) },
   );
 });
+
+it("a round of a walk over rules in a long loop is cleared up behind before the next one", () => {
+  check(
+    `import { arrayMap, cidr4, config, i32, onPacket, Pass, prefix, random, set, u32, u64 } from "iovisor/kernel";
+    const counts = arrayMap({ value: u64, maxEntries: 1 });
+    export const settings = config({ networks: set(prefix(cidr4)) });
+    export default onPacket((packet) => {
+      for (let i = 13; i < 297; i++) {
+        if (i32(51 / (random() & 0)) || (settings.networks.has(u32(0)) && 0n)) counts.set(0, 0n);
+      }
+      return Pass;
+    });`,
+    { networks: ["10.0.0.1/32", "128.0.0.0/1", "192.0.2.0/24"] },
+  );
+});

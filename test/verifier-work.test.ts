@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { compileClean } from "../src/compiler/frontend/testing.ts";
+import type { Module } from "../src/compiler/hir/tree.ts";
 import { loadModule } from "../src/engine/load.ts";
 import { compileSource } from "../src/engine/source.ts";
 import { skipWithoutBpf } from "../src/kernel/testing.ts";
@@ -61,4 +62,48 @@ test("rounds with several ways through them meet at their ends, at no cost for p
     const words = Array.from({ length: translated.length / 8 }, (_, at) => translated.subarray(8 * at, 8 * at + 8));
     assert.equal(words.filter(([opcode, , offset]) => opcode === 0x05 && offset === 0).length, 0, "steps are left");
   }
+});
+
+const networks = Array.from({ length: 2000 }, (_, i) => `10.${i >> 6}.${(i * 4) & 255}.0/${22 + (i % 9)}`);
+
+/** Looks as many words of a packet up in a long set, and counts what it finds. */
+function wordsInSet(rounds: number, more = ""): Module {
+  return compileClean(`
+    import { cidr4, config, Drop, onPacket, Pass, prefix, set, struct, u32, u64 } from "iovisor/kernel";
+    export const settings = config({ bad: set(prefix(cidr4), "networks") });
+    const Words = struct({ a: u32, b: u32, c: u64 });
+    export default onPacket((packet) => {
+      let found: u32 = 0;
+      for (let i = 0; i < ${rounds}; i++) {
+        const words = packet.at(i * 16, Words);
+        if (!words) break;
+        ${more}
+        if (settings.bad.has(words.a)) found = u32(found + 1);
+        else if (words.b === 7) return Drop;
+      }
+      return found > 2 ? Drop : Pass;
+    });`);
+}
+
+test("a loop that looks its packet up in a long set is short work for the verifier", { skip, timeout: 60_000 }, () => {
+  for (const [rounds, most] of [
+    [4, 40_000],
+    [16, 100_000],
+    [64, 10_000],
+  ] as const) {
+    const module = wordsInSet(rounds);
+    const attachments = [{ program: module.programs[0]!, hook: hooks.xdp }];
+    using loaded = loadModule(module, attachments, { settings: { bad: networks }, statistics: true });
+    const { processed } = loaded.entries[0]!.statistics!;
+    assert.ok(processed < most, `${rounds} rounds: ${processed} instructions`);
+  }
+});
+
+test("so is one with divisions beside the set", { skip, timeout: 60_000 }, () => {
+  const divisions = "words.c = (7n / words.c) + (u64(words.b) % words.c); if (settings.bad.has(words.b)) break;";
+  const module = wordsInSet(15, divisions);
+  const attachments = [{ program: module.programs[0]!, hook: hooks.xdp }];
+  using loaded = loadModule(module, attachments, { settings: { bad: networks }, statistics: true });
+  const { processed } = loaded.entries[0]!.statistics!;
+  assert.ok(processed < 100_000, `${processed} instructions`);
 });

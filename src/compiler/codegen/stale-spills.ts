@@ -1,17 +1,22 @@
 import type { Graph } from "../ir/graph.ts";
 import type { Loop, Loops } from "../ir/loops.ts";
 import { edgesOf } from "../ir/operands.ts";
-import type { AllocatedFunction } from "./allocated.ts";
+import type { AllocatedBlock, AllocatedCode, AllocatedFunction } from "./allocated.ts";
 import { liveSpills } from "./clean-moves.ts";
+import { machineEdges } from "./machine.ts";
+
+/** Whether a spill slot has something in it that is read from the start of the block on. */
+type InUse = (block: number, offset: number) => boolean;
 
 /**
- * Overwrites spill slots that hold nothing any more where loops begin a round and where they are left, if they are
+ * Overwrites spill slots that hold nothing any more where rounds of loops end and where loops are left, if they are
  * inside of loops that the verifier walks until their states repeat: those over iterators and with `may_goto`. In these
  * it compares slots that nobody reads again, too (incomplete_read_marks and stacksafe, kernel/bpf/verifier.c). What an
  * inner loop counts in is another known number for each of its rounds that lead out of it, and other slots are written
  * on some ways only; from each such state it would walk all that follows. Dead registers it does not compare.
  *
- * @param isShared whether a stack slot that is in use where the block begins has bytes of the spill slot
+ * @param isShared whether a stack slot that is in use where one of the function's own blocks begins has bytes of the
+ *   spill slot
  */
 export function clearStaleSpills(
   fn: AllocatedFunction,
@@ -22,17 +27,14 @@ export function clearStaleSpills(
   const repeated = loops.filter(({ blocks }) => [...blocks].some((id) => isRepeated(graph, id)));
   const inner = loops.filter((loop) => repeated.some((outer) => isInside(loop, outer)));
   if (inner.length === 0) return;
-  const stale = staleAt(fn, graph, inner);
-  if (stale.size === 0) return;
   const isLive = liveSpills(fn);
+  const ahead = new Map(fn.blocks.map((block) => [block.id, block.edge ? targetsOf(block)[0]! : block.id]));
+  const inUse: InUse = (block, offset) => isLive(block, offset) || isShared(offset, ahead.get(block)!);
+  const starts = new Clears();
+  const ends = new Clears();
+  for (const loop of inner) clearIn(fn, graph, loop, inUse, { starts, ends });
   for (const block of fn.blocks) {
-    const offsets = [...(stale.get(block.id) ?? [])].filter(
-      (one) => !isLive(block.id, one) && !isShared(one, block.id),
-    );
-    if (offsets.length === 0) continue;
-    const { at } = block.terminator;
-    const clears = offsets.sort((a, b) => b - a).map((offset) => ({ kind: "clear", offset, at }) as const);
-    block.code = [...clears, ...block.code];
+    block.code = [...starts.of(block), ...block.code, ...ends.of(block)];
   }
 }
 
@@ -46,27 +48,58 @@ function isRepeated(graph: Graph, id: number): boolean {
   return instructions.some((one) => one.kind === "callKfunc" && one.name === "bpf_iter_num_next");
 }
 
-/** By block, the slots that a loop may have left behind where the block begins. */
-function staleAt(
-  fn: AllocatedFunction,
-  graph: Graph,
-  loops: readonly Loop[],
-): ReadonlyMap<number, ReadonlySet<number>> {
-  const stale = new Map<number, Set<number>>();
-  for (const loop of loops) {
-    const written = writtenIn(fn, loop);
-    if (written.length === 0) continue;
-    const left = [...loop.blocks].flatMap((id) => edgesOf(graph.blocks[id]!.terminator).map(({ block }) => block));
-    for (const block of [loop.header, ...left.filter((to) => !loop.blocks.has(to))]) {
-      stale.set(block, new Set([...(stale.get(block) ?? []), ...written]));
-    }
+/** Slots to be cleared, by block. */
+class Clears {
+  readonly #offsets = new Map<number, Set<number>>();
+
+  add(block: number, offset: number): void {
+    const offsets = this.#offsets.get(block);
+    if (offsets) offsets.add(offset);
+    else this.#offsets.set(block, new Set([offset]));
   }
-  return stale;
+
+  of({ id, terminator: { at } }: AllocatedBlock): readonly AllocatedCode[] {
+    const offsets = [...(this.#offsets.get(id) ?? [])].sort((a, b) => b - a);
+    return offsets.map((offset) => ({ kind: "clear", offset, at }) as const);
+  }
 }
 
-function writtenIn(fn: AllocatedFunction, { blocks }: Loop): readonly number[] {
-  return fn.blocks.flatMap(({ id, edge, code }) => {
-    if (!blocks.has(edge?.from ?? id)) return [];
-    return code.flatMap((one) => (one.kind === "move" && one.to.kind === "spill" ? [one.to.offset] : []));
-  });
+/**
+ * A round is cleared up behind before it turns: the verifier keeps its state there (checkpoints.ts). What the way out
+ * of the turn still reads is left for the head.
+ */
+function clearIn(
+  fn: AllocatedFunction,
+  graph: Graph,
+  loop: Loop,
+  inUse: InUse,
+  { starts, ends }: { readonly starts: Clears; readonly ends: Clears },
+): void {
+  const left = [...loop.blocks].flatMap((id) => edgesOf(graph.blocks[id]!.terminator).map(({ block }) => block));
+  const outside = left.filter((to) => !loop.blocks.has(to));
+  const turns = fn.blocks.filter((block) => isOf(loop, block) && targetsOf(block).includes(loop.header));
+  for (const offset of writtenIn(fn, loop)) {
+    for (const block of outside) if (!inUse(block, offset)) starts.add(block, offset);
+    if (inUse(loop.header, offset)) continue;
+    const free = turns.filter((block) => targetsOf(block).every((to) => !inUse(to, offset)));
+    for (const { id } of free) ends.add(id, offset);
+    if (free.length < turns.length) starts.add(loop.header, offset);
+  }
+}
+
+function targetsOf({ terminator }: AllocatedBlock): readonly number[] {
+  return machineEdges(terminator).map(({ block }) => block);
+}
+
+function isOf(loop: Loop, { id, edge }: AllocatedBlock): boolean {
+  return loop.blocks.has(edge?.from ?? id);
+}
+
+function writtenIn(fn: AllocatedFunction, loop: Loop): ReadonlySet<number> {
+  const written = new Set<number>();
+  for (const block of fn.blocks) {
+    if (!isOf(loop, block)) continue;
+    for (const one of block.code) if (one.kind === "move" && one.to.kind === "spill") written.add(one.to.offset);
+  }
+  return written;
 }

@@ -53,6 +53,7 @@ export class Lowering {
   #prefix = "";
   readonly #targets = new Map<number, Target>();
   readonly #cleanups: (() => void)[] = [];
+  #loopDepth = 0;
   /** What is known of the address of reference locals that are bound in one place. */
   #bases = new Map<number, { readonly offset: number; readonly align: number }>();
   readonly #bindings: ReadonlyMap<number, number>;
@@ -84,6 +85,22 @@ export class Lowering {
 
   adoptContext(context: Value): void {
     this.#context = context;
+  }
+
+  /** Lowers the body of a loop. */
+  inLoop(body: () => void): void {
+    this.#loopDepth++;
+    body();
+    this.#loopDepth--;
+  }
+
+  /**
+   * Whether a walk over rules may stand behind `may_goto`. Not in a loop: Linux 6.18 compares all states of a loop with
+   * one in it as strictly as those at the `may_goto` itself (incomplete_read_marks, kernel/bpf/verifier.c), so no two
+   * paths through the body meet, and fifteen rounds with a division in them are too many.
+   */
+  get mayGoto(): boolean {
+    return this.options.mayGoto === true && this.#loopDepth === 0;
   }
 
   /** A number for the next loop that becomes a function. */

@@ -57,7 +57,7 @@ function lowerWalk(l: Lowering, e: MatchExpression, setting: number, matchers: r
   const layout = ruleLayout(l.module.settings, setting);
   const words = subjectWords(l, e, matchers);
   return {
-    rule: emitWalk(l.builder, { words, layout, data, map, mayGoto: l.options.mayGoto ?? false, at: e.at }),
+    rule: emitWalk(l.builder, { words, layout, data, map, mayGoto: l.mayGoto, at: e.at }),
     none: BigInt(nowhere),
   };
 }
