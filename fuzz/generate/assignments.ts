@@ -1,5 +1,6 @@
 import { condition } from "./conditions.ts";
 import type { Context, NumberVariable } from "./context.ts";
+import { wideVariable } from "./definitions.ts";
 import { fits, limits, type Narrow, type Range } from "./integers.ts";
 import type { Layout } from "./layouts.ts";
 import { numberFor } from "./numbers.ts";
@@ -19,10 +20,10 @@ export function assignStatement(c: Context): boolean {
     return true;
   }
   if (kind === "wide") {
-    const found = c.variables("wide").filter(({ mutable }) => mutable);
-    if (found.length === 0) return false;
-    const { name, type } = c.random.pick(found);
-    c.line(wideAssignment(c, name, type));
+    const wanted = c.random.pick(["u64", "i64"] as const);
+    const found = c.variables("wide").filter(({ mutable, type }) => mutable && type === wanted);
+    const name = found.length === 0 ? wideVariable(c, "let", wanted) : c.random.pick(found).name;
+    c.line(wideAssignment(c, name, wanted));
     return true;
   }
   const found = c.variables("number").filter(({ mutable }) => mutable);

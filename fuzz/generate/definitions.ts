@@ -1,6 +1,6 @@
 import { condition } from "./conditions.ts";
 import type { Context, OptionalVariable } from "./context.ts";
-import { limits, narrowNames } from "./integers.ts";
+import { limits, narrowNames, type Wide } from "./integers.ts";
 import { hasLock, isScalar, type Layout, layoutText, sizeOf } from "./layouts.ts";
 import { numberOfLayout } from "./number-sources.ts";
 import { numberExpression, numberFor } from "./numbers.ts";
@@ -16,7 +16,8 @@ export function letStatement(c: Context): boolean {
   const word = mutable ? "let" : "const";
   switch (c.random.below(5)) {
     case 0:
-      return wideVariable(c, word);
+      wideVariable(c, word, c.random.pick(["u64", "i64"]));
+      return true;
     case 1: {
       const value = condition(c, 2);
       const name = c.fresh("b");
@@ -49,14 +50,14 @@ export function letStatement(c: Context): boolean {
   }
 }
 
-function wideVariable(c: Context, word: "let" | "const"): boolean {
-  const type = c.random.pick(["u64", "i64", "i64"] as const);
+/** Declares a variable of 64 bits, and gives its name. */
+export function wideVariable(c: Context, word: "let" | "const", type: Wide): string {
   const value = typedWide(c, type, 3);
   const name = c.fresh(type);
   c.coverage.hit(`${word} ${type}`);
   c.line(`${word} ${name}${word === "let" || c.random.chance(0.5) ? `: ${type}` : ""} = ${value};`);
   c.declare({ kind: "wide", name, type, mutable: word === "let" });
-  return true;
+  return name;
 }
 
 /** `let last: u16 | undefined`, given a value on some paths. */

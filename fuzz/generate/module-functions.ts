@@ -109,7 +109,7 @@ function declareFunction(c: Context, packets: boolean): void {
     ...(packet ? (["verdict"] as const) : []),
   ]);
   const callback = made.find((one) => one.kind === "callback");
-  const effects = !callback && c.random.chance(0.3);
+  const effects = !callback && c.random.chance(0.45);
   const name = c.fresh("helper");
   const [storage, budget, packetEpoch, mapEpoch] = [c.storage, c.statements, c.packetEpoch, c.mapEpoch];
   c.statements = c.random.between(1, 6);

@@ -86,8 +86,8 @@ function shift(c: Context, depth: number): NumberExpression {
   const operator = c.random.pick(["<<", ">>", ">>>"] as const);
   const left = numberExpression(c, depth);
   const variable = numberExpression(c, depth).text;
-  // tsc reads `a << (f<T>(...))` as type arguments.
-  const fixed = c.random.chance(0.5) || variable.includes("<");
+  // tsc reads `a << (f<T>(...))` and `a << (b(c > d))` as type arguments.
+  const fixed = c.random.chance(0.5) || /[<>]/.test(variable);
   const count = c.random.below(32);
   const by = fixed ? String(count) : `(${variable} & 31)`;
   c.coverage.hit(`number ${operator}`, fixed ? "shift by a constant" : "shift by a variable");

@@ -1,7 +1,7 @@
 import { atomicFetch } from "./atomics.ts";
 import { callOf } from "./calls.ts";
 import type { Context } from "./context.ts";
-import type { Wide, WideExpression } from "./integers.ts";
+import { limits, type Wide, type WideExpression } from "./integers.ts";
 import { typedLeafAbsent } from "./optional-expressions.ts";
 import { someLeaf } from "./references.ts";
 import { wideLiteral } from "./wide.ts";
@@ -43,8 +43,8 @@ function setting(c: Context, type: Wide): WideExpression | undefined {
   return { text: c.random.pick(found).path, literal: false };
 }
 
-function constant(c: Context): WideExpression | undefined {
-  const found = c.declarations.constants.filter((one) => one.wide);
+function constant(c: Context, type: Wide): WideExpression | undefined {
+  const found = c.declarations.constants.filter((one) => one.wide && one.value <= limits[type].high);
   if (found.length === 0) return undefined;
   c.coverage.hit("constant object: bigint");
   return { text: c.random.pick(found).path, literal: true };

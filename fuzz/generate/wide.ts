@@ -53,8 +53,8 @@ function binary(c: Context, type: Wide, depth: number): WideExpression {
 function shift(c: Context, type: Wide, depth: number): WideExpression {
   const operator = c.random.pick(["<<", ">>"] as const);
   const variable = typedWide(c, type, depth);
-  // tsc reads `a << (f<T>(...))` as type arguments.
-  const fixed = c.random.chance(0.5) || variable.includes("<");
+  // tsc reads `a << (f<T>(...))` and `a << (b(c > d))` as type arguments.
+  const fixed = c.random.chance(0.5) || /[<>]/.test(variable);
   const by = fixed ? `${c.random.below(64)}n` : `(${variable} & 63n)`;
   c.coverage.hit(`${type} ${operator}`);
   return computed(`(${typedWide(c, type, depth)} ${operator} ${by})`);
