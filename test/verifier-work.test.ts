@@ -107,3 +107,29 @@ test("so is one with divisions beside the set", { skip, timeout: 60_000 }, () =>
   const { processed } = loaded.entries[0]!.statistics!;
   assert.ok(processed < 100_000, `${processed} instructions`);
 });
+
+test("keys that are made on some ways of a round leave nothing behind that tells rounds apart", {
+  skip,
+  timeout: 60_000,
+}, () => {
+  const uses = Array.from({ length: 8 }, (_, at) => {
+    return `if (words.b === ${at}) seen.set(Key({ a: ${at}, b: words.a, c: ${9 * at} }), 1n);`;
+  });
+  const module = compileClean(`
+    import { hash, onPacket, Pass, range, struct, u32, u64 } from "iovisor/kernel";
+    const Key = struct({ a: u32, b: u32, c: u32 });
+    const seen = hash({ key: Key, value: u64, maxEntries: 64 });
+    const Words = struct({ a: u32, b: u32 });
+    export default onPacket((packet) => {
+      for (const i of range(100)) {
+        const words = packet.at(i * 8, Words);
+        if (!words) break;
+        ${uses.join("\n        ")}
+      }
+      return Pass;
+    });`);
+  using loaded = loadModule(module, [{ program: module.programs[0]!, hook: hooks.xdp }], { statistics: true });
+  const { processed, stackDepths } = loaded.entries[0]!.statistics!;
+  assert.ok(processed < 2000, `${processed} instructions`);
+  assert.ok(stackDepths[0]! < 64, `${stackDepths[0]} bytes for keys of which one is in use at a time`);
+});

@@ -37,7 +37,7 @@ export function allocate(fn: MachineFunction, { graph, loops, frequency, registe
   const splits = new SplitPositions(numbering, depths);
   new LinearScan(numbering, hints, splits, allocatableRegisters(registers)).run(intervals.values());
   const { slots } = graph.fn;
-  const lifetimes = slotLifetimes(fn, graph, numbering, slots.length);
+  const lifetimes = slotLifetimes(fn, graph, numbering);
   const stackSlots = slots.map(({ size, align }, index) => {
     const ranges = lifetimes[index]!;
     return fn.wholeWordSlots.has(index) ? { size: roundUp(size, 8), align: 8, ranges } : { size, align, ranges };
