@@ -128,6 +128,21 @@ const packets: readonly Case[] = [
      return count === 516n ? Pass : Drop;`,
   ],
   [
+    "a checksum of one zero that loses and gains others is the same on every hook",
+    "const Sums = struct({ a: be16, b: be16, c: be16, d: be16, e: be16, f: be16, g: be16, h: be16 });",
+    `const sums = packet.at(14, Sums); if (!sums) return Pass;
+     sums.a = 65535; sums.b = 65535; sums.c = 65535; sums.d = 65535; sums.e = 0; sums.f = 0; sums.g = 0; sums.h = 0;
+     packet.replaceChecksum(14, 65535, 0, { layer: 3, size: 2 });
+     packet.replaceChecksum(16, 4294967295, 0, { layer: 3, size: 4 });
+     packet.replaceChecksum(18, 65535, 0, { layer: 4, size: 2 });
+     packet.replaceChecksum(20, 4294967295, 0, { layer: 4, size: 4 });
+     packet.replaceChecksum(22, 0, 65535, { layer: 3, size: 2 });
+     packet.replaceChecksum(24, 0, 4294967295, { layer: 3, size: 4 });
+     packet.replaceChecksum(26, 65535, 0, { layer: 4, size: 2 });
+     packet.replaceChecksum(28, 0, 65535, { layer: 4, size: 2 });
+     return Pass;`,
+  ],
+  [
     "an offset and an index whose values are known still do what they do",
     `const numbers = queue({ value: be16, maxEntries: 8 });
      const row = arrayMap({ value: array(u8, 4), maxEntries: 1 });

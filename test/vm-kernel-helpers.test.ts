@@ -105,6 +105,8 @@ const checksumCases = [0, 1, 2, 3, 4, 0x10, 0x12, 0x14, 0x22, 0x24, 0x60, 0x100]
     [0, 0x01020304],
     [0x0a000001, 0x0a0000ff],
     [0xffffffff, 0],
+    [0xffff, 0],
+    [0, 0xffff],
     [0x1234, 0xfedc],
     [0x1a2b, 0x1a2b],
   ].flatMap(([from, to]) =>
@@ -123,7 +125,8 @@ const checksumCases = [0, 1, 2, 3, 4, 0x10, 0x12, 0x14, 0x22, 0x24, 0x60, 0x100]
 for (const helper of ["l3_csum_replace", "l4_csum_replace"]) {
   test(`${helper}: the machine agrees with the kernel`, { skip: skipWithoutBpf }, () => {
     for (const { name, lines } of checksumCases) {
-      compareSkb(calling(helper, ...lines), { [name]: udp, [`${name}, zero`]: udp.slice().fill(0, 14) });
+      const packets = { [name]: udp, [`${name}, zero`]: udp.slice().fill(0, 14) };
+      compareSkb(calling(helper, ...lines), { ...packets, [`${name}, all ones`]: udp.slice().fill(0xff, 24, 26) });
     }
   });
 }

@@ -36,10 +36,9 @@ export function sumBytes(bytes: Uint8Array, seed = 0): number {
   return sum;
 }
 
-/** csum_replace4 and csum_replace_by_diff's frame: the checksum after a change from `from` to `to`. */
+/** csum_replace4: the checksum after a change from `from` to `to`. The complement is of 32 bits: never zero. */
 export function replace4(check: number, from: number, to: number): number {
-  const sum = ~check & 0xffff;
-  return fold(addSums(subtractSums(sum, from), to));
+  return fold(addSums(subtractSums(~check >>> 0, from), to));
 }
 
 /** csum_replace_by_diff: the checksum after a change whose sum is `difference`. */

@@ -19,7 +19,7 @@ export const checksumHelpers: HelperTable = {
     if ((arg(m, 5) & ~FIELD_SIZE) !== 0n) {
       return Errno.EINVAL;
     }
-    return onField(m, (check) => replaced(m, check));
+    return onField(m, (check) => replaced(m, check, replace2));
   },
   l4_csum_replace: l4Replace(),
   csum_diff: (m) => difference(m),
@@ -38,7 +38,8 @@ function l4Replace(): Helper {
       if (keepsZero && (flags & ENFORCE) === 0n && check === 0) {
         return check;
       }
-      const result = replaced(m, check);
+      // inet_proto_csum_replace2 is inet_proto_csum_replace4 of the two bytes alone.
+      const result = replaced(m, check, replace4);
       return keepsZero && result === 0 ? MANGLED : result;
     });
   };
@@ -63,13 +64,13 @@ function onField(m: Machine, update: (check: number) => number | undefined): num
 }
 
 /** The field size in the flags says what from and to are: 0 a difference, 2 or 4 bytes in network order. */
-function replaced(m: Machine, check: number): number | undefined {
+function replaced(m: Machine, check: number, twoBytes: typeof replace2): number | undefined {
   const [from, to] = [argU32(m, 3), argU32(m, 4)];
   switch (arg(m, 5) & FIELD_SIZE) {
     case 0n:
       return arg(m, 3) === 0n ? replaceByDifference(check, to) : undefined;
     case 2n:
-      return replace2(check, from & 0xffff, to & 0xffff);
+      return twoBytes(check, from & 0xffff, to & 0xffff);
     case 4n:
       return replace4(check, from, to);
     default:

@@ -47,10 +47,15 @@ export function lowerReplaceChecksum(l: Lowering, e: OperationExpression): Lower
   return scalar(value);
 }
 
+/**
+ * At layer 3 two bytes go as four: the kernel has one sum for two bytes and another for four (csum_replace2 and
+ * csum_replace4), which give different zeros for a checksum of all ones that loses a field of all ones.
+ */
 function replaceInSkb(l: Lowering, e: OperationExpression, change: Change, done: Block, failed: Block): void {
   const helper = change.layer === 3 ? helpers.l3CsumReplace.id : helpers.l4CsumReplace.id;
   const mode = (change.pseudoHeader ? flags.pseudoHeader : 0) | (change.zeroMeansNone ? flags.zeroMeansNone : 0);
-  const how = l.constant(change.size | mode, e.at);
+  const size = change.layer === 3 ? 4 : change.size;
+  const how = l.constant(size | mode, e.at);
   const error = l.builder.callHelper(helper, [l.context, change.offset, change.from, change.to, how], e.at);
   beginEpoch(l, e.at);
   l.branchNonZero(error, failed, done, e.at);
