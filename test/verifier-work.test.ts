@@ -133,3 +133,60 @@ test("keys that are made on some ways of a round leave nothing behind that tells
   assert.ok(processed < 2000, `${processed} instructions`);
   assert.ok(stackDepths[0]! < 64, `${stackDepths[0]} bytes for keys of which one is in use at a time`);
 });
+
+test("counts of what a packet's bytes are do not tell rounds apart", { skip, timeout: 60_000 }, () => {
+  const loop = (start: number): string => `
+      for (let i = 0; i < 60; i++) {
+        const byte = packet.at(${start} + i, Byte);
+        if (!byte) break;
+        if (byte.value === 0) zeros += 1;
+        if (byte.value > 127) high += 1;
+        if (byte.value === last) runs += 1;
+        last = byte.value;
+      }`;
+  const module = compileClean(`
+    import { Drop, onPacket, Pass, perCpuArray, struct, u64, u8 } from "iovisor/kernel";
+    const Byte = struct({ value: u8 });
+    const histogram = perCpuArray({ value: u64, maxEntries: 64 });
+    export default onPacket((packet) => {
+      let zeros = 0, high = 0, runs = 0, last = 0;
+      ${loop(0)}
+      ${loop(60)}
+      const bucket = histogram.ref(zeros & 63);
+      if (bucket) bucket.value += u64(high + runs);
+      return zeros > high && runs > 3 ? Drop : Pass;
+    });`);
+  using loaded = loadModule(module, [{ program: module.programs[0]!, hook: hooks.xdp }], { statistics: true });
+  const { processed } = loaded.entries[0]!.statistics!;
+  assert.ok(processed < 50_000, `${processed} instructions`);
+});
+
+test("loops in loops count as the rounds of both", { skip, timeout: 60_000 }, () => {
+  const module = compileClean(`
+    import { array, arrayMap, Drop, hash, onPacket, Pass, range, struct, u32, u64 } from "iovisor/kernel";
+    const Words = struct({ a: u32, b: u32 });
+    const table = hash({ key: u32, value: struct({ sum: u64, last: u32 }), maxEntries: 1024 });
+    const rows = arrayMap({ value: array(u32, 16), maxEntries: 16 });
+    export default onPacket((packet) => {
+      let total = 0;
+      for (const i of range(16)) {
+        const row = rows.ref(i);
+        if (!row) continue;
+        for (const k of range(16)) {
+          const words = packet.at(i * 8 + k, Words);
+          if (!words) continue;
+          if (row[k] === words.a) total += 1;
+          const entry = table.ref(words.b);
+          if (entry) {
+            entry.sum += u64(total);
+            if (entry.last > total) return Drop;
+            entry.last = u32(total);
+          } else if (words.a > words.b) row[k] = words.a;
+        }
+      }
+      return total > 20 ? Drop : Pass;
+    });`);
+  using loaded = loadModule(module, [{ program: module.programs[0]!, hook: hooks.xdp }], { statistics: true });
+  const { processed } = loaded.entries[0]!.statistics!;
+  assert.ok(processed < 20_000, `${processed} instructions`);
+});

@@ -54,7 +54,15 @@ function compareNumbers(c: Context, depth: number): string | undefined {
     c.compared.add(named);
   }
   c.coverage.hit(`number ${operator}`);
-  return `(${left.text} ${operator} ${right.text})`;
+  return comparison(left.text, operator, right.text);
+}
+
+const mirrored: Partial<Record<(typeof order)[number], string>> = { "<": ">", "<=": ">=" };
+
+/** tsc reads `a < (b > (c))` as type arguments, so such a comparison is written the other way round. */
+function comparison(left: string, operator: (typeof order)[number], right: string): string {
+  const other = right.startsWith("(") && right.includes(">") ? mirrored[operator] : undefined;
+  return other ? `(${right} ${other} ${left})` : `(${left} ${operator} ${right})`;
 }
 
 /** A variable or a field, which tsc narrows to a number that it is equal to. */
@@ -66,7 +74,7 @@ function compareWide(c: Context, depth: number): string {
   const type = c.random.pick(["u64", "i64"] as const);
   const operator = c.random.pick(order);
   c.coverage.hit(`${type} ${operator}`);
-  return `(${typedWide(c, type, depth)} ${operator} ${wideExpression(c, type, depth).text})`;
+  return comparison(typedWide(c, type, depth), operator, wideExpression(c, type, depth).text);
 }
 
 function logical(c: Context, depth: number): string {

@@ -106,10 +106,13 @@ function elementLoop(c: Context, most: number): boolean {
     layout.kind === "bytes"
       ? { text: name, ...limits.u8, brands: ["u8" as const], literal: false }
       : numberOfLayout(name, layout.element);
-  return loop(c, `for (const ${name} of ${part.text}) {`, layout.length, () => {
+  const declare = (): void => {
     if (element && fits(element, limits.u32))
       c.declare({ kind: "number", name, range: element, brand: element.brands[0], mutable: false });
-  });
+  };
+  // What each round reads must still be there.
+  const effects = part.region === "local";
+  return loop(c, `for (const ${name} of ${part.text}) {`, layout.length, declare, effects);
 }
 
 /** Over a constant list: it is unrolled. */
@@ -128,9 +131,9 @@ function listLoop(c: Context, most: number): boolean {
 /**
  * The body may be met again after it changed maps or the packet: then references from outside are of no use in it.
  */
-function loop(c: Context, header: string, rounds: number, declare: () => void): boolean {
+function loop(c: Context, header: string, rounds: number, declare: () => void, mayHaveEffects = true): boolean {
   const label = c.random.chance(0.25) ? c.fresh("loop") : undefined;
-  const effects = c.place.effects && c.random.chance(0.4);
+  const effects = mayHaveEffects && c.place.effects && c.random.chance(0.4);
   if (effects) stale(c);
   if (c.place.loops.length > 0) c.coverage.hit("nested loop");
   c.line(label ? `${label}: ${header}` : header);

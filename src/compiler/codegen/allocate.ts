@@ -14,7 +14,7 @@ import { Places } from "./places.ts";
 import { Resolution } from "./resolve.ts";
 import { slotLifetimes } from "./slot-lifetimes.ts";
 import { SplitPositions } from "./split-positions.ts";
-import { clearStaleSpills } from "./stale-spills.ts";
+import { clearStaleWords } from "./stale-words.ts";
 
 /** What allocation knows of the function beside its code. */
 export interface Surroundings {
@@ -46,6 +46,9 @@ export function allocate(fn: MachineFunction, { graph, loops, frequency, registe
   const moves = new MovePlan(fn, numbering, liveness, frequency, places);
   const allocated = new Resolution(fn, graph, numbering, places, moves).run();
   cleanMoves(allocated);
-  clearStaleSpills(allocated, graph, loops, (offset, block) => places.isShared(offset, numbering.blockStart[block]!));
+  clearStaleWords(allocated, graph, loops, {
+    isInUse: (offset, block) => places.isShared(offset, numbering.blockStart[block]!),
+    usedIn: (block) => places.wordsBetween(numbering.blockStart[block]!, numbering.blockEnd[block]!),
+  });
   return allocated;
 }

@@ -75,6 +75,11 @@ export class Emitter {
       case "function":
         this.#add(build.loadFunction(register, 0), at, { kind: "function", name: source.callee });
         return;
+      // The difference of two addresses is any number to the verifier (adjust_reg_min_max_vals, kernel/bpf/verifier.c).
+      case "hiddenZero":
+        this.#add(build.movReg(register, framePointer), at);
+        this.#add(build.alu64("sub", register, build.reg(framePointer)), at);
+        return;
       case "frame":
         this.#add(build.movReg(register, framePointer), at);
         this.#add(build.alu64("add", register, this.#frameOffset(source.slot, source.offset)), at);

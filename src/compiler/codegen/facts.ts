@@ -119,6 +119,8 @@ export class Facts {
         return { kind: "function", callee: i.callee };
       case "slotAddress":
         return { kind: "frame", slot: i.slot, offset: 0 };
+      case "hiddenZero":
+        return { kind: "hiddenZero" };
       case "address":
         return this.#rematerialAddress(i);
       default:

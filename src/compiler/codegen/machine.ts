@@ -17,6 +17,7 @@ export type Rematerial =
   | { readonly kind: "map"; readonly map: number }
   | { readonly kind: "mapValue"; readonly map: number; readonly offset: number }
   | { readonly kind: "function"; readonly callee: string }
+  | { readonly kind: "hiddenZero" }
   /** The address of a byte of a stack slot. */
   | { readonly kind: "frame"; readonly slot: number; readonly offset: number };
 
@@ -190,6 +191,8 @@ export function rematerialKey(source: Rematerial): string {
       return `map ${source.map}+${source.offset}`;
     case "function":
       return `function ${source.callee}`;
+    case "hiddenZero":
+      return "hidden zero";
     case "frame":
       return `slot ${source.slot}+${source.offset}`;
   }

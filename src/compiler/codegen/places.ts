@@ -89,6 +89,16 @@ export class Places {
     });
   }
 
+  /** The offsets of all words that stack slots have a part of which are in use between two positions. */
+  wordsBetween(from: number, to: number): readonly number[] {
+    return this.#stackSlots.flatMap(({ size, ranges }, index) => {
+      if (!overlaps(ranges, [{ from, to }])) return [];
+      const low = this.#stackOffsets[index]!;
+      const first = Math.floor(low / spillSize) * spillSize;
+      return Array.from({ length: Math.ceil((low + size - first) / spillSize) }, (_, at) => first + at * spillSize);
+    });
+  }
+
   /** A spill slot that is never shared. */
   newSlot(): Location {
     this.#frameSize = roundUp(this.#frameSize, spillSize) + spillSize;

@@ -46,6 +46,7 @@ function selectInstruction(s: Selection, i: Instruction): void {
     case "mapValueAddress":
     case "functionAddress":
     case "slotAddress":
+    case "hiddenZero":
       return;
     case "binary":
       selectBinary(s, i);

@@ -70,6 +70,7 @@ function widthOf(i: Instruction, bits: Uint8Array, definitions: KnownInstruction
     case "mapValueAddress":
     case "functionAddress":
     case "slotAddress":
+    case "hiddenZero":
     case "address":
     case "callHelper":
     case "callKfunc":

@@ -174,6 +174,10 @@ export class FunctionBuilder {
     return this.#define((result) => ({ kind: "mapValueAddress", result, map, offset, at }));
   }
 
+  hiddenZero(at: Position): Value {
+    return this.#define((result) => ({ kind: "hiddenZero", result, at }));
+  }
+
   functionAddress(callee: string, at: Position): Value {
     return this.#define((result) => ({ kind: "functionAddress", result, callee, at }));
   }

@@ -126,6 +126,8 @@ class Interpreter {
         throw new Error(`the IR interpreter has no ${i.kind}`);
       case "slotAddress":
         return frame.slots[i.slot]!;
+      case "hiddenZero":
+        return 0n;
       case "binary":
         return foldBinary(i.op, i.width, frame.get(i.left), frame.get(i.right));
       case "unary":

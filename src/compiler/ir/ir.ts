@@ -124,6 +124,8 @@ export type Instruction =
   /** The address of a function of this program (BPF_PSEUDO_FUNC), for callbacks. */
   | { readonly kind: "functionAddress"; readonly result: Value; readonly callee: string; readonly at: Position }
   | { readonly kind: "slotAddress"; readonly result: Value; readonly slot: number; readonly at: Position }
+  /** Zero, but any number to the verifier: what is added to it, or taken from, is unknown from there on. */
+  | { readonly kind: "hiddenZero"; readonly result: Value; readonly at: Position }
   | {
       readonly kind: "binary";
       readonly op: BinaryOp;

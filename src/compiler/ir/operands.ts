@@ -13,6 +13,7 @@ export function operandsOf(instruction: Instruction): readonly Value[] {
     case "mapValueAddress":
     case "functionAddress":
     case "slotAddress":
+    case "hiddenZero":
       return [];
     case "binary":
       return [instruction.left, instruction.right];
@@ -43,6 +44,7 @@ export function forEachOperand(instruction: Instruction, visit: (value: Value) =
     case "mapValueAddress":
     case "functionAddress":
     case "slotAddress":
+    case "hiddenZero":
       return;
     case "binary":
       visit(instruction.left);
@@ -82,6 +84,7 @@ export function mapOperands(instruction: Instruction, map: (value: Value) => Val
     case "mapValueAddress":
     case "functionAddress":
     case "slotAddress":
+    case "hiddenZero":
       return instruction;
     case "binary": {
       const left = map(instruction.left);

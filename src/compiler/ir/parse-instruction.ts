@@ -62,6 +62,8 @@ function parseDefinition(line: LineScanner, word: string, result: Value, positio
       const slot = line.id("s");
       return { kind: "slotAddress", result, slot, at: position(line) };
     }
+    case "hiddenzero":
+      return { kind: "hiddenZero", result, at: position(line) };
     case "address": {
       const base = line.id("v");
       line.expect("+");

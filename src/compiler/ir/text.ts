@@ -50,6 +50,8 @@ function bodyOf(i: Instruction): string {
       return `function ${i.callee}`;
     case "slotAddress":
       return `slot s${i.slot}`;
+    case "hiddenZero":
+      return "hiddenzero";
     case "binary":
       return `${i.op}${i.width} v${i.left}, v${i.right}`;
     case "unary":

@@ -153,6 +153,7 @@ function instructionProblem(i: Instruction, fn: IrFunction, program: IrProgram):
     case "callKfunc":
     case "callFunction":
       return callProblem(i, program);
+    case "hiddenZero":
     case "binary":
     case "unary":
     case "address":

@@ -1,6 +1,5 @@
 import { sizeOf } from "../hir/layout.ts";
 import type { ForStatement } from "../hir/tree.ts";
-import { helpers } from "../ir/helpers.ts";
 import type { Value } from "../ir/ir.ts";
 import type { Reference } from "./lowered.ts";
 import type { Lowering } from "./lowering.ts";
@@ -10,7 +9,7 @@ import { variablesOfBody, writtenStorage } from "./scan.ts";
 /**
  * What the body of a long loop changes, variables and local storage, enters it as numbers that the verifier does not
  * know: a known one gets another known value in each round, so no two rounds would look alike to it and it would walk
- * all of them. What is taken away is an unknown number minus itself, which is zero to the machine alone. Adding it to a
+ * all of them. What is taken away is zero to the machine alone. Adding it to a
  * constant would be adding the constant to a copy of it: verifiers since Linux 6.11 remember that the two differ by so
  * much, and take no number for like it that has no such relation (BPF_ADD_CONST in regsafe, kernel/bpf/verifier.c).
  * Presence of references stays as it is, since it says which registers hold addresses.
@@ -21,8 +20,7 @@ export function blurAccumulators(l: Lowering, s: ForStatement): void {
   const storage = [...writtenStorage(s.body)].filter((local) => !defined.has(local));
   if (carried.length + storage.length === 0) return;
   const { builder } = l;
-  const unknown = builder.callHelper(helpers.getPrandomU32.id, [], s.at);
-  const zero = builder.binary("sub", 64, unknown, unknown, s.at);
+  const zero = builder.hiddenZero(s.at);
   for (const variable of carried) {
     builder.write(variable, builder.binary("sub", 64, builder.read(variable), zero, s.at));
   }

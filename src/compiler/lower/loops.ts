@@ -27,9 +27,11 @@ const mostNodesInRounds = 4096n;
 const mostRoundsOfWalks = 512n;
 
 /**
- * Beyond so many it must not tell rounds apart by what they count: sixteen rounds of one walk that count its finds are
- * 585,000 instructions with known counts and 60,000 without. A blurred count costs 15 ns on the way into the loop.
+ * Beyond one of these it must not tell rounds apart by what they count. Two loops of sixty rounds that count three
+ * things about a byte were more than a million instructions with known counts, and are 22,000 without; sixteen rounds
+ * of one walk that count its finds 585,000 and 59,000. Hiding a count is three instructions on the way into the loop.
  */
+const fewNodesInRounds = 1024n;
 const fewRoundsOfWalks = 128n;
 
 /** Lowers `for (local = from; local < to; local += step)`. */
@@ -47,29 +49,38 @@ function isLong(l: Lowering, s: ForStatement): boolean {
   if (operationsNamed(s.body, "program.tailCall").length > 0) return false;
   const trips = tripBound(l, s);
   if (trips === undefined || trips > longestPlainLoop) return true;
-  if (l.options.longLoops === "iterator" && trips * BigInt(nodesIn(s.body)) > mostNodesInRounds) return true;
+  if (l.options.longLoops === "iterator" && trips * inAllRounds(l, s.body, nodesIn) > mostNodesInRounds) return true;
   if (trips * roundsOfWalks(l, s.body) > mostRoundsOfWalks) return true;
   return loopsIn(s.body).some((inner) => isLong(l, inner));
 }
 
-/** Rounds of walks over rules where the verifier walks the inner loops round by round. */
-function roundsOfWalks(l: Lowering, body: readonly Statement[]): bigint {
-  const inner = loopsIn(body);
-  const direct = inner.filter((loop) => !inner.some((other) => other !== loop && loopsIn(other.body).includes(loop)));
-  let rounds = roundsIn(l, body);
-  for (const loop of direct) {
-    const trips = tripBound(l, loop) ?? mostRounds;
-    rounds += trips * roundsOfWalks(l, loop.body) - roundsIn(l, loop.body);
-  }
-  return rounds;
+function needsBlur(l: Lowering, s: ForStatement): boolean {
+  const trips = tripBound(l, s) ?? mostRounds;
+  if (trips * inAllRounds(l, s.body, nodesIn) > fewNodesInRounds) return true;
+  return trips * roundsOfWalks(l, s.body) > fewRoundsOfWalks;
 }
 
-function roundsIn(l: Lowering, body: readonly Statement[]): bigint {
-  let rounds = 0n;
-  walk(body, (node) => {
-    if (node.kind === "match") rounds += BigInt(roundsOfWalk(l, node.setting));
+/** What there is of something in a body where the verifier walks the loops in it round by round. */
+function inAllRounds(l: Lowering, body: readonly Statement[], countIn: (body: readonly Statement[]) => number): bigint {
+  const inner = loopsIn(body);
+  const direct = inner.filter((loop) => !inner.some((other) => other !== loop && loopsIn(other.body).includes(loop)));
+  let count = BigInt(countIn(body));
+  for (const loop of direct) {
+    const trips = tripBound(l, loop) ?? mostRounds;
+    count += trips * inAllRounds(l, loop.body, countIn) - BigInt(countIn(loop.body));
+  }
+  return count;
+}
+
+/** Rounds of walks over rules. */
+function roundsOfWalks(l: Lowering, body: readonly Statement[]): bigint {
+  return inAllRounds(l, body, (part) => {
+    let rounds = 0;
+    walk(part, (node) => {
+      if (node.kind === "match") rounds += roundsOfWalk(l, node.setting);
+    });
+    return rounds;
   });
-  return rounds;
 }
 
 function tripBound(l: Lowering, s: ForStatement): bigint | undefined {
@@ -82,7 +93,7 @@ function tripBound(l: Lowering, s: ForStatement): bigint | undefined {
 
 function lowerPlain(l: Lowering, s: ForStatement): void {
   const { builder } = l;
-  if ((tripBound(l, s) ?? mostRounds) * roundsOfWalks(l, s.body) > fewRoundsOfWalks) blurAccumulators(l, s);
+  if (needsBlur(l, s)) blurAccumulators(l, s);
   const from = lowerScalar(l, s.from);
   const to = lowerScalar(l, s.to);
   const header = builder.newBlock();

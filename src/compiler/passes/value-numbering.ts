@@ -158,6 +158,8 @@ class Numbering {
         return `mapValue ${instruction.map} ${instruction.offset}`;
       case "slotAddress":
         return `slot ${instruction.slot}`;
+      case "hiddenZero":
+        return "hiddenZero";
       case "binary":
         return pairKey(
           (instruction.width === 32 ? narrowOperations : wideOperations)[instruction.op],
