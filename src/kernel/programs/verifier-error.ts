@@ -27,6 +27,11 @@ function messageOf(
   return lines.join("\n");
 }
 
+const remedies = {
+  size: "give its loops fewer rounds, or divide it: by tailCall, or into functions of a graph",
+  other: "what compiles should not be refused: please report it, with the whole log (--verifier-log)",
+} as const;
+
 /** Thrown when BPF_PROG_LOAD refuses a program and says why in its log. */
 export class VerifierError extends IovisorError {
   override readonly name = "VerifierError";
@@ -54,7 +59,7 @@ export class VerifierError extends IovisorError {
     super(
       "E_VERIFIER",
       messageOf(program, parsed, source, cause) || `refused with ${errnoName(errno)}`,
-      "see the whole log with --verifier-log; if `iovisor check` accepted the source, please report it",
+      tooMuchToWalk.test(parsed.reason) ? remedies.size : remedies.other,
     );
     this.program = program;
     this.errno = errno;
