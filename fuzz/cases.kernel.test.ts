@@ -128,6 +128,43 @@ const packets: readonly Case[] = [
      return count === 516n ? Pass : Drop;`,
   ],
   [
+    "whether a view was there is known behind a change of the packet",
+    "const Word = struct({ value: u32 }); const Far = struct({ value: u64 });",
+    `const near = packet.at(14, Word)?.value !== undefined; const far = packet.at(900, Far)?.value === undefined;
+     let first: boolean = far;
+     if (!packet.setLength(packet.length & 511)) return Drop;
+     if (near && first) return Pass;
+     first = packet.length > 60;
+     return far !== first ? Drop : Pass;`,
+  ],
+  [
+    "a sum that a test makes known does not make the rounds of a long loop known",
+    "const Byte = struct({ value: u8 }); const counts = hash({ key: u8, value: u64, maxEntries: 8 });",
+    `let sum: i64 = i64(packet.length);
+     for (const i of range(6, 160)) {
+       const seen = sum === 13504690849n && (sum < 83n || packet.at(3, Byte) === undefined) && sum > 4219493581n;
+       sum -= sum << 63n;
+       const byte = packet.at(49, Byte); if (!byte) return Drop;
+       if (counts.get(u8(byte.value % 2)) === 4n) byte.value = seen ? 1 : 2;
+       const count = counts.ref(9); if (count === undefined) break;
+       count.value += u64(i);
+       sum += 4294967293n; sum += 4294967293n;
+     }
+     return sum === 5n ? Drop : Pass;`,
+  ],
+  [
+    "a loop whose end the verifier cannot see is as short for it as it is",
+    "const Byte = struct({ value: u8 }); const rows = arrayMap({ value: array(u8, 8), maxEntries: 8 });",
+    `let sum: u64 = 1n; const end: u32 = u32(40 / (packet.length | 8)) & 127;
+     for (let i = 0; i < end; i++) {
+       const byte = packet.at(i, Byte); const row = rows.ref(i); if (!row || !byte) continue;
+       if (row[byte.value & 7] === 1) sum <<= 2n; else if (byte.value > 9) sum += 3n;
+       if (row[0] > row[1]) row[2] = byte.value; else if (sum > 99n) row[3] = 1;
+       if (row[4] > row[5]) row[6] = byte.value; else if (sum < 9n) row[7] = 1;
+     }
+     return sum === 5n ? Drop : Pass;`,
+  ],
+  [
     "a checksum of one zero that loses and gains others is the same on every hook",
     "const Sums = struct({ a: be16, b: be16, c: be16, d: be16, e: be16, f: be16, g: be16, h: be16 });",
     `const sums = packet.at(14, Sums); if (!sums) return Pass;

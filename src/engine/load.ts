@@ -84,7 +84,7 @@ export class LoadedModule implements Disposable {
  */
 export function loadModule(module: Module, wanted: readonly WantedProgram[], options: LoadOptions = {}): LoadedModule {
   using stack = new DisposableStack();
-  refuseSharedProgramArray(module, wanted);
+  refuseSharedPrograms(module, wanted);
   const prepared = prepareModule(module, options.settings, options.rules);
   const kernel = memoised(runningKernelTypes);
   const abilities = runningAbilities();
@@ -119,15 +119,19 @@ function explained<T>(module: Module, make: () => T): T {
   }
 }
 
-/** The kernel ties a program array to the type of the first program that uses it (bpf_prog_map_compatible). */
-function refuseSharedProgramArray(module: Module, wanted: readonly WantedProgram[]): void {
-  const array = module.maps.find((map) => map.kind === "progArray");
+/**
+ * The kernel ties a map that may hold programs to the type of the first program that uses it (map_type_contains_progs
+ * and bpf_prog_map_compatible, kernel/bpf/core.c).
+ */
+function refuseSharedPrograms(module: Module, wanted: readonly WantedProgram[]): void {
+  const map = module.maps.find(({ kind }) => kind === "progArray" || kind === "devMap" || kind === "devMapHash");
   const types = new Set(wanted.map(({ hook }) => hook.programType));
-  if (!array || types.size < 2) return;
+  if (!map || types.size < 2) return;
   const hooks = [...new Set(wanted.map(({ hook }) => hook.name))].join(" and ");
+  const what = map.kind === "progArray" ? "program array" : "device map";
   throw new IovisorError(
     "E_USAGE",
-    `${module.name}: the program array "${array.name}" cannot serve ${hooks}: their programs are of different types`,
+    `${module.name}: the ${what} "${map.name}" cannot serve ${hooks}: their programs are of different types`,
     "load the function once for each of these hooks",
   );
 }

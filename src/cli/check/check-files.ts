@@ -59,14 +59,7 @@ async function checkFile(file: string, args: CheckArguments): Promise<CheckedFil
   const without = permission.supported ? undefined : permission.reason;
   const wanted = wantedPrograms(module, args.hook);
   if (without === undefined) {
-    using loaded = loadModule(module, wanted, { settings, statistics: true });
-    const checked = loaded.entries.map(
-      ({ program, hook, instructions, statistics }): Checked => ({
-        ...{ program: program.name, hook: hook.name, instructions },
-        verified: statistics?.processed,
-      }),
-    );
-    return { module, checked, without };
+    return { module, checked: wanted.flatMap((one) => verified(module, one, settings)), without };
   }
   const request = { settings, hooks: [...new Set(wanted.map(({ hook }) => hook.name))] };
   const { programs } = compileModulePrograms(module, request);
@@ -77,6 +70,15 @@ async function checkFile(file: string, args: CheckArguments): Promise<CheckedFil
     }),
   );
   return { module, checked, without };
+}
+
+/** Each program on its own: maps that hold programs cannot serve two hooks at once. */
+function verified(module: Module, wanted: WantedProgram, settings: Readonly<Record<string, unknown>>): Checked[] {
+  using loaded = loadModule(module, [wanted], { settings, statistics: true });
+  return loaded.entries.map(({ program, hook, instructions, statistics }) => ({
+    ...{ program: program.name, hook: hook.name, instructions },
+    verified: statistics?.processed,
+  }));
 }
 
 /** Hooks that are tried unasked. Ingress stands for egress: they take the same code. */

@@ -3,7 +3,7 @@ import type { Checker } from "./checker.ts";
 import { evaluate, joinFlows, runSequence, withPresence } from "./expressions.ts";
 import { assumeCompare, bit, type Interval, mirrored, negated, point } from "./interval.ts";
 import { refine } from "./refine.ts";
-import { applyOutcome, type FlowValue, joinStates, joinValues, State } from "./state.ts";
+import { applyOutcome, type FlowValue, joinStates, joinValues, type Outcome, State } from "./state.ts";
 
 /** Where a condition leads: what holds when it is true, and when it is false. */
 export interface Branches {
@@ -70,15 +70,18 @@ function branchOnValue(c: Checker, node: Expression): Branches {
   if (node.kind === "convert" && node.to === "bool") return branchOnNumber(c, node.value);
   const value = evaluate(c, node);
   const range = value.range ?? bit;
-  const yes = range.high === 0n ? State.dead() : c.state.copy();
-  const no = range.low === 1n ? State.dead() : c.state.copy();
-  if (value.outcome && node.kind === "local") {
-    applyOutcome(yes, value.outcome.yes, value.outcome.after);
-    applyOutcome(no, value.outcome.no, value.outcome.after);
-  }
+  const outcome = node.kind === "local" ? value.outcome : undefined;
+  const yes = range.high === 0n ? State.dead() : withOutcome(c.state, outcome, "yes");
+  const no = range.low === 1n ? State.dead() : withOutcome(c.state, outcome, "no");
   refine(c, yes, node, point(1n));
   refine(c, no, node, point(0n));
   return { yes, no };
+}
+
+/** A copy of the state in which a test that was kept came out this way. */
+function withOutcome(state: State, outcome: Outcome | undefined, side: "yes" | "no"): State {
+  const copy = state.copy();
+  return !outcome || applyOutcome(copy, outcome[side], outcome.after) ? copy : State.dead();
 }
 
 /** A number in place of a bool: any but zero is true. */
@@ -167,13 +170,10 @@ function splitValue(c: Checker, node: Expression): Split {
   const value = evaluate(c, node);
   const known = (presence: "present" | "absent"): State => {
     if (value.presence !== "maybe" && value.presence !== presence) return State.dead();
-    const state = c.state.copy();
-    const local = node.kind === "local" ? state.locals.get(node.local) : undefined;
-    if (local && node.kind === "local") state.locals.set(node.local, { ...local, presence });
-    if (value.outcome && node.kind === "local") {
-      const { yes, no, after } = value.outcome;
-      applyOutcome(state, presence === "present" ? yes : no, after);
-    }
+    if (node.kind !== "local") return c.state.copy();
+    const state = withOutcome(c.state, value.outcome, presence === "present" ? "yes" : "no");
+    const local = state.locals.get(node.local);
+    if (local) state.locals.set(node.local, { ...local, presence });
     return state;
   };
   return { present: known("present"), absent: known("absent"), value: withPresence(value) };

@@ -274,6 +274,21 @@ const refinements: readonly Case[] = [
     },
   ],
   [
+    "a kept test that cannot have come out otherwise",
+    undefined,
+    (l) => {
+      const [letView, view] = l.let("view", b.packetAt(b.number(0), header));
+      const [letFits, fits] = l.let("fits", b.not(b.present(l.use(view))));
+      return [
+        letView,
+        letFits,
+        b.when(b.not(b.present(l.use(view))), [b.giveBack(b.drop())]),
+        l.let("again", l.use(fits))[0],
+        b.evaluate(b.unwrap(l.use(view))),
+      ];
+    },
+  ],
+  [
     "an optional that is there where another one is",
     undefined,
     (l) => {

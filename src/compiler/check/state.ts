@@ -78,16 +78,32 @@ export class State {
   }
 }
 
-/** Adds what a test found out about variables that have not been written since. */
-export function applyOutcome(state: State, side: Locals | undefined, after: Locals): void {
+/**
+ * Adds what a test found out about variables that have not been written since.
+ *
+ * @returns false when it cannot be: no path has that state.
+ */
+export function applyOutcome(state: State, side: Locals | undefined, after: Locals): boolean {
+  let possible = true;
   side?.forEach((value, local) => {
     const current = state.locals.get(local);
     if (current?.version === undefined || current.version !== after.get(local)?.version) return;
-    const presence = value.presence === "maybe" ? current.presence : value.presence;
-    const range = current.range && value.range ? (meet(current.range, value.range) ?? current.range) : value.range;
-    if (presence === current.presence && range === current.range) return;
-    state.locals.set(local, { ...current, presence, ...(range ? { range } : {}) });
+    const both = bothHold(current, value);
+    if (both && both !== current) state.locals.set(local, both);
+    possible &&= both !== undefined;
   });
+  return possible;
+}
+
+/** What two tests say about one value; undefined where they contradict each other. */
+function bothHold(current: FlowValue, other: FlowValue): FlowValue | undefined {
+  if (other.presence !== "maybe" && current.presence !== "maybe" && other.presence !== current.presence)
+    return undefined;
+  const presence = other.presence === "maybe" ? current.presence : other.presence;
+  const range = current.range && other.range ? meet(current.range, other.range) : (current.range ?? other.range);
+  if (!range && current.range) return undefined;
+  if (presence === current.presence && range === current.range) return current;
+  return { ...current, presence, ...(range ? { range } : {}) };
 }
 
 /** What holds on both of two paths that meet. */

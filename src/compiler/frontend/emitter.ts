@@ -100,8 +100,9 @@ export function isStable(e: Expression, mutable: ReadonlySet<number>): boolean {
       return isStable(e.base, mutable) && isStable(e.index, mutable);
     case "operation":
       return e.args.length === 0 && constantOperations.has(e.operation);
-    case "unwrap":
     case "present":
+      return !isView(e.value) && isStable(e.value, mutable);
+    case "unwrap":
     case "some":
     case "convert":
     case "unary":
@@ -113,4 +114,9 @@ export function isStable(e: Expression, mutable: ReadonlySet<number>): boolean {
     default:
       return false;
   }
+}
+
+/** Of which nobody may ask any more, once the packet was changed, whether it was there. */
+function isView({ type }: Expression): boolean {
+  return type.kind === "optional" && type.of.kind === "ref" && type.of.region === "packet";
 }

@@ -9,22 +9,33 @@ import { variablesOfBody, writtenStorage } from "./scan.ts";
 /**
  * What the body of a long loop changes, variables and local storage, enters it as numbers that the verifier does not
  * know: a known one gets another known value in each round, so no two rounds would look alike to it and it would walk
- * all of them. What is taken away is zero to the machine alone. Adding it to a
- * constant would be adding the constant to a copy of it: verifiers since Linux 6.11 remember that the two differ by so
- * much, and take no number for like it that has no such relation (BPF_ADD_CONST in regsafe, kernel/bpf/verifier.c).
- * Presence of references stays as it is, since it says which registers hold addresses.
+ * all of them. What is taken away is zero to the machine alone. Adding it to a constant would be adding the constant to
+ * a copy of it: verifiers since Linux 6.11 remember that the two differ by so much, and take no number for like it that
+ * has no such relation (BPF_ADD_CONST in regsafe, kernel/bpf/verifier.c). Presence of references stays as it is, since
+ * it says which registers hold addresses.
  */
 export function blurAccumulators(l: Lowering, s: ForStatement): void {
+  blurCarried(l, s);
+  const { defined } = variablesOfBody(s.body);
+  const storage = [...writtenStorage(s.body)].filter((local) => !defined.has(local));
+  if (storage.length === 0) return;
+  const zero = l.builder.hiddenZero(s.at);
+  for (const local of storage) blurStorage(l, s, local, zero);
+}
+
+/**
+ * The same for the variables alone. At the end of each round, it takes back what a test in the round found out: behind
+ * `sum === 5` a sum is known again, and so is what becomes of it in all rounds that follow.
+ */
+export function blurCarried(l: Lowering, s: ForStatement): void {
+  const { builder } = l;
   const { assigned, defined } = variablesOfBody(s.body);
   const carried = [...assigned].filter((local) => !defined.has(local)).flatMap((local) => scalarVariables(l, local));
-  const storage = [...writtenStorage(s.body)].filter((local) => !defined.has(local));
-  if (carried.length + storage.length === 0) return;
-  const { builder } = l;
+  if (carried.length === 0) return;
   const zero = builder.hiddenZero(s.at);
   for (const variable of carried) {
     builder.write(variable, builder.binary("sub", 64, builder.read(variable), zero, s.at));
   }
-  for (const local of storage) blurStorage(l, s, local, zero);
 }
 
 function scalarVariables(l: Lowering, local: number): readonly string[] {

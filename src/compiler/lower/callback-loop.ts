@@ -3,6 +3,7 @@ import type { ForStatement } from "../hir/tree.ts";
 import { FunctionBuilder } from "../ir/builder.ts";
 import { helpers } from "../ir/helpers.ts";
 import type { Value } from "../ir/ir.ts";
+import { blurCarried } from "./blur.ts";
 import { lowerScalar } from "./expressions.ts";
 import { indexOf } from "./loops.ts";
 import type { Reference } from "./lowered.ts";
@@ -157,6 +158,7 @@ class LoopBody {
   }
 
   #writeBack(l: Lowering, frame: Reference): void {
+    blurCarried(l, this.#statement);
     const cells = new Map(this.#written.map((variable) => [variable, this.#cells.get(variable)!]));
     writeCells(l, frame, cells, this.#statement.at);
   }

@@ -1,7 +1,7 @@
-import type { ForStatement, Statement } from "../hir/tree.ts";
+import type { Expression, ForStatement, Statement } from "../hir/tree.ts";
 import { walk } from "../hir/walk.ts";
 import type { Block, Value } from "../ir/ir.ts";
-import { blurAccumulators } from "./blur.ts";
+import { blurAccumulators, blurCarried } from "./blur.ts";
 import { lowerCallbackLoop } from "./callback-loop.ts";
 import { lowerScalar } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
@@ -94,8 +94,9 @@ function tripBound(l: Lowering, s: ForStatement): bigint | undefined {
 function lowerPlain(l: Lowering, s: ForStatement): void {
   const { builder } = l;
   if (needsBlur(l, s)) blurAccumulators(l, s);
-  const from = lowerScalar(l, s.from);
-  const to = lowerScalar(l, s.to);
+  const unsigned = nonNegative(l, s);
+  const from = lowerEnd(l, s.from, "low", unsigned);
+  const to = lowerEnd(l, s.to, "high", unsigned);
   const header = builder.newBlock();
   const body = builder.newBlock();
   const next = builder.newBlock();
@@ -104,7 +105,7 @@ function lowerPlain(l: Lowering, s: ForStatement): void {
   builder.jump(header, s.at);
   builder.switchTo(header);
   const index = l.builder.read(l.variableOf(s.local));
-  const op = nonNegative(l, s) ? "ult" : "slt";
+  const op = unsigned ? "ult" : "slt";
   builder.branch({ op, width: 64, left: index, right: to, then: body, otherwise: after, at: s.at });
   builder.seal(body);
   builder.switchTo(body);
@@ -119,6 +120,20 @@ function lowerPlain(l: Lowering, s: ForStatement): void {
   builder.seal(header);
   builder.seal(after);
   builder.switchTo(after);
+}
+
+/**
+ * Where a plain loop begins or ends, shown to the verifier, which may see more rounds in it than the checker does: it
+ * knows nothing of a quotient.
+ */
+function lowerEnd(l: Lowering, end: Expression, side: "low" | "high", unsigned: boolean): Value {
+  const value = lowerScalar(l, end);
+  const range = l.range(end);
+  if (!range) return value;
+  if (range.low === range.high) return l.constant(range.low, end.at);
+  const compare = side === "low" ? "ge" : "le";
+  l.require(`${unsigned ? "u" : "s"}${compare}`, value, range[side], end.at);
+  return value;
 }
 
 /** The most rounds of a loop of unproven length: what `bpf_loop` allows (kernel/bpf/bpf_iter.c, BPF_MAX_LOOPS). */
@@ -159,8 +174,13 @@ function lowerIterator(l: Lowering, s: ForStatement, trips: bigint): void {
   builder.seal(body);
   builder.switchTo(body);
   l.writeLocal(s.local, { kind: "scalar", value: index }, s.at);
-  l.protect(release, () => lowerBody(l, s, after, header));
-  if (!builder.terminated) builder.jump(header, s.at);
+  const turn = builder.newBlock();
+  l.protect(release, () => lowerBody(l, s, after, turn));
+  if (!builder.terminated) builder.jump(turn, s.at);
+  builder.seal(turn);
+  builder.switchTo(turn);
+  blurCarried(l, s);
+  builder.jump(header, s.at);
   builder.seal(header);
   builder.seal(after);
   builder.switchTo(after);

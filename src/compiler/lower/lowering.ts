@@ -195,7 +195,7 @@ export class Lowering {
    * Shows the verifier a bound that the checker has proven already and that may not be visible in the code. The other
    * side is never taken; it ends the program.
    */
-  require(op: "ult" | "ule", value: Value, bound: number, at: Position): void {
+  require(op: "ult" | "ule" | "uge" | "sle" | "sge", value: Value, bound: bigint | number, at: Position): void {
     const [holds, fails] = [this.builder.newBlock(), this.builder.newBlock()];
     const right = this.constant(bound, at);
     this.builder.branch({ op, width: 64, left: value, right, then: holds, otherwise: fails, likely: "then", at });
