@@ -194,8 +194,10 @@ export class FunctionBuilder {
     return this.#define((result) => ({ kind: "unary", op, result, value, at }));
   }
 
-  address(base: Value, index: Value, at: Position): Value {
-    return this.#define((result) => ({ kind: "address", result, base, index, at }));
+  address(base: Value, index: Value, at: Position, within?: number): Value {
+    return this.#define((result) => {
+      return { kind: "address", result, base, index, ...(within === undefined ? {} : { within }), at };
+    });
   }
 
   load(request: LoadRequest): Value {

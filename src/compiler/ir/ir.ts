@@ -148,6 +148,8 @@ export type Instruction =
       readonly result: Value;
       readonly base: Value;
       readonly index: Value;
+      /** The most that the index is where the address is made, if it was tested: the verifier keeps that bound for it. */
+      readonly within?: number;
       readonly at: Position;
     }
   | {

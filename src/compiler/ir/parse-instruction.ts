@@ -68,7 +68,8 @@ function parseDefinition(line: LineScanner, word: string, result: Value, positio
       const base = line.id("v");
       line.expect("+");
       const index = line.id("v");
-      return { kind: "address", result, base, index, at: position(line) };
+      const within = line.take("within") ? { within: line.small() } : {};
+      return { kind: "address", result, base, index, ...within, at: position(line) };
     }
     case "load": {
       const { size, signed } = parseSize(line);

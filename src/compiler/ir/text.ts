@@ -57,7 +57,7 @@ function bodyOf(i: Instruction): string {
     case "unary":
       return `${i.op} v${i.value}`;
     case "address":
-      return `address v${i.base} + v${i.index}`;
+      return `address v${i.base} + v${i.index}${i.within === undefined ? "" : ` within ${i.within}`}`;
     case "load":
       return `load ${sizeName(i.size, i.signed)} ${place(i)}`;
     case "store":

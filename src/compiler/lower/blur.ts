@@ -1,4 +1,5 @@
 import { sizeOf } from "../hir/layout.ts";
+import type { Position } from "../hir/position.ts";
 import type { ForStatement } from "../hir/tree.ts";
 import type { Value } from "../ir/ir.ts";
 import type { Reference } from "./lowered.ts";
@@ -16,11 +17,7 @@ import { variablesOfBody, writtenStorage } from "./scan.ts";
  */
 export function blurAccumulators(l: Lowering, s: ForStatement): void {
   blurCarried(l, s);
-  const { defined } = variablesOfBody(s.body);
-  const storage = [...writtenStorage(s.body)].filter((local) => !defined.has(local));
-  if (storage.length === 0) return;
-  const zero = l.builder.hiddenZero(s.at);
-  for (const local of storage) blurStorage(l, s, local, zero);
+  blurWritten(l, s);
 }
 
 /**
@@ -28,14 +25,36 @@ export function blurAccumulators(l: Lowering, s: ForStatement): void {
  * `sum === 5` a sum is known again, and so is what becomes of it in all rounds that follow.
  */
 export function blurCarried(l: Lowering, s: ForStatement): void {
-  const { builder } = l;
   const { assigned, defined } = variablesOfBody(s.body);
-  const carried = [...assigned].filter((local) => !defined.has(local)).flatMap((local) => scalarVariables(l, local));
-  if (carried.length === 0) return;
-  const zero = builder.hiddenZero(s.at);
-  for (const variable of carried) {
-    builder.write(variable, builder.binary("sub", 64, builder.read(variable), zero, s.at));
+  blurLocals(
+    l,
+    [...assigned].filter((local) => !defined.has(local)),
+    s.at,
+  );
+}
+
+/** The same for some variables, wherever. */
+export function blurLocals(l: Lowering, locals: readonly number[], at: Position): void {
+  const variables = locals.flatMap((local) => scalarVariables(l, local));
+  if (variables.length === 0) return;
+  const zero = l.builder.hiddenZero(at);
+  for (const variable of variables) {
+    l.builder.write(variable, l.builder.binary("sub", 64, l.builder.read(variable), zero, at));
   }
+}
+
+/** The same for the local storage around a loop that its body writes to. */
+export function blurWritten(l: Lowering, s: ForStatement): void {
+  const { defined } = variablesOfBody(s.body);
+  const storage = [...writtenStorage(s.body)].filter((local) => !defined.has(local));
+  if (storage.length === 0) return;
+  const zero = l.builder.hiddenZero(s.at);
+  for (const local of storage) blurStorage(l, s, local, zero);
+}
+
+/** A value that is written to local storage in a loop: known bytes would tell the rounds apart behind it. */
+export function blurredValue(l: Lowering, value: Value, at: Position): Value {
+  return l.builder.binary("sub", 64, value, l.builder.hiddenZero(at), at);
 }
 
 function scalarVariables(l: Lowering, local: number): readonly string[] {

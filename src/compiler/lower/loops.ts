@@ -1,9 +1,10 @@
 import type { Expression, ForStatement, Statement } from "../hir/tree.ts";
 import { walk } from "../hir/walk.ts";
 import type { Block, Value } from "../ir/ir.ts";
-import { blurAccumulators, blurCarried } from "./blur.ts";
+import { blurAccumulators, blurCarried, blurLocals, blurWritten } from "./blur.ts";
 import { lowerCallbackLoop } from "./callback-loop.ts";
 import { lowerScalar } from "./expressions.ts";
+import { givenKnownValues } from "./known-values.ts";
 import type { Lowering } from "./lowering.ts";
 import { roundsOfWalk } from "./match.ts";
 import { loopsIn, nodesIn, operationsNamed } from "./scan.ts";
@@ -33,6 +34,9 @@ const mostRoundsOfWalks = 512n;
  */
 const fewNodesInRounds = 1024n;
 const fewRoundsOfWalks = 128n;
+
+/** Nor beyond so many rounds by what it gave known values: four flags in 64 rounds were more than a million, too. */
+const fewRounds = 4n;
 
 /** Lowers `for (local = from; local < to; local += step)`. */
 export function lowerFor(l: Lowering, s: ForStatement): void {
@@ -93,7 +97,11 @@ function tripBound(l: Lowering, s: ForStatement): bigint | undefined {
 
 function lowerPlain(l: Lowering, s: ForStatement): void {
   const { builder } = l;
-  if (needsBlur(l, s)) blurAccumulators(l, s);
+  const trips = tripBound(l, s) ?? mostRounds;
+  const known = trips > fewRounds ? [...givenKnownValues(s.body)] : [];
+  if (needsBlur(l, s)) blurCarried(l, s);
+  else blurLocals(l, known, s.at);
+  if (trips > fewRounds) blurWritten(l, s);
   const unsigned = nonNegative(l, s);
   const from = lowerEnd(l, s.from, "low", unsigned);
   const to = lowerEnd(l, s.to, "high", unsigned);
@@ -113,6 +121,7 @@ function lowerPlain(l: Lowering, s: ForStatement): void {
   if (!builder.terminated) builder.jump(next, s.at);
   builder.seal(next);
   builder.switchTo(next);
+  blurLocals(l, known, s.at);
   const current = builder.read(l.variableOf(s.local));
   const advanced = builder.binary("add", 64, current, l.constant(s.step, s.at), s.at);
   l.writeLocal(s.local, { kind: "scalar", value: advanced }, s.at);

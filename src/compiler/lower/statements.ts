@@ -1,8 +1,10 @@
 import { sizeOf } from "../hir/layout.ts";
 import type { IfStatement, ReturnStatement, Statement, SwitchStatement } from "../hir/tree.ts";
 import { helpers } from "../ir/helpers.ts";
+import { blurLocals, blurredValue } from "./blur.ts";
 import { lowerCondition } from "./conditions.ts";
 import { lowerExpression, lowerReference, lowerScalar } from "./expressions.ts";
+import { mayBeKnown } from "./known-values.ts";
 import { lowerFor } from "./loops.ts";
 import type { Lowering } from "./lowering.ts";
 import { copyBytes, storeScalar } from "./memory.ts";
@@ -25,7 +27,9 @@ function lowerStatement(l: Lowering, s: Statement): void {
       return;
     case "store": {
       const target = lowerReference(l, s.target);
-      storeScalar(l, target, lowerScalar(l, s.value), s.at);
+      const value = lowerScalar(l, s.value);
+      const hidden = l.isInLoop && target.region === "local" && mayBeKnown(s.value);
+      storeScalar(l, target, hidden ? blurredValue(l, value, s.at) : value, s.at);
       return;
     }
     case "copy": {
@@ -38,9 +42,11 @@ function lowerStatement(l: Lowering, s: Statement): void {
       return;
     case "if":
       lowerIf(l, s);
+      blurLocals(l, l.decidedBy(s), s.at);
       return;
     case "switch":
       lowerSwitch(l, s);
+      blurLocals(l, l.decidedBy(s), s.at);
       return;
     case "for":
       lowerFor(l, s);

@@ -147,6 +147,18 @@ class Numbering {
     this.versions = versions;
   }
 
+  /**
+   * A later address with a tighter bound is none that was made before: to the verifier, what is tested of the index
+   * since does not hold for it (a byte of the packet, and then a word at the same place).
+   */
+  #addressKey({ base, index, within }: Extract<Instruction, { kind: "address" }>): Key {
+    const key = pairKey(addressOperation, base, index);
+    const known = this.#known.get(key);
+    const before = known === undefined ? undefined : this.#definitions[known];
+    if (within === undefined || before?.kind !== "address" || (before.within ?? 0) <= within) return key;
+    return `address ${base} ${index} ${within}`;
+  }
+
   /** Equal keys, equal values. */
   #keyOf(instruction: Instruction): Key | undefined {
     switch (instruction.kind) {
@@ -169,7 +181,7 @@ class Numbering {
       case "unary":
         return pairKey(unaryOperations[instruction.op], instruction.value, 0);
       case "address":
-        return pairKey(addressOperation, instruction.base, instruction.index);
+        return this.#addressKey(instruction);
       case "load":
         return this.#loadKey(instruction);
       default:

@@ -72,7 +72,7 @@ function replaceInFrame(l: Lowering, e: OperationExpression, change: Change, don
   l.branchNonZero(builder.binary("and", 64, change.offset, l.constant(1, e.at), e.at), failed, even, e.at);
   builder.seal(even);
   builder.switchTo(even);
-  const base = builder.address(packetData(l), change.offset, e.at);
+  const base = builder.address(packetData(l), change.offset, e.at, farthest);
   const layout = { kind: "bytes", length: 2 } as const;
   const place: Reference = { kind: "ref", base, offset: 0, region: "packet", layout, align: 1 };
   boundsCheck(l, place, 2, inside, failed, e.at);

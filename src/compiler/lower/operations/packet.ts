@@ -70,14 +70,15 @@ function atVariable(l: Lowering, e: OperationExpression): Lowered {
   const offset = lowerScalar(l, e.args[0]!);
   const [near, far] = [builder.newBlock(), builder.newBlock()];
   const join = l.join(e.type, e.at);
-  const most = l.constant(farthest - viewSize(e), e.at);
-  builder.branch({ op: "ule", width: 64, left: offset, right: most, then: near, otherwise: far, at: e.at });
+  const most = farthest - viewSize(e);
+  const right = l.constant(most, e.at);
+  builder.branch({ op: "ule", width: 64, left: offset, right, then: near, otherwise: far, at: e.at });
   builder.seal(far);
   builder.switchTo(far);
   join.arrive(l.absentValue(e.type as OptionalType, e.at));
   builder.seal(near);
   builder.switchTo(near);
-  const base = builder.address(packetData(l), offset, e.at);
+  const base = builder.address(packetData(l), offset, e.at, most);
   join.arrive(checkedView(l, e, { kind: "ref", base, offset: 0, region: "packet", layout: e.layout!, align: 1 }));
   return join.finish();
 }
