@@ -148,7 +148,7 @@ export type Instruction =
       readonly result: Value;
       readonly base: Value;
       readonly index: Value;
-      /** The most that the index is where the address is made, if it was tested: the verifier keeps that bound for it. */
+      /** The most that the index is where the address is made, if it was tested: to the verifier it stays that. */
       readonly within?: number;
       readonly at: Position;
     }
