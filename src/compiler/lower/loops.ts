@@ -4,7 +4,6 @@ import type { Block, Value } from "../ir/ir.ts";
 import { blurAccumulators, blurCarried, blurLocals, blurWritten } from "./blur.ts";
 import { lowerCallbackLoop } from "./callback-loop.ts";
 import { lowerScalar } from "./expressions.ts";
-import { givenKnownValues } from "./known-values.ts";
 import type { Lowering } from "./lowering.ts";
 import { roundsOfWalk } from "./match.ts";
 import { loopsIn, nodesIn, operationsNamed } from "./scan.ts";
@@ -98,7 +97,7 @@ function tripBound(l: Lowering, s: ForStatement): bigint | undefined {
 function lowerPlain(l: Lowering, s: ForStatement): void {
   const { builder } = l;
   const trips = tripBound(l, s) ?? mostRounds;
-  const known = trips > fewRounds ? [...givenKnownValues(s.body)] : [];
+  const known = trips > fewRounds ? l.known.givenIn(s.body, s.label) : [];
   if (needsBlur(l, s)) blurCarried(l, s);
   else blurLocals(l, known, s.at);
   if (trips > fewRounds) blurWritten(l, s);

@@ -4,7 +4,7 @@ import type { Expression, Module, Program, Routine } from "../hir/tree.ts";
 import { boolType, type OptionalType, type RefType, type ScalarType, type Type } from "../hir/types.ts";
 import type { FunctionBuilder } from "../ir/builder.ts";
 import type { Block, IrFunction, Size, Value } from "../ir/ir.ts";
-import { type Decision, manyDecisions } from "./known-values.ts";
+import { KnownValues } from "./known-values.ts";
 import {
   type Lowered,
   type LoweredOptional,
@@ -58,7 +58,7 @@ export class Lowering {
   /** What is known of the address of reference locals that are bound in one place. */
   #bases = new Map<number, { readonly offset: number; readonly align: number }>();
   readonly #bindings: ReadonlyMap<number, number>;
-  #decisions: ReadonlyMap<Decision, readonly number[]> | undefined;
+  #known: KnownValues | undefined;
 
   /** All programs of the chain that this one is a part of. */
   readonly chain: readonly Program[];
@@ -93,10 +93,10 @@ export class Lowering {
     return this.#loopDepth > 0;
   }
 
-  /** The variables of which an `if` or `switch` makes one of many decisions that the verifier would follow. */
-  decidedBy(decision: Decision): readonly number[] {
-    this.#decisions ??= manyDecisions(this.routine.body);
-    return this.#decisions.get(decision) ?? [];
+  /** What the verifier may know of the routine's values. */
+  get known(): KnownValues {
+    this.#known ??= new KnownValues(this.routine.body);
+    return this.#known;
   }
 
   /** Lowers the body of a loop. */
@@ -127,7 +127,7 @@ export class Lowering {
     inner.#loops = this.#loops;
     inner.#prefix = this.#prefix;
     inner.#bases = this.#bases;
-    inner.#decisions = this.#decisions;
+    inner.#known = this.#known;
     inner.subprograms = this.subprograms;
     inner.callbacks = this.callbacks;
     return inner;

@@ -4,7 +4,6 @@ import { helpers } from "../ir/helpers.ts";
 import { blurLocals, blurredValue } from "./blur.ts";
 import { lowerCondition } from "./conditions.ts";
 import { lowerExpression, lowerReference, lowerScalar } from "./expressions.ts";
-import { mayBeKnown } from "./known-values.ts";
 import { lowerFor } from "./loops.ts";
 import type { Lowering } from "./lowering.ts";
 import { copyBytes, storeScalar } from "./memory.ts";
@@ -28,7 +27,7 @@ function lowerStatement(l: Lowering, s: Statement): void {
     case "store": {
       const target = lowerReference(l, s.target);
       const value = lowerScalar(l, s.value);
-      const hidden = l.isInLoop && target.region === "local" && mayBeKnown(s.value);
+      const hidden = l.isInLoop && target.region === "local" && l.known.mayBe(s.value);
       storeScalar(l, target, hidden ? blurredValue(l, value, s.at) : value, s.at);
       return;
     }
@@ -42,11 +41,11 @@ function lowerStatement(l: Lowering, s: Statement): void {
       return;
     case "if":
       lowerIf(l, s);
-      blurLocals(l, l.decidedBy(s), s.at);
+      blurLocals(l, l.known.decidedBy(s), s.at);
       return;
     case "switch":
       lowerSwitch(l, s);
-      blurLocals(l, l.decidedBy(s), s.at);
+      blurLocals(l, l.known.decidedBy(s), s.at);
       return;
     case "for":
       lowerFor(l, s);
