@@ -36,7 +36,7 @@ export class Checker {
   state = new State({ since: undefined });
   record: Record = { ranges: new Map(), trips: new Map() };
   readonly #findings = new Map<string, Finding>();
-  readonly #targets = new Map<number, Target>();
+  #targets = new Map<number, Target>();
   readonly #assigning = new WeakMap<Node, boolean>();
   #silent = 0;
   #visits = 0;
@@ -72,15 +72,21 @@ export class Checker {
     this.record.trips.set(node, trips > before ? trips : before);
   }
 
-  /** Walks without reporting; gives what was found out on the way. */
+  /**
+   * Walks without reporting; gives what was found out on the way. Jumps out of what is walked are left to the walk that
+   * reports: it knows more about what holds there.
+   */
   silently(walk: () => void): Record {
     const outer = this.record;
+    const targets = this.#targets;
+    this.#targets = new Map();
     const record: Record = { ranges: new Map(), trips: new Map() };
     this.record = record;
     this.#silent++;
     walk();
     this.#silent--;
     this.record = outer;
+    this.#targets = targets;
     return record;
   }
 

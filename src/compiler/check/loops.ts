@@ -1,16 +1,15 @@
 import { isWrittenLocal, operationNamed } from "../../language/operations.ts";
-import type { AssignStatement, Expression, ForStatement } from "../hir/tree.ts";
+import type { ForStatement } from "../hir/tree.ts";
 import { childrenOf, type Node, someNode } from "../hir/walk.ts";
+import { type Assignment, assignmentsIn } from "./assignments.ts";
 import type { Checker, Record } from "./checker.ts";
 import { allOf, evaluate } from "./expressions.ts";
 import { forgetFacts, forgetFactsThrough } from "./facts.ts";
 import { mayNotFit, mayOverflow, unboundedLoop } from "./findings.ts";
-import { contains, fullInterval, type Interval, interval, join, limits, meet, point } from "./interval.ts";
+import { mostTrips, valuesIn } from "./growth.ts";
+import { contains, fullInterval, type Interval, interval, limits, meet, point } from "./interval.ts";
 import { type FlowValue, joinStates, State } from "./state.ts";
 import { runBody } from "./statements.ts";
-
-/** BPF_MAX_LOOPS, kernel/bpf/bpf_iter.c: the most rounds of `bpf_loop`. */
-export const mostTrips = 1n << 23n;
 
 /**
  * A counted loop. What holds at the head of every round is found in two steps: a walk that knows nothing about what
@@ -40,8 +39,21 @@ export function runFor(c: Checker, node: ForStatement): void {
   // Where one round is certain, the loop ends behind a round.
   const certain = from.high < to.low;
   const exit = certain ? back : joinStates(head, back);
-  exit.locals.delete(node.local);
-  c.state = joinStates(exit, breaks);
+  const end = within(exit, head, loop.assigned.keys());
+  end.locals.delete(node.local);
+  c.state = joinStates(end, breaks);
+}
+
+/** What a head says holds behind the last round, too: it counts all rounds. */
+function within(exit: State, head: State, locals: Iterable<number>): State {
+  const end = exit.copy();
+  for (const local of locals) {
+    const value = end.locals.get(local);
+    const known = head.locals.get(local)?.range;
+    const range = value?.range && known && meet(value.range, known);
+    if (value && range && range !== value.range) end.locals.set(local, { ...value, range });
+  }
+  return end;
 }
 
 interface Loop {
@@ -52,12 +64,6 @@ interface Loop {
   readonly assigned: ReadonlyMap<number, readonly Assignment[]>;
   /** Loops inside of it, and itself. */
   readonly nested: number;
-}
-
-/** An assignment in a loop's body, with the loops between them. */
-interface Assignment {
-  readonly statement: AssignStatement;
-  readonly loops: readonly ForStatement[];
 }
 
 interface Round {
@@ -87,24 +93,6 @@ function checkCounter(c: Checker, node: ForStatement, from: Interval, to: Interv
   const { width } = c.routine.locals[node.local]!;
   if (width && !contains(limits(width), values)) c.report(mayNotFit(node.at, values, width, limits(width)));
   return width ? (meet(values, limits(width)) ?? values) : values;
-}
-
-const assignmentCache = new WeakMap<ForStatement, ReadonlyMap<number, readonly Assignment[]>>();
-
-function assignmentsIn(node: ForStatement): ReadonlyMap<number, readonly Assignment[]> {
-  const known = assignmentCache.get(node);
-  if (known) return known;
-  const found = new Map<number, Assignment[]>();
-  const search = (nodes: readonly Node[], loops: readonly ForStatement[]): void => {
-    for (const inner of nodes) {
-      if (inner.kind === "assign")
-        found.set(inner.local, [...(found.get(inner.local) ?? []), { statement: inner, loops }]);
-      search(childrenOf(inner), inner.kind === "for" ? [...loops, inner] : loops);
-    }
-  };
-  search(node.body, []);
-  assignmentCache.set(node, found);
-  return found;
 }
 
 function nestingOf(node: ForStatement): number {
@@ -174,69 +162,13 @@ function tighten(c: Checker, loop: Loop, round: Round, before: State): State {
     const value = head.locals.get(local);
     const entry = loop.entry.locals.get(local);
     if (!value?.range || !entry) continue;
-    let range: Interval | undefined = value.range;
-    const reachable = entry.range && reachableByAdding(c, loop, round.record, local, entry.range, assignments);
-    if (reachable) range = meet(range, reachable);
-    const given = entry.range && givenIn(c, round.record, local, entry.range, assignments);
-    if (range && given) range = meet(range, given);
+    const { trips } = loop;
+    const values = entry.range && valuesIn(c, local, { trips, record: round.record, entry: entry.range, assignments });
+    let range = values ? meet(value.range, values) : value.range;
     const known = before.locals.get(local)?.range;
     if (range && known) range = meet(range, known);
     if (range) head.locals.set(local, { ...value, range });
   }
   head.locals.delete(loop.node.local);
   return head;
-}
-
-/**
- * The entry's range and those of all values that a round assigns. More than the end of a round tells: on a way that
- * assigns nothing, that is as wide as the head was.
- */
-function givenIn(
-  c: Checker,
-  record: Record,
-  local: number,
-  entry: Interval,
-  assignments: readonly Assignment[],
-): Interval | undefined {
-  if (!/^(number|u64|i64)$/.test(c.routine.locals[local]!.type.kind)) return undefined;
-  // What has no range is never reached.
-  const ranges = assignments.flatMap(({ statement }) => record.ranges.get(statement.value) ?? []);
-  return ranges.reduce(join, entry);
-}
-
-/** The entry's range and all that is added in all rounds; undefined when something else than adding is done to it. */
-function reachableByAdding(
-  c: Checker,
-  loop: Loop,
-  record: Record,
-  local: number,
-  entry: Interval,
-  assignments: readonly Assignment[],
-): Interval | undefined {
-  if (c.routine.locals[local]!.type.kind !== "number") return undefined;
-  let [down, up] = [0n, 0n];
-  for (const { statement, loops } of assignments) {
-    const added = addedBy(statement, record);
-    if (added === undefined) return undefined;
-    if (added === "nothing") continue;
-    const times = loops.reduce((product, inner) => product * (record.trips.get(inner) ?? mostTrips), loop.trips);
-    if (added.low < 0n) down += added.low * times;
-    if (added.high > 0n) up += added.high * times;
-  }
-  return interval(entry.low + down, entry.high + up);
-}
-
-/** What `x = x + e` or `x = x - e` adds to x in one go; "nothing" where it is never reached. */
-function addedBy(statement: AssignStatement, record: Record): Interval | "nothing" | undefined {
-  const { value, local } = statement;
-  if (value.kind !== "binary") return undefined;
-  const isSelf = (node: Expression): boolean => node.kind === "local" && node.local === local;
-  const other = isSelf(value.left) ? value.right : value.left;
-  if (!isSelf(value.left) && !(value.operator === "add" && isSelf(value.right))) return undefined;
-  if (value.operator !== "add" && value.operator !== "subtract") return undefined;
-  // An operand that assigns the variable itself would be an assignment of its own in between.
-  if (someNode([other], (node) => node.kind === "assign")) return undefined;
-  const range = record.ranges.get(other);
-  if (!range) return "nothing";
-  return value.operator === "add" ? range : interval(-range.high, -range.low);
 }
