@@ -60,8 +60,8 @@ export function evaluate(c: Checker, node: Expression): FlowValue {
   const value = (rules[node.kind] as (c: Checker, node: Expression) => FlowValue)(c, node);
   const range = value.range ?? (isIntegral(node.type) ? allOf(node.type) : undefined);
   if (!range || !isIntegral(node.type)) return value;
-  const known = factKey(node);
-  const fact = known === undefined ? undefined : c.state.facts.get(known);
+  const key = c.state.facts.size > 0 ? factKey(node) : undefined;
+  const fact = key === undefined ? undefined : c.state.facts.get(key);
   const both = (fact && meet(range, fact)) ?? range;
   c.note(node, both);
   return both === value.range ? value : { ...value, range: both };

@@ -1,4 +1,4 @@
-import type { Expression } from "../hir/tree.ts";
+import type { BinaryExpression, BinaryOperator, Expression } from "../hir/tree.ts";
 import type { State } from "./state.ts";
 
 /**
@@ -6,6 +6,8 @@ import type { State } from "./state.ts";
  * about the next `packet.length`, as does a test of a view's field about the next read of it. A fact's key starts with
  * what may change it: settings, rules and the port never change, the packet's length and its bytes with the packet,
  * local memory with any write to local memory. Live map values are never facts: another processor may write to them.
+ * Bits that are cut out of such a thing or of a variable are one, too: the front end writes `const kind = first & 3`
+ * out where `kind` is used.
  */
 type Volatile = "length" | "packet" | "local";
 
@@ -18,11 +20,22 @@ export function factKey(node: Expression): string | undefined {
     const rule = placeKey(node.args[0]!);
     return rule && `${node.operation}.${node.constants?.join(".")}:${rule}`;
   }
+  if (node.kind === "binary") return partKey(node);
   if (node.kind !== "load" || node.ref.type.kind !== "ref") return undefined;
   const { region } = node.ref.type;
   if (region !== "packet" && region !== "local" && region !== "constant" && region !== "context") return undefined;
   const place = placeKey(node.ref);
   return place && `${region}:${place}`;
+}
+
+const cutting: ReadonlySet<BinaryOperator> = new Set(["and", "remainder", "shiftRight", "shiftRightUnsigned"]);
+
+/** The key of `x & 3`, `x >> 4`, `x % 10`. */
+function partKey({ operator, left, right }: BinaryExpression): string | undefined {
+  if (right.kind !== "constant" || !cutting.has(operator)) return undefined;
+  const whole = left.kind === "local" || left.kind === "unwrap" ? placeKey(left) : undefined;
+  const key = whole ? `value:${whole}` : factKey(left);
+  return key && `${key} ${operator} ${right.value}`;
 }
 
 function placeKey(node: Expression): string | undefined {

@@ -140,6 +140,7 @@ function runRound(c: Checker, loop: Loop, head: State, silent: boolean): Round {
   const round = { back: State.dead(), breaks: State.dead() };
   const walk = (): void => {
     c.state = head.copy();
+    forgetFactsThrough(c.state, loop.node.local);
     c.state.assign(loop.node.local, { presence: "present", range: loop.counter });
     const { breaks, continues } = c.labelled(loop.node.label, () => runBody(c, loop.node.body));
     round.back = joinStates(c.state, continues);

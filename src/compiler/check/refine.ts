@@ -24,20 +24,25 @@ export function refine(c: Checker, state: State, node: Expression, range: Interv
       return c.assigns(node.value) ? true : refine(c, state, node.value, both);
     case "setting":
     case "load":
-    case "operation": {
-      const key = factKey(node);
-      if (key) state.facts.set(key, both);
+    case "operation":
+      keepFact(state, node, both);
       return true;
-    }
     case "convert":
       return refineConversion(c, state, node, both);
     case "binary":
-      return c.assigns(node) ? true : refineBinary(c, state, node, both);
+      if (c.assigns(node)) return true;
+      keepFact(state, node, both);
+      return refineBinary(c, state, node, both);
     case "conditional":
       return refineConditional(c, state, node, both);
     default:
       return true;
   }
+}
+
+function keepFact(state: State, node: Expression, range: Interval): void {
+  const key = factKey(node);
+  if (key) state.facts.set(key, range);
 }
 
 function refineLocal(state: State, local: number, range: Interval): boolean {

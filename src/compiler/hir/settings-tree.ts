@@ -56,7 +56,8 @@ function scalarAt(type: SettingType, path: readonly string[]): ScalarSetting | u
   if (type.kind === "formatted") {
     const parts = formatParts[type.format];
     const part = first ?? "";
-    return rest.length === 0 && Object.hasOwn(parts, part) ? integer(parts[part]!) : undefined;
+    if (rest.length > 0 || !Object.hasOwn(parts, part)) return undefined;
+    return integer(parts[part]!, undefined, part === "length" ? BigInt(formatBits[type.format]) : undefined);
   }
   if (first !== undefined) return undefined;
   switch (type.kind) {
