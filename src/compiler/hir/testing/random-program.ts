@@ -81,7 +81,7 @@ class Generator {
   #statement(depth: number): Statement[] {
     const random = this.#random;
     const deep = depth > 0;
-    switch (random.below(deep ? 12 : 5)) {
+    switch (random.below(deep ? 13 : 5)) {
       case 0:
       case 1:
         return [this.#let(depth)];
@@ -104,6 +104,8 @@ class Generator {
         return [this.#switch(depth)];
       case 10:
         return [this.#block(depth)];
+      case 11:
+        return this.#bits(depth);
       default:
         return this.#jump();
     }
@@ -129,13 +131,58 @@ class Generator {
     if (targets.length === 0) return [];
     const target = this.#random.pick(targets);
     const kind = target.type.kind as Kind;
-    if (kind === "number" && this.#random.chance(0.4)) {
-      const step = b.number(this.#random.below(5));
-      return [
-        b.assign(target.local, b.binary(this.#random.pick(["add", "subtract"]), this.#locals.use(target.local), step)),
-      ];
-    }
+    if (kind !== "bool" && this.#random.chance(kind === "number" ? 0.5 : 0.3)) return this.#growth(target, kind);
     return [b.assign(target.local, target.width ? this.#fitting(target.width, 2) : this.#expression(kind, 2))];
+  }
+
+  /** Adds something to a variable: always or on one way only, through a conversion, or to a copy of it. */
+  #growth({ local, width }: Visible, kind: "number" | "u64" | "i64"): Statement[] {
+    const random = this.#random;
+    const small = (): Expression => (kind === "number" ? this.#little() : b.wide(random.below(5), kind));
+    const more = (value: Expression): Expression => b.binary(random.pick(["add", "subtract"]), value, small());
+    const self = (): Expression => this.#locals.use(local);
+    switch (random.below(kind === "number" ? 6 : 4)) {
+      case 0:
+        return [
+          b.assign(local, b.conditional(this.#condition(1), more(self()), random.chance(0.5) ? small() : self())),
+        ];
+      case 1:
+        return [b.when(this.#condition(1), [b.assign(local, more(self()))], [b.assign(local, small())])];
+      case 2: {
+        const [letCopy, copy] = this.#locals.let(`v${this.#locals.all.length}`, self());
+        return [letCopy, ...this.#assign(), b.assign(local, more(this.#locals.use(copy)))];
+      }
+      case 3:
+        return [b.assign(local, more(more(self())))];
+      case 4:
+        return [b.assign(local, b.convert(width ?? random.pick(widths), more(self())))];
+      default:
+        return [b.assign(local, more(self()))];
+    }
+  }
+
+  /** A small number that is not always the same. */
+  #little(): Expression {
+    const number = b.number(this.#random.below(5));
+    if (this.#random.chance(0.7)) return number;
+    return b.binary("and", this.#expression("number", 1), b.number(this.#random.below(16)));
+  }
+
+  /** A test of bits of a variable, with a use of the same bits where it holds. */
+  #bits(depth: number): Statement[] {
+    const numbers = this.#visible.filter((one) => one.type.kind === "number");
+    if (numbers.length === 0) return [];
+    const { local } = this.#random.pick(numbers);
+    const [operator, by] = this.#random.pick([
+      ["and", 3],
+      ["shiftRight", 2],
+      ["shiftRightUnsigned", 30],
+      ["remainder", 5],
+    ] as const);
+    const bits = (): Expression => b.binary(operator, this.#locals.use(local), b.number(by));
+    const test = b.compare(this.#random.pick(["less", "greater", "equal"]), bits(), b.number(this.#random.below(4)));
+    const use = (): Statement => this.#locals.let(`v${this.#locals.all.length}`, b.add(bits(), b.number(1)))[0];
+    return [b.when(test, [...this.#body(2, depth - 1), use()], [use()]), use()];
   }
 
   #write(): Statement[] {
