@@ -1,7 +1,6 @@
 import type { IntegerKind } from "../hir/arithmetic.ts";
 import type { Expression } from "../hir/tree.ts";
-import { someNode } from "../hir/walk.ts";
-import type { Assignment } from "./assignments.ts";
+import type { Assignment, Assignments } from "./assignments.ts";
 import type { Checker, Record } from "./checker.ts";
 import { contains, fullInterval, type Interval, interval, join, limits, meet, point } from "./interval.ts";
 
@@ -15,6 +14,7 @@ export interface Rounds {
   /** The variable's range where the loop begins. */
   readonly entry: Interval;
   readonly assignments: readonly Assignment[];
+  readonly copies: Assignments["copies"];
 }
 
 /** What an assignment does to its variable: it adds something to it, or it sets it to something else. */
@@ -30,7 +30,7 @@ export function valuesIn(c: Checker, local: number, rounds: Rounds): Interval | 
   const { kind } = c.routine.locals[local]!.type;
   if (kind !== "number" && kind !== "u64" && kind !== "i64") return undefined;
   const given = givenIn(rounds);
-  const reached = reachedIn(c, kind, rounds, true) ?? reachedIn(c, kind, rounds, false);
+  const reached = reachedIn(kind, rounds, true) ?? reachedIn(kind, rounds, false);
   return reached ? meet(given, reached) : given;
 }
 
@@ -45,17 +45,19 @@ function givenIn({ record, entry, assignments }: Rounds): Interval {
 }
 
 /**
- * A variable's value is what it was at first or what it was set to last, and all that was added since: at most as often
- * as each addition runs in all rounds. `x = u8(x + 1)` adds as well if no sum of that kind leaves u8: then the
- * conversion never changes a value, from the first round on. Undefined where a conversion may, or u64 or i64 may wrap.
+ * A variable's value is one that it had at first or was set to, and what was added since: each addition adds at most as
+ * often as it runs in all rounds. That holds for additions to any earlier value of the variable, not only to its last.
+ * `x = u8(x + 1)` adds as well if no sum of that kind leaves u8: then the conversion never changes a value, from the
+ * first round on. Undefined where a conversion may, or u64 or i64 may wrap.
  */
-function reachedIn(c: Checker, kind: IntegerKind, rounds: Rounds, through: boolean): Interval | undefined {
+function reachedIn(kind: IntegerKind, rounds: Rounds, through: boolean): Interval | undefined {
   let set = rounds.entry;
   let [down, up] = [0n, 0n];
   const bounds: Interval[] = kind === "number" ? [] : [fullInterval(kind)];
   for (const assignment of rounds.assignments) {
     const times = timesOf(assignment, rounds);
-    for (const change of changesBy(c, assignment, assignment.statement.value, rounds.record, through)) {
+    const { local, value } = assignment.statement;
+    for (const change of changesBy(rounds, local, value, through)) {
       const { low, high } = change.range;
       if (change.exactIn) bounds.push(change.exactIn);
       if (change.kind === "set") set = join(set, change.range);
@@ -72,41 +74,33 @@ function timesOf({ loops }: Assignment, { trips, record }: Rounds): bigint {
 }
 
 /** What assigning an expression to a variable does to it, on each way through the expression that is reached. */
-function changesBy(c: Checker, to: Assignment, node: Expression, record: Record, through: boolean): readonly Change[] {
-  const range = record.ranges.get(node);
+function changesBy(rounds: Rounds, local: number, node: Expression, through: boolean): readonly Change[] {
+  const range = rounds.record.ranges.get(node);
   if (!range) return [];
   if (node.kind === "conditional")
-    return [node.then, node.otherwise].flatMap((side) => changesBy(c, to, side, record, through));
-  if (node.kind === "sequence") return changesBy(c, to, node.value, record, through);
+    return [node.then, node.otherwise].flatMap((side) => changesBy(rounds, local, side, through));
+  if (node.kind === "sequence") return changesBy(rounds, local, node.value, through);
   if (node.kind === "convert" && node.to !== "bool") {
-    const added = through ? addedBy(c, to, node.value, record) : undefined;
+    const added = through ? addedBy(rounds, local, node.value) : undefined;
     const exactIn = node.to === "number" ? fullInterval("number") : limits(node.to);
     return [added ? { kind: "add", range: added, exactIn } : { kind: "set", range }];
   }
-  const added = addedBy(c, to, node, record);
+  const added = addedBy(rounds, local, node);
   return [added ? { kind: "add", range: added } : { kind: "set", range }];
 }
 
 /** What `x`, `x + e`, `x - e` or `x + e - f` adds to x; undefined for anything else, and where nothing is known of e. */
-function addedBy(c: Checker, to: Assignment, node: Expression, record: Record): Interval | undefined {
-  if (node.kind === "local") return isSame(to, node.local) ? point(0n) : undefined;
+function addedBy(rounds: Rounds, local: number, node: Expression): Interval | undefined {
+  if (node.kind === "local")
+    return node.local === local || rounds.copies.get(node.local) === local ? point(0n) : undefined;
   if (node.kind !== "binary" || (node.operator !== "add" && node.operator !== "subtract")) return undefined;
-  const left = addedBy(c, to, node.left, record);
-  const right = left || node.operator === "subtract" ? undefined : addedBy(c, to, node.right, record);
+  const left = addedBy(rounds, local, node.left);
+  const right = left || node.operator === "subtract" ? undefined : addedBy(rounds, local, node.right);
   const before = left ?? right;
   const other = left ? node.right : node.left;
-  const range = before && record.ranges.get(other);
-  // An operand that assigns the variable itself would be a change of its own in between.
-  if (!range || mayAssign(c, other, to.statement.local)) return undefined;
+  const range = before && rounds.record.ranges.get(other);
+  if (!range) return undefined;
   return node.operator === "add"
     ? interval(before.low + range.low, before.high + range.high)
     : interval(before.low - range.high, before.high - range.low);
-}
-
-function isSame({ statement, copies }: Assignment, local: number): boolean {
-  return local === statement.local || copies.includes(local);
-}
-
-function mayAssign(c: Checker, node: Expression, local: number): boolean {
-  return c.assigns(node) && someNode([node], (inner) => inner.kind === "assign" && inner.local === local);
 }

@@ -1,7 +1,7 @@
 import { isWrittenLocal, operationNamed } from "../../language/operations.ts";
 import type { ForStatement } from "../hir/tree.ts";
 import { childrenOf, type Node, someNode } from "../hir/walk.ts";
-import { type Assignment, assignmentsIn } from "./assignments.ts";
+import { type Assignments, assignmentsIn } from "./assignments.ts";
 import type { Checker, Record } from "./checker.ts";
 import { allOf, evaluate } from "./expressions.ts";
 import { forgetFacts, forgetFactsThrough } from "./facts.ts";
@@ -14,7 +14,8 @@ import { runBody } from "./statements.ts";
 /**
  * A counted loop. What holds at the head of every round is found in two steps: a walk that knows nothing about what
  * the body assigns (sound, since nothing is wider), then what that walk says about one round, applied from the entry.
- * Variables that only ever grow or shrink by something bounded get `rounds * most per round`.
+ * Variables that only ever grow or shrink by something bounded, or are set to something bounded, get what all rounds
+ * together can add (`growth.ts`).
  */
 export function runFor(c: Checker, node: ForStatement): void {
   const from = evaluate(c, node.from).range ?? fullInterval("number");
@@ -22,12 +23,14 @@ export function runFor(c: Checker, node: ForStatement): void {
   const trips = boundTrips(c, node, from, to);
   c.noteTrips(node, trips);
   if (trips === 0n || c.state.dead) return;
+  const { to: assigned, copies } = assignmentsIn(node);
   const loop: Loop = {
     node,
     trips,
     counter: checkCounter(c, node, from, to),
     entry: c.state,
-    assigned: assignmentsIn(node),
+    assigned,
+    copies,
     nested: nestingOf(node),
   };
   let head = widest(c, loop);
@@ -61,7 +64,8 @@ interface Loop {
   readonly trips: bigint;
   readonly counter: Interval;
   readonly entry: State;
-  readonly assigned: ReadonlyMap<number, readonly Assignment[]>;
+  readonly assigned: Assignments["to"];
+  readonly copies: Assignments["copies"];
   /** Loops inside of it, and itself. */
   readonly nested: number;
 }
@@ -159,12 +163,13 @@ function withRecord(c: Checker, walk: () => void): { readonly record: Record } {
 function tighten(c: Checker, loop: Loop, round: Round, before: State): State {
   const joined = joinStates(loop.entry, round.back);
   const head = joined === loop.entry || joined === round.back ? joined.copy() : joined;
+  const { trips, copies } = loop;
   for (const [local, assignments] of loop.assigned) {
     const value = head.locals.get(local);
     const entry = loop.entry.locals.get(local);
     if (!value?.range || !entry) continue;
-    const { trips } = loop;
-    const values = entry.range && valuesIn(c, local, { trips, record: round.record, entry: entry.range, assignments });
+    const values =
+      entry.range && valuesIn(c, local, { trips, record: round.record, entry: entry.range, assignments, copies });
     let range = values ? meet(value.range, values) : value.range;
     const known = before.locals.get(local)?.range;
     if (range && known) range = meet(range, known);
