@@ -42,21 +42,20 @@ export function runFor(c: Checker, node: ForStatement): void {
   // Where one round is certain, the loop ends behind a round.
   const certain = from.high < to.low;
   const exit = certain ? back : joinStates(head, back);
-  const end = within(exit, head, loop.assigned.keys());
-  end.locals.delete(node.local);
-  c.state = joinStates(end, breaks);
+  narrow(exit, head, loop.assigned.keys());
+  exit.locals.delete(node.local);
+  c.state = joinStates(exit, breaks);
 }
 
-/** What a head says holds behind the last round, too: it counts all rounds. */
-function within(exit: State, head: State, locals: Iterable<number>): State {
-  const end = exit.copy();
+/** What a head says about variables holds behind the last round, too: it counts all rounds. */
+function narrow(exit: State, head: State, locals: Iterable<number>): void {
   for (const local of locals) {
-    const value = end.locals.get(local);
+    const value = exit.locals.get(local);
     const known = head.locals.get(local)?.range;
-    const range = value?.range && known && meet(value.range, known);
-    if (value && range && range !== value.range) end.locals.set(local, { ...value, range });
+    if (!value?.range || !known || contains(known, value.range)) continue;
+    const range = meet(value.range, known);
+    if (range) exit.locals.set(local, { ...value, range });
   }
-  return end;
 }
 
 interface Loop {
