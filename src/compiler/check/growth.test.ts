@@ -89,13 +89,10 @@ runCases("growth", [
     "a difference that a conversion wraps",
     "IOV4004",
     (l) =>
-      growing(
-        l,
-        4,
-        undefined,
-        (x, to) => [b.assign(to, b.convert("u8", b.binary("subtract", x(), b.number(1))))],
-        (x) => indexing(l, x),
-      ),
+      growing(l, 4, undefined, (x, to) => [
+        ...indexing(l, x()),
+        b.assign(to, b.convert("u8", b.binary("subtract", x(), b.number(1)))),
+      ]),
   ],
   ...pair("additions to a copy", 51, 52, "IOV4002", (l, rounds) =>
     growing(
@@ -167,5 +164,15 @@ runCases("growth", [
       { label: 2 },
     );
     return [letRow, b.loop(r, b.number(0), b.number(rows), [inner], { label: 1 }), ...indexing(l, l.use(row))];
+  }),
+  ...pair("what is set before a jump out of a block", 8, 9, "IOV4004", (l, rounds) => {
+    const [letLast, last] = l.let("last", b.number(0));
+    const j = l.declare("j", numberType);
+    const body = [b.when(odd(), [b.leave(1)]), b.assign(last, l.use(j))];
+    return [
+      letLast,
+      b.block(1, [b.loop(j, b.number(0), b.number(rounds), body, { label: 2 }), b.assign(last, b.number(0))]),
+      ...indexing(l, l.use(last)),
+    ];
   }),
 ]);
