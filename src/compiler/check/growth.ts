@@ -89,7 +89,7 @@ function changesBy(rounds: Rounds, local: number, node: Expression, through: boo
   return [added ? { kind: "add", range: added } : { kind: "set", range }];
 }
 
-/** What `x`, `x + e`, `x - e` or `x + e - f` adds to x; undefined for anything else, and where nothing is known of e. */
+/** What `x`, `x + e`, `x - e` or `x + e - f` adds to x; undefined for anything else, and where e is not reached. */
 function addedBy(rounds: Rounds, local: number, node: Expression): Interval | undefined {
   if (node.kind === "local")
     return node.local === local || rounds.copies.get(node.local) === local ? point(0n) : undefined;
