@@ -1,6 +1,7 @@
 import type { CompareExpression, CompareOperator, Expression } from "../hir/tree.ts";
 import type { Checker } from "./checker.ts";
 import { evaluate, joinFlows, runSequence, withPresence } from "./expressions.ts";
+import { learnPresence } from "./facts.ts";
 import { assumeCompare, bit, type Interval, mirrored, negated, point } from "./interval.ts";
 import { refine } from "./refine.ts";
 import { applyOutcome, type FlowValue, joinStates, joinValues, type Outcome, State } from "./state.ts";
@@ -170,7 +171,11 @@ function splitValue(c: Checker, node: Expression): Split {
   const value = evaluate(c, node);
   const known = (presence: "present" | "absent"): State => {
     if (value.presence !== "maybe" && value.presence !== presence) return State.dead();
-    if (node.kind !== "local") return c.state.copy();
+    if (node.kind !== "local") {
+      const anew = c.state.copy();
+      learnPresence(anew, node, presence);
+      return anew;
+    }
     const state = withOutcome(c.state, value.outcome, presence === "present" ? "yes" : "no");
     const local = state.locals.get(node.local);
     if (local) state.locals.set(node.local, { ...local, presence });

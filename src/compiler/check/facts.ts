@@ -1,15 +1,17 @@
 import type { BinaryExpression, BinaryOperator, Expression } from "../hir/tree.ts";
-import type { State } from "./state.ts";
+import { point } from "./interval.ts";
+import type { FlowValue, State } from "./state.ts";
 
 /**
  * Facts: ranges of things that a program reads again and again. `if (packet.length < 20) return` also says something
  * about the next `packet.length`, as does a test of a view's field about the next read of it. A fact's key starts with
  * what may change it: settings, rules and the port never change, the packet's length and its bytes with the packet,
  * local memory with any write to local memory. Live map values are never facts: another processor may write to them.
+ * The tag beside the packet changes with the packet, not with its bytes; its fact is whether it is there, 0 or 1.
  * Bits that are cut out of such a thing or of a variable are one, too: the front end writes `const kind = first & 3`
  * out where `kind` is used.
  */
-type Volatile = "length" | "packet" | "local";
+type Volatile = "length" | "packet" | "local" | "tag";
 
 /** The key of what an expression reads; undefined where reading it again may give something else. */
 export function factKey(node: Expression): string | undefined {
@@ -55,6 +57,26 @@ function placeKey(node: Expression): string | undefined {
     default:
       return undefined;
   }
+}
+
+function presenceKey(node: Expression): string | undefined {
+  if (node.kind !== "operation") return undefined;
+  const { operation } = node;
+  return operation === "packet.vlanTag" || operation === "packet.vlanProtocol" ? `tag:${operation}` : undefined;
+}
+
+/** What earlier tests said about whether it is there that an expression reads anew. */
+export function knownPresence(state: State, node: Expression): FlowValue["presence"] {
+  const key = presenceKey(node);
+  const fact = key === undefined ? undefined : state.facts.get(key);
+  if (!fact || fact.low !== fact.high) return "maybe";
+  return fact.low === 1n ? "present" : "absent";
+}
+
+/** A test found out whether it is there. */
+export function learnPresence(state: State, node: Expression, presence: "present" | "absent"): void {
+  const key = presenceKey(node);
+  if (key !== undefined) state.facts.set(key, point(presence === "present" ? 1n : 0n));
 }
 
 /** Forgets what no longer holds after a write to a region, or to all of memory. */

@@ -124,7 +124,7 @@ function widestValue(c: Checker, local: number, { epoch }: FlowValue): FlowValue
 
 /** Forgets the facts that a round may change. */
 function forgetChanged(head: State, loop: Loop): void {
-  if (someNode(loop.node.body, changesPacket)) forgetFacts(head, "packet", "length");
+  if (someNode(loop.node.body, changesPacket)) forgetFacts(head, "packet", "length", "tag");
   if (someNode(loop.node.body, writesMemory)) forgetFacts(head, "packet", "local");
   for (const local of loop.assigned.keys()) forgetFactsThrough(head, local);
 }

@@ -9,7 +9,7 @@ import type { NarrowInteger } from "../hir/types.ts";
 import { armsItself } from "./arming.ts";
 import type { Checker } from "./checker.ts";
 import { checkFits, evaluate, layoutRange, unknownValue } from "./expressions.ts";
-import { forgetFacts } from "./facts.ts";
+import { forgetFacts, knownPresence } from "./facts.ts";
 import { armsOthers, copiesOpaque, mayNotFit, notAtomic, otherMap, portOutOfRange, wrongKind } from "./findings.ts";
 import { contains, type Interval, interval, limits } from "./interval.ts";
 import { checkReadable, checkWritable } from "./memory.ts";
@@ -44,7 +44,7 @@ export function evaluateOperation(c: Checker, node: OperationExpression): FlowVa
   if (operation.args.some(isWrittenLocal)) forgetFacts(c.state, "local");
   if (operation.invalidatesPacket) {
     c.state.changePacket(node.at);
-    forgetFacts(c.state, "length", "packet");
+    forgetFacts(c.state, "length", "packet", "tag");
   }
   return resultOf(c, node, operation);
 }
@@ -158,10 +158,11 @@ function checkValueOf(c: Checker, node: OperationExpression, operation: Operatio
 
 function resultOf(c: Checker, node: OperationExpression, operation: Operation): FlowValue {
   const unknown = unknownValue(node.type);
+  const presence = unknown.presence === "maybe" ? knownPresence(c.state, node) : unknown.presence;
   const range = resultRange(c, node, operation);
   const epoch = operation.result === "optional packet" ? { epoch: c.state.epoch } : {};
   const map = operation.result === "optional map" && node.map !== undefined ? { map: node.map } : {};
-  return { ...unknown, ...(range ? { range } : {}), ...epoch, ...map };
+  return { ...unknown, presence, ...(range ? { range } : {}), ...epoch, ...map };
 }
 
 function resultRange(c: Checker, node: OperationExpression, operation: Operation): Interval | undefined {

@@ -1,9 +1,11 @@
 import * as b from "../hir/build.ts";
-import { numberType } from "../hir/types.ts";
+import { numberType, optionalType } from "../hir/types.ts";
 import { type Case, header, length, popVlan, runCases, setting, u8, withValue, withView } from "./testing.ts";
 
 /** As long as struct bpf_fib_lookup. */
 const question = b.struct("Question", { word: b.integer(32), rest: { kind: "bytes", length: 60 } });
+
+const tag = (operation = "packet.vlanTag") => b.operation(operation, [], optionalType(numberType));
 
 const refinements: readonly Case[] = [
   [
@@ -190,6 +192,45 @@ const refinements: readonly Case[] = [
         b.evaluate(b.unwrap(l.use(view))),
       ];
     },
+  ],
+  [
+    "the tag beside the packet",
+    undefined,
+    () => [b.when(b.present(tag()), [b.evaluate(b.unwrap(tag())), b.evaluate(b.unwrap(tag()))])],
+  ],
+  [
+    "the tag beside the packet where it is absent",
+    "IOV4009",
+    () => [b.when(b.present(tag()), [], [b.evaluate(b.unwrap(tag()))])],
+  ],
+  [
+    "one of two things beside the packet",
+    "IOV4009",
+    () => [b.when(b.present(tag("packet.vlanProtocol")), [b.evaluate(b.unwrap(tag()))])],
+  ],
+  [
+    "the tag beside the packet after it was taken off",
+    "IOV4009",
+    () => [b.when(b.present(tag()), [popVlan(), b.evaluate(b.unwrap(tag()))])],
+  ],
+  [
+    "the tag beside the packet after a round that takes it off",
+    "IOV4009",
+    (l) => {
+      const rounds = b.loop(l.declare("i", numberType), b.number(0), b.number(3), [
+        b.evaluate(b.unwrap(tag())),
+        popVlan(),
+      ]);
+      return [b.when(b.present(tag()), [rounds])];
+    },
+  ],
+  [
+    "the tag beside the packet after bytes were written",
+    undefined,
+    (l) =>
+      withView(l, (view) => [
+        b.when(b.present(tag()), [b.store(b.field(view, "small"), b.number(1)), b.evaluate(b.unwrap(tag()))]),
+      ]),
   ],
   [
     "an optional that does not equal a constant",

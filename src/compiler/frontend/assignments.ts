@@ -33,6 +33,23 @@ export function assignedSymbols(root: ts.Node, checker: ts.TypeChecker): Readonl
   return found;
 }
 
+/** Whether a function inside of the variable's own one reads it: tsc does not ask there whether it has a value yet. */
+export function isReadByClosure(symbol: ts.Symbol, checker: ts.TypeChecker): boolean {
+  const own = ts.findAncestor(symbol.valueDeclaration, ts.isFunctionLike);
+  const reads = (node: ts.Node, inClosure: boolean): boolean => {
+    if (ts.isIdentifier(node)) return inClosure && !isWritten(node) && checker.getSymbolAtLocation(node) === symbol;
+    const inner = inClosure || (ts.isFunctionLike(node) && node !== own);
+    return ts.forEachChild(node, (child) => reads(child, inner)) ?? false;
+  };
+  return own !== undefined && reads(own, false);
+}
+
+function isWritten(node: ts.Identifier): boolean {
+  const { parent } = node;
+  const assigns = ts.isBinaryExpression(parent) && parent.operatorToken.kind === ts.SyntaxKind.EqualsToken;
+  return assigns && parent.left === node;
+}
+
 /** The variables that a function assigns although they belong to a function around it. */
 export function symbolsAssignedByClosures(root: ts.Node, checker: ts.TypeChecker): ReadonlySet<ts.Symbol> {
   const found = new Set<ts.Symbol>();

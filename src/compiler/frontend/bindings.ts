@@ -1,6 +1,7 @@
 import ts from "typescript";
 import { messages } from "../diagnostics.ts";
 import type { Type } from "../hir/types.ts";
+import { isReadByClosure } from "./assignments.ts";
 import { constantFits, constantType, toType } from "./coerce.ts";
 import { orElse } from "./expressions/conditional.ts";
 import { elementOf, property } from "./expressions/property.ts";
@@ -109,7 +110,11 @@ function bindVariable(
     frame.scope.bind(symbol, { kind: "value", value: settled });
     return;
   }
-  const first = value.kind === "poison" ? undefined : toType(frame, value, type, node);
+  // Without a first value tsc has seen to it that it gets one before it is read, except where functions read it.
+  const later = value.kind === "undefined" && type.kind !== "optional";
+  if (later && isReadByClosure(symbol, frame.checker))
+    frame.fail(node, messages.unexpectedValue("a first value, because a function reads the variable", "undefined"));
+  const first = later || value.kind === "poison" ? undefined : toType(frame, value, type, node);
   const at = frame.at(node);
   const width = declared?.width;
   const local = frame.emitter.newLocal(name, type, at, width);

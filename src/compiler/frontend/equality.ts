@@ -23,7 +23,7 @@ export function equality(frame: Frame, equal: boolean, left: Value, right: Value
   if (known !== undefined) return boolConstant(known === equal);
   if (otherNames(left, right)) return frame.fail(node, messages.mixedChoices());
   const named = namedMember(frame, left, right, node) ?? namedMember(frame, right, left, node);
-  if (named) return compareIntegers(frame, equal ? "equal" : "notEqual", named[0], named[1], node);
+  if (named) return named[0] === poison ? poison : scalars(frame, equal, named[0], named[1], node);
   return scalars(frame, equal, left, right, node);
 }
 

@@ -1,4 +1,4 @@
-import type ts from "typescript";
+import ts from "typescript";
 import * as build from "./build.ts";
 import type { Frame } from "./frame.ts";
 import { allowsUndefined } from "./types.ts";
@@ -13,8 +13,19 @@ export function narrowed(frame: Frame, value: Value, node: ts.Expression): Value
     value.kind === "guarded" ||
     value.kind === "optionalRecord" ||
     (value.kind === "runtime" && value.expression.type.kind === "optional");
-  if (!mayNarrow || allowsUndefined(frame.checker.getTypeAtLocation(node))) return value;
+  if (!mayNarrow || isAskedFor(node) || allowsUndefined(frame.checker.getTypeAtLocation(node))) return value;
   return withoutAbsence(frame, value, node);
+}
+
+/** `x === undefined`: asks anew, also where tsc knows. The packet may have been changed, of which tsc knows nothing. */
+function isAskedFor(node: ts.Expression): boolean {
+  const { parent } = node;
+  if (!ts.isBinaryExpression(parent)) return false;
+  const { kind } = parent.operatorToken;
+  const compares =
+    kind === ts.SyntaxKind.EqualsEqualsEqualsToken || kind === ts.SyntaxKind.ExclamationEqualsEqualsToken;
+  const other = parent.left === node ? parent.right : parent.left;
+  return compares && ts.isIdentifier(other) && other.text === "undefined";
 }
 
 export function withoutAbsence(frame: Frame, value: Value, node: ts.Node): Value {

@@ -221,6 +221,25 @@ describe("values that tsc lets pass", () => {
       "const settings = config({ rules: list(rule({ port: exact(u16), weight: u32 })) });",
     ],
     ["a value that may be absent", "const v = packet.at(0, H);\n// @expect TS18048\nput(0, v.w);", H],
+    ["a tag that may be absent", "// @expect TS2345\nput(0, u64(packet.vlanTag));"],
+    [
+      "a variable that may have no value",
+      "let x: u8; if (packet.length > 5) x = 1;\n// @expect TS2454\nput(0, u64(x));",
+    ],
+    [
+      "a variable that functions read before it may have a value",
+      "// @expect IOV2018: a function reads\nlet x: u8; const f = () => u64(x); if (packet.length > 5) x = 1; put(0, f());",
+    ],
+    [
+      "a case that says undefined",
+      "const v = packet.at(0, H)?.a;\n// @expect IOV2008: a case\nswitch (v) { case undefined: put(0, 1n); break; case 1: put(0, 2n); }",
+      H,
+    ],
+    [
+      "a switch over a reference",
+      "const v = packet.at(0, H);\n// @expect IOV2018: an integer to switch over\nswitch (v) { default: put(0, 1n); }",
+      H,
+    ],
     [
       "a variable without a first value",
       "// @expect IOV2018\nlet v: View<TypeOf<typeof H>> | undefined; v = packet.at(0, H);",

@@ -403,6 +403,17 @@ describe("packets", () => {
     );
   });
 
+  it("have a tag beside them, which can be tested and read anew", () => {
+    const body = `put(0, packet.vlanTag !== undefined ? u64(packet.vlanTag) : 5n);
+      put(1, packet.vlanProtocol === undefined ? 5n : u64(packet.vlanProtocol));
+      if (packet.vlanTag === undefined || packet.vlanTag === 3) return Drop;
+      for (let i = 2; i < 4; i++) put(i, u64(packet.vlanTag + i));
+      if (packet.popVlan() && packet.vlanTag !== undefined) put(4, u64(packet.vlanTag));`;
+    assert.deepEqual(run(body, { vlanTag: 7 }).values, [7n, 0x8100n, 9n, 10n]);
+    assert.deepEqual(run(body, { vlanTag: 3 }).values, [3n, 0x8100n]);
+    assert.deepEqual(run(body).values, [5n, 5n]);
+  });
+
   it("verdicts", () => {
     assert.equal(run("if (packet.length > 1) return transmit();").verdict, "transmit");
     assert.equal(run("let x: u32 = 1; return x > 2 ? Pass : Drop;").verdict, "drop");

@@ -18,7 +18,9 @@ export function settle(frame: Frame, value: Value, name: string, node: ts.Node, 
     }
     case "guarded": {
       const expression = expressionOf(frame, value, node);
-      return expression ? runtime(frame.emitter.let(name, expression, frame.at(node), width)) : poison;
+      return expression
+        ? { ...value.value, expression: frame.emitter.let(name, expression, frame.at(node), width) }
+        : poison;
     }
     case "record":
       return settleRecord(frame, value, name, node);

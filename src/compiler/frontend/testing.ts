@@ -64,6 +64,8 @@ export interface Run {
   readonly packet?: Uint8Array;
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly declarations?: string;
+  /** The tag beside the packet, which then is one at TCX. */
+  readonly vlanTag?: number;
 }
 
 /**
@@ -75,13 +77,15 @@ export function unfolded(body: string): string {
 }
 
 /** What a handler's body puts out, in the interpreter: numbers by index, trailing zeros left away, and the verdict. */
-export function run(body: string, { packet = new Uint8Array(64), settings = {}, declarations = "" }: Run = {}) {
+export function run(body: string, options: Run = {}) {
+  const { packet = new Uint8Array(64), settings = {}, declarations = "", vlanTag } = options;
   const module = compileClean(moduleText(`${body}\n  return Drop;`, declarations));
   const program = module.programs[0]!;
   const result = interpret(program, module, {
-    hook: "xdp",
+    hook: vlanTag === undefined ? "xdp" : "tcx-ingress",
     packet,
     settings: resolveSettings(module, settings),
+    ...(vlanTag === undefined ? {} : { vlanTag }),
   });
   const store = result.maps[module.maps.findIndex((map) => map.name === "out")]!;
   const bytes = store.lookup(new Uint8Array(4), 0)!;

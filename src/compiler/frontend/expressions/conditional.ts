@@ -36,7 +36,7 @@ interface Side {
 }
 
 /** One of two values. Scalars without statements become an expression, all else variables that both sides set. */
-function choose(frame: Frame, test: Expression, then: Side, otherwise: Side, node: ts.Node): Value {
+export function choose(frame: Frame, test: Expression, then: Side, otherwise: Side, node: ts.Node): Value {
   const { emitter } = frame;
   const first = emitter.capture(then.body);
   const second = emitter.capture(otherwise.body);

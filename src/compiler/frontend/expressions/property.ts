@@ -12,6 +12,7 @@ import { withDefault } from "../library/setting-types.ts";
 import { narrowed } from "../narrowing.ts";
 import { inOrder, settle, variable } from "../settle.ts";
 import {
+  type BuiltinValue,
   builtin,
   describe,
   type GuardedValue,
@@ -19,8 +20,10 @@ import {
   poison,
   type RuntimeValue,
   runtime,
+  undefinedValue,
   type Value,
 } from "../values.ts";
+import { choose } from "./conditional.ts";
 import { evaluate } from "./evaluate.ts";
 
 export function propertyAccess(frame: Frame, node: ts.PropertyAccessExpression): Value {
@@ -47,15 +50,14 @@ function throughChain(
   access: (value: Value) => Value,
   node: ts.PropertyAccessExpression | ts.ElementAccessExpression,
 ): Value {
-  const question = node.questionDotToken !== undefined;
   if (base.kind === "guarded") {
     const held = base.value.expression.type.kind === "optional" ? holdGuarded(frame, base, node) : base;
     if (held.kind !== "guarded") return held.kind === "runtime" ? optionalAccess(frame, held, access, node) : poison;
     return guard(frame, held.present, access(held.value), node);
   }
   const optional = base.kind === "runtime" && base.expression.type.kind === "optional";
-  if (optional && question) return optionalAccess(frame, base, access, node);
   const chained = ts.isOptionalChain(node);
+  if (optional && chained) return optionalAccess(frame, base, access, node);
   if (base.kind === "undefined" && chained) return base;
   if (base.kind === "optionalRecord" && chained) return guard(frame, base.present, access(base.record), node);
   if (optional || base.kind === "optionalRecord") return poison;
@@ -94,12 +96,20 @@ function guard(frame: Frame, present: Expression, value: Value, node: ts.Node): 
     case "record":
     case "object":
       return { kind: "optionalRecord", present, record: value };
+    case "builtin":
+      return builtin(value.name, (inner, call) => callWhere(inner, present, value, call));
     case "undefined":
     case "poison":
       return value;
     default:
       return frame.fail(node, messages.unexpectedValue("a field of a struct", describe(value)));
   }
+}
+
+/** `a?.method(...)`: called where `a` is there, with arguments that are evaluated there only; otherwise absent. */
+function callWhere(frame: Frame, present: Expression, method: BuiltinValue, call: ts.CallExpression): Value {
+  const there = { body: () => method.call(frame, call), node: call };
+  return choose(frame, present, there, { body: () => undefinedValue, node: call }, call);
 }
 
 /** `value.name` */

@@ -1,11 +1,13 @@
 import ts from "typescript";
 import { messages } from "../../diagnostics.ts";
-import type { Expression, SwitchStatement } from "../../hir/tree.ts";
+import type { Expression, Statement, SwitchStatement } from "../../hir/tree.ts";
 import { expressionOf } from "../coerce.ts";
-import { equality } from "../equality.ts";
+import { equality, presence } from "../equality.ts";
 import { evaluate } from "../expressions/evaluate.ts";
 import type { Frame, Jump } from "../frame.ts";
+import { withoutAbsence } from "../narrowing.ts";
 import { Scope } from "../scope.ts";
+import { settle } from "../settle.ts";
 import { describe, poison, type Value } from "../values.ts";
 import { evaluateStatements } from "./evaluate.ts";
 
@@ -60,13 +62,46 @@ function decided(frame: Frame, value: Value, groups: readonly Group[], node: ts.
   return ended && !left;
 }
 
-function runtimeSwitch(frame: Frame, value: Value, groups: readonly Group[], node: ts.SwitchStatement): boolean {
+function runtimeSwitch(frame: Frame, given: Value, groups: readonly Group[], node: ts.SwitchStatement): boolean {
+  const held = heldOnce(frame, given, node.expression);
+  const value = withoutAbsence(frame, held, node.expression);
   const expression = scrutinee(frame, value, node.expression);
   if (!expression) return false;
+  const label = frame.emitter.newLabel();
+  const { cases, otherwise, ended } = bodies(frame, value, expression, groups, label);
+  const present = presence(frame, held, node);
+  const parts = { label, value: expression, cases, otherwise, at: frame.at(node) };
+  if (present && present.kind !== "constant") emitWhere(frame, present, parts);
+  else frame.emitter.emit({ kind: "switch", ...parts });
+  return ended;
+}
+
+/** What may be absent is held, for it is tested and used. */
+function heldOnce(frame: Frame, value: Value, node: ts.Expression): Value {
+  const optional = value.kind === "runtime" && value.expression.type.kind === "optional";
+  return optional || value.kind === "guarded" ? settle(frame, value, "held", node) : value;
+}
+
+/** The lists are the ones that were written to: a return in them gets its value later (`merge`). */
+interface Parts extends Omit<SwitchStatement, "kind"> {
+  readonly cases: readonly { readonly values: readonly bigint[]; readonly body: Statement[] }[];
+  readonly otherwise: Statement[];
+}
+
+/** A switch over what may be absent, which then goes where no case does: behind the cases, which leave the block. */
+function emitWhere(frame: Frame, present: Expression, { label, otherwise, ...parts }: Parts): void {
   const { emitter } = frame;
-  const label = emitter.newLabel();
-  const cases: SwitchStatement["cases"][number][] = [];
-  let otherwise: SwitchStatement["otherwise"] = [];
+  const { at } = parts;
+  for (const { body } of parts.cases) body.push({ kind: "break", label, at });
+  const inner = { kind: "switch", ...parts, label: emitter.newLabel(), otherwise: [] } as const;
+  otherwise.unshift({ kind: "if", test: present, then: [inner], otherwise: [], at });
+  emitter.emit({ kind: "block", label, body: otherwise, at });
+}
+
+/** The cases with their values; `ended`: no way leads behind the switch. */
+function bodies(frame: Frame, value: Value, expression: Expression, groups: readonly Group[], label: number) {
+  const cases: Parts["cases"][number][] = [];
+  let otherwise: Statement[] = [];
   let ended = groups.some((group) => group.isDefault);
   const seen = new Set<bigint>();
   for (const group of groups) {
@@ -82,8 +117,7 @@ function runtimeSwitch(frame: Frame, value: Value, groups: readonly Group[], nod
     if (group.isDefault) otherwise = one.statements;
     else if (values.length > 0) cases.push({ values, body: one.statements });
   }
-  emitter.emit({ kind: "switch", label, value: expression, cases, otherwise, at: frame.at(node) });
-  return ended;
+  return { cases, otherwise, ended };
 }
 
 function scrutinee(frame: Frame, value: Value, node: ts.Expression): Expression | undefined {
