@@ -94,6 +94,25 @@ const bodies: readonly (readonly [what: string, body: string, expected: readonly
     put(3, u64(sum)); if (packet.length === 5) return verdict;`,
     [2n, 5n, 3n, 33n],
   ],
+  [
+    "an object of scalars is assigned as a whole",
+    `type S = { a: u64; b: u64; inner: { n: u32; last?: u32 } };
+    const step = (v: S, x: u32): S => {
+      const n = u32(v.inner.n + 1);
+      return { a: v.b, b: v.a + u64(x), inner: x > 3 ? { n, last: x } : { n } };
+    };
+    let v: S = { a: u64(packet.length), b: 7n, inner: { n: 0 } };
+    const first = v; const read = () => v.a;
+    put(0, u64(v.inner.last ?? 9));
+    for (let i = 0; i < 5; i++) { v = step(v, u32(i)); if (v.b === 1n) break; }
+    put(1, first.a); put(2, v.a); put(3, v.b); put(4, u64(v.inner.n)); put(5, u64(v.inner.last ?? 9));
+    v = { a: v.b, b: v.a, inner: v.inner }; put(6, v.a); put(7, v.b); put(8, read());
+    v = { ...v, inner: { n: 1 } }; put(9, u64(v.inner.last ?? 9)); put(10, u64(v.inner.n));
+    const f = (w: { x: u32 }) => { if (w.x > 3) w = { x: 1 }; return w; };
+    put(11, u64(f({ x: 4 }).x + f({ x: 3 }).x));`,
+    // 64, 7 -> 7, 64 -> 64, 8 -> 8, 66 -> 66, 11 -> 11, 70
+    [9n, 64n, 11n, 70n, 5n, 4n, 70n, 11n, 70n, 9n, 1n, 4n],
+  ],
 ];
 
 for (const [what, body, expected] of bodies) {

@@ -240,7 +240,10 @@ const values = {
     "IOV2016",
     "What is assigned cannot be changed: a constant, a setting, a kernel object, a compile-time object.",
     "Use let for a variable; a layout's value for an object that changes.",
-    (what: string) => `${what} cannot be assigned`,
+    (what: string, instead?: string) => {
+      const message = `${what} cannot be assigned`;
+      return instead === undefined ? message : ([message, instead] as const);
+    },
   ),
   wrongProgramKind: row(
     "IOV2017",
@@ -325,6 +328,12 @@ const values = {
     "A name is used before the line that declares it has run.",
     "Declare it above its first use, and above the calls of functions that use it.",
     (name: string) => `"${name}" is used before its declaration`,
+  ),
+  assignedObject: row(
+    "IOV2031",
+    "An object that is assigned as a whole holds scalars, and objects of scalars, only.",
+    "Keep what it refers to in a const, or use a layout's value and assign its fields.",
+    (what: string) => `an object that is assigned cannot hold ${what}`,
   ),
   internal: row(
     "IOV2099",

@@ -1,6 +1,7 @@
 import ts from "typescript";
 import { messages } from "../diagnostics.ts";
-import type { Type } from "../hir/types.ts";
+import type { Expression } from "../hir/tree.ts";
+import type { NarrowInteger, Type } from "../hir/types.ts";
 import { isReadByClosure } from "./assignments.ts";
 import { constantFits, constantType, toType } from "./coerce.ts";
 import { orElse } from "./expressions/conditional.ts";
@@ -8,7 +9,16 @@ import { elementOf, property } from "./expressions/property.ts";
 import type { Frame } from "./frame.ts";
 import { settle } from "./settle.ts";
 import { type DeclaredType, declaredType, typeOfDeclared } from "./types.ts";
-import { type ConstantValue, numberConstant, type Value } from "./values.ts";
+import {
+  type ConstantValue,
+  describe,
+  numberConstant,
+  poison,
+  type RecordValue,
+  runtime,
+  undefinedValue,
+  type Value,
+} from "./values.ts";
 
 interface Origin {
   /** Where errors are reported. */
@@ -88,7 +98,7 @@ function constantWithType(frame: Frame, value: ConstantValue, declared: Declared
   if (wide(value.type) && wide(name) && value.type !== name)
     return frame.fail(node, messages.mixedIntegers(value.type, name));
   const meant: ConstantValue = value.type === "bigint" && name === kind ? { ...value, type: name } : value;
-  return constantFits(frame, meant, name, node) ? meant : { kind: "poison" };
+  return constantFits(frame, meant, name, node) ? meant : poison;
 }
 
 function bindVariable(
@@ -99,6 +109,11 @@ function bindVariable(
   declared: DeclaredType | undefined,
   node: ts.Node,
 ): void {
+  if (value.kind === "record") {
+    const variables = bindMembers(frame, name, value, frame.checker.getTypeOfSymbol(symbol), node);
+    frame.scope.bind(symbol, { kind: "value", value: variables });
+    return;
+  }
   const type = variableType(value, declared);
   if (!type) {
     // A reference, or something of the compiler: it stays what it is; who assigns it is told.
@@ -115,12 +130,45 @@ function bindVariable(
   if (later && isReadByClosure(symbol, frame.checker))
     frame.fail(node, messages.unexpectedValue("a first value, because a function reads the variable", "undefined"));
   const first = later || value.kind === "poison" ? undefined : toType(frame, value, type, node);
-  const at = frame.at(node);
   const width = declared?.width;
+  const local = declareVariable(frame, name, type, first, { node, width });
+  frame.scope.bind(symbol, width ? { kind: "variable", local, type, width } : { kind: "variable", local, type });
+}
+
+function declareVariable(
+  frame: Frame,
+  name: string,
+  type: Type,
+  first: Expression | undefined,
+  { node, width }: { readonly node: ts.Node; readonly width: NarrowInteger | undefined },
+): number {
+  const at = frame.at(node);
   const local = frame.emitter.newLocal(name, type, at, width);
   frame.emitter.mutable.add(local);
   frame.emitter.emit(first ? { kind: "let", local, value: first, at } : { kind: "let", local, at });
-  frame.scope.bind(symbol, width ? { kind: "variable", local, type, width } : { kind: "variable", local, type });
+  return local;
+}
+
+/** An object that is assigned as a whole: a variable for each of its members, which are scalars or such objects. */
+function bindMembers(frame: Frame, name: string, value: RecordValue, declaredAs: ts.Type, node: ts.Node): RecordValue {
+  const members = new Map<string, Value>();
+  for (const symbol of frame.checker.getPropertiesOfType(frame.checker.getNonNullableType(declaredAs))) {
+    const member = value.members.get(symbol.name) ?? undefinedValue;
+    const type = frame.checker.getTypeOfSymbol(symbol);
+    members.set(symbol.name, bindMember(frame, `${name}_${symbol.name}`, member, type, node));
+  }
+  return { kind: "record", members };
+}
+
+function bindMember(frame: Frame, name: string, value: Value, declaredAs: ts.Type, node: ts.Node): Value {
+  if (value.kind === "poison") return poison;
+  if (value.kind === "record") return bindMembers(frame, name, value, declaredAs, node);
+  const declared = declaredType(declaredAs, frame.checker);
+  const type = declared && variableType(value, declared);
+  if (!type) return frame.fail(node, messages.assignedObject(describe(value)));
+  const first = toType(frame, value, type, node);
+  const local = declareVariable(frame, name, type, first, { node, width: declared.width });
+  return runtime({ kind: "local", local, type, at: frame.at(node) });
 }
 
 /** The type of a variable that is assigned; undefined for what cannot be one. */

@@ -146,6 +146,17 @@ describe("values that tsc lets pass", () => {
     ],
     ["a counter that is assigned", '// @expect IOV2015: "i"\nfor (let i = 0; i < 8; i++) { i = 5; }'],
     ["assignment to a constant object", "const o = { a: 1 };\n// @expect IOV2016\no.a = 5;"],
+    [
+      "an object with a reference that is assigned",
+      "// @expect IOV2031: a reference to V that may be absent\nlet o = { v: t.get(1), n: u32(1) };\no = { v: t.get(2), n: 2 };",
+      t,
+    ],
+    [
+      "an object that may be gone",
+      "let o: { n: u32 } | undefined = { n: 1 };\n// @expect IOV2018: the same members\no = undefined;",
+    ],
+    ["a list that is assigned", 'let o: number[] = [1, 2];\n// @expect IOV2016: "o"\no = [3, 4];'],
+    ["an end in an object", "let o = { n: u32(5) };\n// @expect IOV2014\nfor (let i = 0; i < o.n; i++) o = { n: 3 };"],
     ["assignment to a setting", "// @expect TS2540\nsettings.a = 5;", "const settings = config({ a: u8.default(1) });"],
     ["tracing in a packet program", "// @expect IOV2017: process.id\nput(0, u64(processId()));"],
     [

@@ -14,13 +14,22 @@ import { elementReference, fieldReference } from "../expressions/property.ts";
 import type { Frame } from "../frame.ts";
 import type { Binding } from "../scope.ts";
 import { inOrder, settle } from "../settle.ts";
-import { describe, numberConstant, type RuntimeValue, runtime, type Value } from "../values.ts";
+import {
+  describe,
+  numberConstant,
+  type RecordValue,
+  type RuntimeValue,
+  runtime,
+  undefinedValue,
+  type Value,
+} from "../values.ts";
 
 const K = ts.SyntaxKind;
 
 /** What an assignment writes to. */
 type Place =
   | { readonly kind: "variable"; readonly binding: Extract<Binding, { kind: "variable" }>; readonly read: () => Value }
+  | { readonly kind: "object"; readonly record: RecordValue; readonly read: () => Value }
   | { readonly kind: "memory"; readonly ref: Expression; readonly read: () => Value };
 
 /** `place = value` */
@@ -113,12 +122,33 @@ function write(frame: Frame, place: Place, value: Value, node: ts.Node): void {
     if (expression) frame.emitter.emit({ kind: "assign", local, value: expression, at });
     return;
   }
+  if (place.kind === "object") {
+    writeObject(frame, place.record, value, node);
+    return;
+  }
   const { ref } = place;
   if (ref.type.kind !== "ref") return;
   const expression = toLayout(frame, value, ref.type.layout, node);
   if (!expression) return;
   if (loadedType(ref.type.layout)) frame.emitter.emit({ kind: "store", target: ref, value: expression, at });
   else frame.emitter.emit({ kind: "copy", target: ref, source: expression, at });
+}
+
+/** Every member is calculated before the first is written: they may stand for each other. */
+function writeObject(frame: Frame, variables: RecordValue, value: Value, node: ts.Node): void {
+  const given = settle(frame, value, "assigned", node);
+  if (given.kind !== "record") {
+    frame.fail(node, messages.unexpectedValue("an object with the same members", describe(given)));
+    return;
+  }
+  for (const [key, variable] of variables.members) {
+    const member = given.members.get(key) ?? undefinedValue;
+    if (variable.kind === "record") writeObject(frame, variable, member, node);
+    if (variable.kind !== "runtime" || variable.expression.kind !== "local") continue;
+    const { local, type } = variable.expression;
+    const expression = toType(frame, member, type, node);
+    if (expression) frame.emitter.emit({ kind: "assign", local, value: expression, at: frame.at(node) });
+  }
 }
 
 function placeOf(frame: Frame, outer: ts.Expression): Place | undefined {
@@ -158,8 +188,12 @@ function variablePlace(frame: Frame, node: ts.Identifier): Place | undefined {
     return undefined;
   }
   if (binding?.value.kind === "poison") return undefined;
+  const record = binding?.value.kind === "record" ? binding.value : undefined;
+  // tsc has said so where it is a constant.
+  if (record) return { kind: "object", record, read: () => record };
   const isReference = binding?.value.kind === "runtime" && binding.value.expression.type.kind === "ref";
-  frame.fail(node, isReference ? messages.rebinding(node.text) : messages.readOnly(`"${node.text}"`));
+  const instead = "A variable holds a scalar or an object of scalars: keep other values in constants.";
+  frame.fail(node, isReference ? messages.rebinding(node.text) : messages.readOnly(`"${node.text}"`, instead));
   return undefined;
 }
 
@@ -171,7 +205,8 @@ function memoryPlace(
 ): Place | undefined {
   if (base.kind === "poison") return undefined;
   if (base.kind !== "runtime" || base.kernelType) {
-    frame.fail(node, messages.readOnly(describe(base)));
+    const asWhole = "Assign the object as a whole, `v = { ...v, field: x }` with let, or use a layout's value.";
+    frame.fail(node, messages.readOnly(describe(base), base.kind === "record" ? asWhole : undefined));
     return undefined;
   }
   const { type } = base.expression;
