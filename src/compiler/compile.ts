@@ -4,7 +4,7 @@ import type { Instruction } from "../bytecode/instruction.ts";
 import type { Hook } from "../language/kinds.ts";
 import { generate, type LineEntry, type Target } from "./codegen/index.ts";
 import { typeOfFunction } from "./emit/functions.ts";
-import { unpackPosition } from "./hir/position.ts";
+import { type Position, unpackPosition } from "./hir/position.ts";
 import type { SettingValues } from "./hir/settings.ts";
 import type { Expression, Module, Program, Source } from "./hir/tree.ts";
 import type { IrFunction, IrProgram } from "./ir/ir.ts";
@@ -95,6 +95,7 @@ export function emitProgram(
 ): CompiledProgram {
   const code = generate(ir, {
     target: options.target,
+    nameOfPlace: (at) => nameOfPlace(module, at),
     ...(options.registers === undefined ? {} : { registers: options.registers }),
     ...(options.checkAllocation === undefined ? {} : { checkAllocation: options.checkAllocation }),
   });
@@ -120,6 +121,13 @@ export function emitProgram(
     lines: lineRecords(module, code.lines),
     stackDepth: code.stackDepth,
   };
+}
+
+/** What messages call a place: its line, and its file where that is another than the module's own. */
+function nameOfPlace(module: Module, at: Position): string {
+  const { source, line } = unpackPosition(at);
+  const path = source === 0 ? undefined : module.sources[source]?.path;
+  return path === undefined ? `line ${line}` : `line ${line} of ${path}`;
 }
 
 /** Line info with the text of each source line; the verifier's log quotes it. */

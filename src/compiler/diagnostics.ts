@@ -92,7 +92,10 @@ const syntax = {
     "IOV1008",
     "A `for` loop counts one variable from a start to an end by a constant step, and nothing else.",
     "Write `for (let i = start; i < end; i++)`; `i += step` and `i <= end` are fine, too.",
-    (why: string) => `this for loop does not count: ${why}`,
+    (why: string, instead?: string) => {
+      const message = `this for loop does not count: ${why}`;
+      return instead === undefined ? message : ([message, instead] as const);
+    },
   ),
   fallThrough: row(
     "IOV1009",
@@ -198,7 +201,10 @@ const values = {
     "IOV2008",
     "What stands here must be known at compile time.",
     "Use a literal, a module constant, or something made of these.",
-    (what: string) => `${what} must be a constant`,
+    (what: string, instead?: string) => {
+      const message = `${what} must be a constant`;
+      return instead === undefined ? message : ([message, instead] as const);
+    },
   ),
   notVerdict: row(
     "IOV2009",

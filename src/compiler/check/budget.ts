@@ -1,7 +1,7 @@
 import { type Layout, sizeOf } from "../hir/layout.ts";
 import type { ForStatement, MatchExpression, Module, Routine, Statement } from "../hir/tree.ts";
 import { childrenOf, forEachChild, type Node } from "../hir/walk.ts";
-import { type Finding, stackTooLarge, tooMuchWork } from "./findings.ts";
+import { type Finding, type Stored, stackTooLarge, tooMuchWork } from "./findings.ts";
 import { iteratesOver } from "./structure.ts";
 
 /** MAX_BPF_STACK, include/linux/filter.h. */
@@ -12,17 +12,20 @@ const stackSize = 512;
  * shares slots and knows what it adds, so it has the exact answer; this one has a position.
  */
 export function checkStack(routine: Routine): readonly Finding[] {
-  let worst = { bytes: 0, at: routine.at };
-  let bytes = 0;
+  let worst = { bytes: 0, at: routine.at, held: [] as readonly Stored[] };
+  let held: readonly Stored[] = [];
   const enter = (node: Node): void => {
-    const before = bytes;
+    const before = held;
     forEachChild(node, enter);
-    bytes = before;
-    if (node.kind === "let") bytes += storageOf(node, routine);
-    if (bytes > worst.bytes) worst = { bytes, at: node.at };
+    held = before;
+    const size = node.kind === "let" ? storageOf(node, routine) : 0;
+    if (size === 0 || node.kind !== "let") return;
+    held = [...held, { name: routine.locals[node.local]!.name, bytes: size, at: node.at }];
+    const bytes = held.reduce((sum, one) => sum + one.bytes, 0);
+    if (bytes > worst.bytes) worst = { bytes, at: node.at, held };
   };
   for (const node of routine.body) enter(node);
-  return worst.bytes > stackSize ? [stackTooLarge(worst.at, worst.bytes, stackSize)] : [];
+  return worst.bytes > stackSize ? [stackTooLarge(worst.at, worst.bytes, stackSize, worst.held)] : [];
 }
 
 /** New storage that a local names: an object literal, or a copy of a map's value. */
@@ -63,8 +66,8 @@ export function checkWork(
   if (work.walked <= mostWalked && work.executed <= mostExecuted) return [];
   const at = measure.worst(routine.body) ?? routine.at;
   return work.walked > mostWalked
-    ? [tooMuchWork(at, `the kernel would have to check about ${work.walked} steps`)]
-    : [tooMuchWork(at, `one run may take about ${work.executed} steps`)];
+    ? [tooMuchWork(at, `the kernel would have to check about ${work.walked} steps, ${mostWalked} are the most`)]
+    : [tooMuchWork(at, `one run may take about ${work.executed} steps, ${mostExecuted} are the most`)];
 }
 
 /**

@@ -45,7 +45,7 @@ import {
   point,
   wrapInterval,
 } from "./interval.ts";
-import { checkReadable } from "./memory.ts";
+import { checkReadable, isAddress } from "./memory.ts";
 import { evaluateOperation } from "./operations.ts";
 import { type FlowValue, integerValue, joinStates, joinValues, present, type State } from "./state.ts";
 import { runStatements } from "./statements.ts";
@@ -196,7 +196,8 @@ function evaluateElement(c: Checker, node: ElementExpression): FlowValue {
   const { layout, region } = node.base.type as RefType;
   const length = layout.kind === "array" || layout.kind === "bytes" ? layout.length : 0;
   if (index.low < 0n || index.high >= BigInt(length)) c.report(indexOutOfRange(node.index.at, index, length));
-  if (region === "context" && index.low !== index.high) c.report(partOfContext(node.at));
+  if (region === "context" && index.low !== index.high)
+    c.report(partOfContext(node.at, isAddress(layout) ? "an address" : "another field"));
   return base;
 }
 

@@ -237,12 +237,16 @@ export function readOnly(at: Position, region: string): Finding {
   };
 }
 
-export function partOfContext(at: Position): Finding {
+/** @param of what is read in part: of an IPv6 address the remedy says how to compare it */
+export function partOfContext(at: Position, of: "an address" | "another field"): Finding {
   return {
     code: "IOV4013",
     at,
     message: "the context can only be read one whole field at a time, at a place that is known when it is compiled",
-    remedy: "read the fields one by one into local variables",
+    remedy:
+      of === "an address"
+        ? 'compare it as a whole, equal(address, ipv6("::1")), or read its bytes at constant indexes'
+        : "read the fields one by one into local variables",
   };
 }
 
@@ -309,11 +313,20 @@ export function endsWithoutReturn(at: Position): Finding {
   };
 }
 
-export function stackTooLarge(at: Position, bytes: number, most: number): Finding {
+/** A local value on the stack. */
+export interface Stored {
+  readonly name: string;
+  readonly bytes: number;
+  readonly at: Position;
+}
+
+export function stackTooLarge(at: Position, bytes: number, most: number, held: readonly Stored[]): Finding {
+  const greatest = [...held].sort((left, right) => right.bytes - left.bytes).slice(0, 4);
+  const list = greatest.map((one) => `${one.name} ${one.bytes} at ${lineOf(one.at)}`).join(", ");
   return {
     code: "IOV4020",
     at,
-    message: `the local values of this program take about ${bytes} bytes; the kernel gives ${most}`,
+    message: `the local values of this program take about ${bytes} bytes (${list}); the kernel gives ${most}`,
     remedy: "keep large values in a per-CPU array map of one entry and work on map.ref(0)",
   };
 }

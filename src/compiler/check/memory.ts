@@ -19,13 +19,16 @@ export function checkReadable(c: Checker, ref: Expression, at: number): void {
   if (region === "kernel") c.report(kernelMemory(at));
   if (isScalar(layout)) return;
   if (holdsOpaque(layout)) c.report(copiesOpaque(at));
-  if (region === "context" && !isReadWhole(c, layout)) c.report(partOfContext(at));
+  if (region === "context" && !isReadWhole(c, layout)) c.report(partOfContext(at, "another field"));
 }
 
 /** An IPv6 address of struct bpf_sock_addr is read in two halves (bpf_ctx_wide_access_ok, Linux 5.3). */
 function isReadWhole(c: Checker, layout: Layout): boolean {
-  const address = layout.kind === "bytes" && layout.length === 16;
-  return c.routine.kind === "tracepoint" || (c.routine.kind === "cgroupConnect6" && address);
+  return c.routine.kind === "tracepoint" || (c.routine.kind === "cgroupConnect6" && isAddress(layout));
+}
+
+export function isAddress(layout: Layout): boolean {
+  return layout.kind === "bytes" && layout.length === 16;
 }
 
 /** A reference whose bytes are written here. */

@@ -15,7 +15,8 @@ import { resolveJumps } from "./linear.ts";
 import { orderBlocks } from "./order.ts";
 import { select } from "./select.ts";
 import { deepestChain, type FrameUse } from "./stack-depth.ts";
-import { type CodegenOptions, maxStack, StackTooLarge } from "./target.ts";
+import { greatestObjects } from "./stack-objects.ts";
+import { type CodegenOptions, lineOf, maxStack, StackTooLarge } from "./target.ts";
 import { threadKnownBranches } from "./thread-known.ts";
 import { tidyBlocks } from "./tidy-blocks.ts";
 
@@ -76,7 +77,10 @@ export function generate(program: IrProgram, options: CodegenOptions): CompiledF
   const functions = [...code.keys()];
   const generated = [...code.values()];
   const deepest = deepestChain(generated.map(({ use }) => use));
-  if (deepest.size > maxStack) throw new StackTooLarge(deepest.size, deepest.chain);
+  if (deepest.size > maxStack) {
+    const inChain = functions.filter(({ name }) => deepest.chain.includes(name));
+    throw new StackTooLarge(deepest.size, deepest.chain, greatestObjects(inChain, options.nameOfPlace ?? lineOf));
+  }
   return link(functions, generated, deepest.size);
 }
 

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encode } from "../../bytecode/encode.ts";
 import { run } from "../../vm/run.ts";
+import { packPosition } from "../hir/position.ts";
 import { FunctionBuilder } from "../ir/builder.ts";
 import { interpret } from "../ir/interpret.ts";
 import type { IrProgram } from "../ir/ir.ts";
 import { parseIr } from "../ir/parse.ts";
 import { printIr } from "../ir/text.ts";
 import { generate, StackTooLarge, type Target } from "./index.ts";
+import { greatestObjects } from "./stack-objects.ts";
 
 const v3: Target = { isa: 3, littleEndian: true, mixedStackWrites: false };
 const v4: Target = { isa: 4, littleEndian: true, mixedStackWrites: true };
@@ -38,6 +40,28 @@ test("stack slots that are not in use at the same time share their bytes", () =>
   const set = generate(twoSlots(false), { target: v3 });
   assert.equal(set.functions[0]!.frameSize, 304);
   assert.equal(run(set.instructions).result, 14n);
+});
+
+test("more stack than the kernel gives is refused with its greatest objects and their places", () => {
+  const at = packPosition(0, 3, 1);
+  const other = packPosition(0, 5, 1);
+  const greatest = (functions: Parameters<typeof greatestObjects>[0]): readonly string[] =>
+    greatestObjects(functions, (place) => (place === at ? "line 3" : "line 5"));
+  const { functions } = twoSlots(true);
+  const named = functions.map((fn) => {
+    let index = 0;
+    const blocks = fn.blocks.map((block) => ({
+      ...block,
+      instructions: block.instructions.map((i) => (i.kind === "slotAddress" ? { ...i, at: index++ ? other : at } : i)),
+    }));
+    return { ...fn, blocks };
+  });
+  assert.deepEqual(greatest(named), ["304 at line 3", "304 at line 5"]);
+  assert.deepEqual(greatest([...named, ...named]), ["2 times 304 at line 3", "2 times 304 at line 5"]);
+  assert.deepEqual(greatest(functions), []);
+  assert.throws(() => generate({ ...twoSlots(true), functions: named }, { target: v3 }), {
+    message: "main needs 608 bytes of stack, among them 304 at line 3, 304 at line 5; the kernel gives 512",
+  });
 });
 
 test("more stack than the kernel gives is refused with the size and the chain of calls", () => {

@@ -1,4 +1,5 @@
 import { IovisorError } from "../../errors.ts";
+import { type Position, unpackPosition } from "../hir/position.ts";
 
 /** What the machine that runs the code offers. */
 export interface Target {
@@ -18,7 +19,11 @@ export interface CodegenOptions {
   readonly registers?: number;
   /** Proves after allocation that every use reads its value; throws when not. Default false. */
   readonly checkAllocation?: boolean;
+  /** What messages call a place in the source. Default: its line. */
+  readonly nameOfPlace?: (at: Position) => string;
 }
+
+export const lineOf = (at: Position): string => `line ${unpackPosition(at).line}`;
 
 /** The kernel's limit for the frames of a chain of calls together (MAX_BPF_STACK, include/linux/filter.h). */
 export const maxStack = 512;
@@ -31,10 +36,12 @@ export class StackTooLarge extends IovisorError {
   /** The functions of that chain, the outermost first. */
   readonly chain: readonly string[];
 
-  constructor(size: number, chain: readonly string[]) {
+  /** @param greatest what takes the most of it, in words */
+  constructor(size: number, chain: readonly string[], greatest: readonly string[]) {
+    const of = greatest.length > 0 ? `, among them ${greatest.join(", ")}` : "";
     super(
       "E_DIAGNOSTICS",
-      `${chain.join(" -> ")} needs ${size} bytes of stack; the kernel gives ${maxStack}`,
+      `${chain.join(" -> ")} needs ${size} bytes of stack${of}; the kernel gives ${maxStack}`,
       "use fewer or smaller local structs, or keep the data in a map",
     );
     this.size = size;

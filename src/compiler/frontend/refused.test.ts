@@ -47,6 +47,10 @@ describe("what the language does not have", () => {
     ["for with another step", "// @expect IOV1008: step\nfor (let i = 1; i < 64; i *= 2) put(0, 1n);"],
     ["for without a counter", "let i = 0;\n// @expect IOV1008: declares no counter\nfor (; i < 64; i++) put(0, 1n);"],
     ["for with another test", "// @expect IOV1008: test\nfor (let i = 0; i !== 64; i++) put(0, 1n);"],
+    [
+      "for with more in its test",
+      "let more = packet.length > 5;\n// @expect IOV1008: its test is not i < end\nfor (let i = 0; i < 16 && more; i++) more = i < 3;",
+    ],
     ["for in the wrong direction", "// @expect IOV1008: away\nfor (let i = 0; i < 64; i--) put(0, 1n);"],
     ["fall-through", "let x: u32 = 0;\n// @expect IOV1009\nswitch (x) { case 0: put(0, 1n); case 1: put(0, 2n); }"],
     ["==", "let x: u32 = 0;\n// @expect IOV1010\nif (x == 0) put(0, 1n);"],
@@ -114,6 +118,10 @@ describe("values that tsc lets pass", () => {
     [
       "functions chosen at run time",
       "const x = packet.length; const f = () => 1n; const g = () => 2n;\n// @expect IOV2007\nconst h = x > 3 ? f : g; put(0, h());",
+    ],
+    [
+      "a list of constants at a counter",
+      "const list = [5, 6] as const;\n// @expect IOV2008: the index of a list\nfor (let i = 0; i < 2; i++) put(0, u64(list[i] ?? 0));",
     ],
     ["a layout that is not constant", "const x = packet.length;\n// @expect IOV2008\nconst l = bytes(x);"],
     [

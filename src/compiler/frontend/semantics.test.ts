@@ -53,6 +53,11 @@ describe("control flow", () => {
       [5712],
     ],
     [
+      "loops over variables take them before the first round",
+      "let w: u32 = 2; let i: u32 = 0; for (const x of [w, 3, w] as const) { put(i, u64(x)); i = u32(i + 1); w = 5; }",
+      [2, 3, 2],
+    ],
+    [
       "loops over arrays",
       "const v = packet.at(1, H); let s: u32 = 0; if (v) for (const x of v.e) s = u32(s * 16 + x); put(0, u64(s));",
       [0x9abcn],

@@ -30,6 +30,21 @@ test("how the brands of integers differ is left out", () => {
   assert.match(remedy ?? "", /u8\(x\)/);
 });
 
+test("the name of a tracepoint that is not there is answered with those that are", () => {
+  const remedyOf = (text: string): string => {
+    const { diagnostics } = compileText(`import { onKernelTracepoint, onTracepoint } from "iovisor/kernel";\n${text}`);
+    assert.deepEqual(
+      diagnostics.map(({ code }) => code),
+      ["TS2345"],
+    );
+    return diagnostics[0]!.remedy ?? "";
+  };
+  const records = remedyOf('export const a = onTracepoint("block:block_rq_issue", () => {});');
+  assert.match(records, /^there are sched:sched_switch, .*skb:kfree_skb; for other system calls take raw_syscalls:/);
+  const objects = remedyOf('export const a = onKernelTracepoint("netif_rx", () => {});');
+  assert.match(objects, /^there are sched_switch, .*kfree_skb$/);
+});
+
 test("other messages of tsc stay as they are", () => {
   const { code, remedy } = diagnosticOf('counts.set(0, "text");');
   assert.deepEqual([code, remedy], ["TS2345", undefined]);

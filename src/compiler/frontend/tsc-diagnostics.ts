@@ -15,12 +15,13 @@ export function tscDiagnostics(program: ts.Program): readonly Diagnostic[] {
     all.push(...(syntax.length > 0 ? syntax : program.getSemanticDiagnostics(file)));
   }
   const errors = all.filter((one) => one.category === ts.DiagnosticCategory.Error && one.code !== missingGlobalType);
-  return errors.map(converted);
+  return errors.map((one) => converted(one, program));
 }
 
-function converted({ code, messageText, file, start = 0, length = 0 }: ts.Diagnostic): Diagnostic {
+function converted(diagnostic: ts.Diagnostic, program: ts.Program): Diagnostic {
+  const { code, messageText, file, start = 0, length = 0 } = diagnostic;
   const text = withoutBrands(ts.flattenDiagnosticMessageText(messageText, "\n"));
-  const remedy = conversionFor(text);
+  const remedy = conversionFor(text) ?? tracepointsFor(text, diagnostic, program);
   const message = { code: `TS${code}`, ...(remedy ? { message: firstLine(text), remedy } : { message: text }) };
   if (!file) return { ...message, file: "", line: 1, column: 1, length: 0 };
   const { line, character } = file.getLineAndCharacterOfPosition(start);
@@ -55,4 +56,28 @@ function conversionFor(message: string): string | undefined {
   return combined.test(message)
     ? "numbers and 64-bit integers do not mix: convert one side with u64(x) or u32(x); 64-bit literals end with n"
     : undefined;
+}
+
+/** Which tracepoints there are, where the name of another one stands. */
+function tracepointsFor(message: string, { file, start = 0 }: ts.Diagnostic, program: ts.Program): string | undefined {
+  const node = file && / to parameter of type 'keyof (?:Kernel)?Tracepoints'/.test(message) && nodeAt(file, start);
+  if (!node) return undefined;
+  const checker = program.getTypeChecker();
+  const wanted = checker.getContextualType(node);
+  const names = wanted && (checker.getBaseConstraintOfType(wanted) ?? wanted);
+  if (!names?.isUnion()) return undefined;
+  const list = names.types.flatMap((one) => (one.isStringLiteral() ? [one.value] : []));
+  const others = list.includes("raw_syscalls:sys_enter")
+    ? "; for other system calls take raw_syscalls:sys_enter and compare event.id"
+    : "";
+  return `there are ${list.join(", ")}${others}`;
+}
+
+/** The text that begins there. */
+function nodeAt(file: ts.SourceFile, start: number): ts.Expression | undefined {
+  const search = (node: ts.Node): ts.Expression | undefined => {
+    if (node.getStart(file) === start && ts.isStringLiteralLike(node)) return node;
+    return ts.forEachChild(node, (child) => (child.pos <= start && start < child.end ? search(child) : undefined));
+  };
+  return search(file);
 }

@@ -111,7 +111,7 @@ export interface SchedProcessExit extends KernelStruct<"trace_event_raw_sched_pr
   readonly prio: i32;
 }
 
-/** syscalls:sys_enter_*: a system call begins. */
+/** syscalls:sys_enter_* and raw_syscalls:sys_enter: a system call begins. */
 export interface SysEnter extends KernelStruct<"trace_event_raw_sys_enter"> {
   /** Number of the system call. */
   readonly id: i64;
@@ -119,7 +119,7 @@ export interface SysEnter extends KernelStruct<"trace_event_raw_sys_enter"> {
   readonly args: Elements<u64, 6>;
 }
 
-/** syscalls:sys_exit_*: a system call ends. */
+/** syscalls:sys_exit_* and raw_syscalls:sys_exit: a system call ends. */
 export interface SysExit extends KernelStruct<"trace_event_raw_sys_exit"> {
   readonly id: i64;
   /** What it returned; negative: an error number. */

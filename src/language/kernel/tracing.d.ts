@@ -15,7 +15,7 @@ import type { Bytes } from "./layouts.js";
 import type { Program } from "./packet.js";
 import type { bool, u32, u64 } from "./scalars.js";
 
-/** Records of the tracepoints that are typed here; `iovisor types` adds others from the running kernel. */
+/** The tracepoints that there are for kernel code, and their records. */
 export interface Tracepoints {
   "sched:sched_switch": SchedSwitch;
   "sched:sched_wakeup": SchedWakeup;
@@ -28,6 +28,8 @@ export interface Tracepoints {
   "syscalls:sys_exit_openat": SysExit;
   "syscalls:sys_enter_getpid": SysEnter;
   "syscalls:sys_enter_getppid": SysEnter;
+  "raw_syscalls:sys_enter": SysEnter;
+  "raw_syscalls:sys_exit": SysExit;
   "skb:kfree_skb": KfreeSkb;
 }
 

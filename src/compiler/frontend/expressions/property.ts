@@ -202,7 +202,10 @@ function checkedElement(frame: Frame, value: RuntimeValue, length: number, call:
 }
 
 function listItem(frame: Frame, items: readonly Value[], index: Value, node: ts.Node): Value {
-  if (index.kind !== "constant") return frame.fail(node, messages.notConstant("the index of a list of constants"));
+  if (index.kind !== "constant") {
+    const instead = "Write `for (const item of list)`, which is unrolled, and count the rounds in a variable.";
+    return frame.fail(node, messages.notConstant("the index of a list of constants", instead));
+  }
   const item = items[Number(index.value)];
   return item ?? frame.fail(node, messages.indexOutOfRange(String(index.value), items.length));
 }

@@ -17,7 +17,18 @@ export interface Counted {
 }
 
 /** The parts of a `for` loop that counts; otherwise what is in the way, in words. */
-export function countedForm(node: ts.ForStatement, checker: ts.TypeChecker): Counted | string {
+export function countedForm(node: ts.ForStatement, checker: ts.TypeChecker): Counted | Obstacle {
+  const form = formOf(node, checker);
+  return typeof form === "string" ? { why: form } : form;
+}
+
+/** Why a loop does not count, and what to write where it is more than the usual form. */
+export interface Obstacle {
+  readonly why: string;
+  readonly instead?: string;
+}
+
+function formOf(node: ts.ForStatement, checker: ts.TypeChecker): Counted | Obstacle | string {
   const { initializer, condition, incrementor } = node;
   if (!initializer || !ts.isVariableDeclarationList(initializer)) return "it declares no counter";
   if (!condition) return "it has no end";
@@ -25,7 +36,7 @@ export function countedForm(node: ts.ForStatement, checker: ts.TypeChecker): Cou
   const step = stepOf(incrementor);
   if (!step) return "its step is not i++, i--, i += constant or i -= constant";
   const ends = endsOf(condition, step.name.text);
-  if (!ends) return `its test is not ${step.name.text} < end`;
+  if (!ends) return otherTest(condition, step.name.text);
   if (ends.some((end) => end.downwards !== step.downwards)) return "it counts away from its end";
   const declaration = initializer.declarations.find(
     (one) => ts.isIdentifier(one.name) && one.name.text === step.name.text,
@@ -73,15 +84,33 @@ export interface End {
 
 /** `i < end`, or several of these joined by &&. */
 function endsOf(outer: ts.Expression, name: string): readonly End[] | undefined {
+  const ends = conjuncts(outer).map((part) => endOf(part, name));
+  return ends.every((end) => end !== undefined) ? ends : undefined;
+}
+
+/** What `&&` joins. */
+function conjuncts(outer: ts.Expression): readonly ts.Expression[] {
   let node = outer;
   while (ts.isParenthesizedExpression(node)) node = node.expression;
-  if (ts.isBinaryExpression(node) && node.operatorToken.kind === K.AmpersandAmpersandToken) {
-    const left = endsOf(node.left, name);
-    const right = endsOf(node.right, name);
-    return left && right && [...left, ...right];
-  }
-  const end = endOf(node, name);
-  return end && [end];
+  if (!ts.isBinaryExpression(node) || node.operatorToken.kind !== K.AmpersandAmpersandToken) return [node];
+  return [...conjuncts(node.left), ...conjuncts(node.right)];
+}
+
+/** `i < end && more`: what is more can leave the loop instead. */
+function otherTest(condition: ts.Expression, name: string): Obstacle {
+  const parts = conjuncts(condition);
+  const others = parts.filter((part) => !endOf(part, name));
+  const why = `its test is not ${name} < end`;
+  if (others.length === 0 || others.length === parts.length) return { why };
+  const leave = others.length === 1 ? leaving(others[0]!) : "if (...) break";
+  return { why, instead: `Keep the end in the head, and leave first thing in the body: \`${leave};\`.` };
+}
+
+function leaving(test: ts.Expression): string {
+  if (ts.isPrefixUnaryExpression(test) && test.operator === K.ExclamationToken)
+    return `if (${test.operand.getText()}) break`;
+  const text = test.getText();
+  return ts.isIdentifier(test) ? `if (!${text}) break` : `if (!(${text})) break`;
 }
 
 /** `i < end`, also written `end > i`. */

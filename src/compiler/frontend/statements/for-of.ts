@@ -47,7 +47,8 @@ function unroll(frame: Frame, list: ListValue, name: ts.BindingName, node: ts.Fo
   let left = false;
   let ended = false;
   const { statements } = emitter.capture(() => {
-    for (const item of list.items) {
+    // The items are what they are before the first round.
+    for (const item of list.items.map((one) => settle(frame, one, "item", node.expression))) {
       if (emitter.tooLarge) {
         if (emitter.becomesTooLarge()) frame.fail(node, messages.unrolledTooFar(maximumStatements));
         return;

@@ -20,8 +20,8 @@ import { evaluateBlock } from "./evaluate.ts";
 /** `for (let i = from; i < to; i += step)`, and the same downwards. */
 export function forStatement(frame: Frame, node: ts.ForStatement): boolean {
   const form = countedForm(node, frame.checker);
-  if (typeof form === "string") {
-    frame.fail(node, messages.uncountedLoop(form));
+  if ("why" in form) {
+    frame.fail(node, messages.uncountedLoop(form.why, form.instead));
     return false;
   }
   const inner = frame.with({ scope: new Scope(frame.scope) });

@@ -1,0 +1,37 @@
+import type { Position } from "../hir/position.ts";
+import type { IrFunction } from "../ir/ir.ts";
+
+/** How many places a message names. */
+const mostNamed = 4;
+/** Bytes; what is smaller explains nothing. */
+const worthNaming = 16;
+
+/** The objects on the stack that take the most, in words: a function that is inlined twice has its own twice. */
+export function greatestObjects(
+  functions: readonly IrFunction[],
+  nameOfPlace: (at: Position) => string,
+): readonly string[] {
+  const places = new Map<Position, { readonly size: number; count: number }>();
+  for (const { size, at } of functions.flatMap(objectsOf)) {
+    const same = places.get(at);
+    if (same?.size === size) same.count++;
+    else if (size >= worthNaming && size > (same?.size ?? 0)) places.set(at, { size, count: 1 });
+  }
+  return [...places]
+    .sort(([, left], [, right]) => right.size * right.count - left.size * left.count)
+    .slice(0, mostNamed)
+    .map(([at, { size, count }]) => `${count > 1 ? `${count} times ` : ""}${size} at ${nameOfPlace(at)}`);
+}
+
+/** The stack slots in use, each where it is first named. */
+function objectsOf(fn: IrFunction): readonly { readonly size: number; readonly at: Position }[] {
+  const named = new Map<number, Position>();
+  for (const i of fn.blocks.flatMap(({ instructions }) => instructions)) {
+    // What the compiler adds on its own has no place.
+    if (i.kind === "slotAddress" && i.at !== 0 && !named.has(i.slot)) named.set(i.slot, i.at);
+  }
+  return fn.slots.flatMap(({ id, size }) => {
+    const at = named.get(id);
+    return at === undefined ? [] : [{ size, at }];
+  });
+}
