@@ -92,7 +92,7 @@ const rules: Rules = {
   present: evaluateCondition,
   unwrap(c, node) {
     const value = evaluate(c, node.value);
-    if (value.presence !== "present") c.report(maybeAbsent(node.at));
+    if (value.presence !== "present") c.report(maybeAbsent(node.at, readsAnew(node.value)));
     return withPresence(value);
   },
   new: evaluateNew,
@@ -105,6 +105,11 @@ const rules: Rules = {
   operation: evaluateOperation,
   match: evaluateMatch,
 };
+
+/** What another test has read is another value: of the kernel's memory, of the packet after a change. */
+function readsAnew({ kind }: Expression): boolean {
+  return kind === "kernelField" || kind === "operation";
+}
 
 /** A value as one that is there. What its being true said is not what its being present says. */
 export function withPresence({ outcome: _, ...value }: FlowValue): FlowValue {

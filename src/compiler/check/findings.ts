@@ -201,12 +201,15 @@ export function staleReference(at: Position, changedAt: Position | undefined): F
   };
 }
 
-export function maybeAbsent(at: Position): Finding {
+/** @param anew it is read here, and was not tested before */
+export function maybeAbsent(at: Position, anew: boolean): Finding {
   return {
     code: "IOV4009",
     at,
     message: "the value may be absent on a path that leads here",
-    remedy: "test it before on every path: if (x === undefined) return ...",
+    remedy: anew
+      ? "it is read anew here: keep it in a const and test that, const x = ...; if (x === undefined) return ..."
+      : "test it before on every path: if (x === undefined) return ...",
   };
 }
 

@@ -11,16 +11,18 @@ export function greatestObjects(
   functions: readonly IrFunction[],
   nameOfPlace: (at: Position) => string,
 ): readonly string[] {
-  const places = new Map<Position, { readonly size: number; count: number }>();
+  const places = new Map<string, { readonly size: number; count: number }>();
   for (const { size, at } of functions.flatMap(objectsOf)) {
-    const same = places.get(at);
-    if (same?.size === size) same.count++;
-    else if (size >= worthNaming && size > (same?.size ?? 0)) places.set(at, { size, count: 1 });
+    if (size < worthNaming) continue;
+    const text = `${size} at ${nameOfPlace(at)}`;
+    const place = places.get(text) ?? { size, count: 0 };
+    place.count++;
+    places.set(text, place);
   }
   return [...places]
     .sort(([, left], [, right]) => right.size * right.count - left.size * left.count)
     .slice(0, mostNamed)
-    .map(([at, { size, count }]) => `${count > 1 ? `${count} times ` : ""}${size} at ${nameOfPlace(at)}`);
+    .map(([text, { count }]) => (count > 1 ? `${count} times ${text}` : text));
 }
 
 /** The stack slots in use, each where it is first named. */

@@ -62,3 +62,20 @@ test("a tag beside the packet that was tested before a change is to be tested ag
   assert.equal(onlyFinding(body("")).code, "IOV4009");
   assert.deepEqual(findingsOf(body("if (packet.vlanTag !== undefined)")), []);
 });
+
+test("what is read anew is to be kept in a constant", () => {
+  const tracer = (body: string): string => `import { arrayMap, onKernelTracepoint, u64 } from "iovisor/kernel";
+export const pids = arrayMap({ value: u64, maxEntries: 1 });
+export const woken = onKernelTracepoint("sched_wakeup", (task) => {
+  const pid = pids.ref(0);
+  if (!task || !pid) return;
+  ${body}
+});`;
+  const finding = onlyFinding(tracer("if (task.real_parent) pid.value = u64(task.real_parent.pid);"));
+  assert.equal(finding.code, "IOV4009");
+  assert.match(finding.remedy, /keep it in a const/);
+  const kept = "const parent = task.real_parent; if (parent) pid.value = u64(parent.pid);";
+  assert.deepEqual(findingsOf(tracer(kept)), []);
+  const aliased = "const tagged = packet.vlanTag !== undefined; if (tagged) put(0, u64(packet.vlanTag)); return Drop;";
+  assert.match(onlyFinding(moduleText(aliased)).remedy, /keep it in a const/);
+});
