@@ -128,6 +128,14 @@ const packets: readonly Case[] = [
      return count === 516n ? Pass : Drop;`,
   ],
   [
+    "an offset that is far more than a number beside it",
+    "const Word = struct({ value: i32 }); const Byte = struct({ value: u8 });",
+    `const far: i16 = u8(252) % u32((packet.at(6, Word)?.value ?? 4294967292) << 2);
+     const byte = packet.at(far + 0x43187230, Byte); if (byte) return Drop;
+     const near = packet.at((far + 0x20000000) & 63, Byte);
+     return near?.value === far ? Drop : Pass;`,
+  ],
+  [
     "whether a view was there is known behind a change of the packet",
     "const Word = struct({ value: u32 }); const Far = struct({ value: u64 });",
     `const near = packet.at(14, Word)?.value !== undefined; const far = packet.at(900, Far)?.value === undefined;
@@ -223,7 +231,8 @@ function check(source: string, given: Readonly<Record<string, unknown>> = {}): v
 for (const [what, declarations, body] of packets) {
   it(what, () => {
     check(`import {
-      array, arrayMap, be16, be32, bits, bool, bytes, Drop, enumeration, hash, i16, i64, i8, lpmTrie, onPacket, Pass,
+      array, arrayMap, be16, be32, bits, bool, bytes, Drop, enumeration, hash, i16, i32, i64, i8, lpmTrie, onPacket,
+      Pass,
       type Packet, perCpuArray, progArray, queue, range, redirect, spinLock, struct, u16, u32, u64, u8, union, withLock,
     } from "iovisor/kernel";
     ${declarations}

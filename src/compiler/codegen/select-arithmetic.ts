@@ -46,6 +46,11 @@ export function selectBinary(s: Selection, i: Binary): void {
     s.add({ kind: "convert", conversion: "zext32", result: i.result, source, at: i.at });
     return;
   }
+  const constant = s.facts.constant(right);
+  if (i.op === "add" && width === 64 && constant !== undefined && isFar(constant)) {
+    addInTwo(s, i, left, constant);
+    return;
+  }
   s.add({
     kind: "alu",
     op: aluOperations[i.op],
@@ -55,6 +60,24 @@ export function selectBinary(s: Selection, i: Binary): void {
     right: rightOperand(s, i, width, right),
     at: i.at,
   });
+}
+
+/** From BPF_MAX_VAR_OFF (include/linux/bpf_verifier.h) to the greatest immediate. */
+function isFar(addend: bigint): boolean {
+  return addend >= 1n << 29n && addend < 1n << 31n;
+}
+
+/**
+ * Verifiers since Linux 6.11 remember that a sum is so much more than a copy of its left side, and take that for an
+ * offset which is too far when the sum is added to an address (BPF_ADD_CONST and check_reg_sane_offset,
+ * kernel/bpf/verifier.c). They forget it at a second addition.
+ */
+function addInTwo(s: Selection, i: Binary, left: Value, constant: bigint): void {
+  const most = s.newRegister();
+  const first = { kind: "constant", value: Number(constant - 1n) } as const;
+  s.add({ kind: "alu", op: "add", width: 64, result: most, left: s.facts.source(left), right: first, at: i.at });
+  const rest = { kind: "constant", value: 1 } as const;
+  s.add({ kind: "alu", op: "add", width: 64, result: i.result, left: virtual(most), right: rest, at: i.at });
 }
 
 /** A constant goes to the right, where it becomes an immediate. */

@@ -36,6 +36,9 @@ export default onPacket((packet) => {
 );
 
 const bits = Array.from({ length: 13 }, (_, bit) => bit);
+const bitTests = bits.map(
+  (bit) => `let b${bit}: u32 = 0; if (((word.value >>> ${bit}) & 1) === 1) b${bit} = ${1 << bit};`,
+);
 
 /** Each bit that it finds set is a known number of its own: few lines, and many states for the verifier. */
 const wearing = functionOf(
@@ -49,7 +52,7 @@ const Word = struct({ value: be32 });
 export default onPacket((packet) => {
   const word = packet.at(0, Word);
   if (!word) return drop(reasons.worn);
-  ${bits.map((bit) => `let b${bit}: u32 = 0; if (((word.value >>> ${bit}) & 1) === 1) b${bit} = ${1 << bit};`).join("\n  ")}
+  ${bitTests.join("\n  ")}
   if (settings.mark + ${bits.map((bit) => `b${bit}`).join(" + ")} === 4711) return drop(reasons.worn);
   return forward(packet.port === ports.inside ? ports.outside : ports.inside);
 });`,
