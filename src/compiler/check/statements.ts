@@ -44,7 +44,7 @@ const rules: Rules = {
     forgetFactsThrough(c.state, node.local);
     const { type } = c.routine.locals[node.local]!;
     if (node.value?.type.kind === "bool") keepOutcome(c, node.local, node.value);
-    else if (node.value && type.kind === "optional") keepPresence(c, node.local, node.value);
+    else if (node.value && dependsOnOthers(node.value)) keepPresence(c, node.local, node.value);
     else if (node.value) setLocal(c, node.local, evaluate(c, node.value), node.value.at);
     else if (type.kind === "optional") c.state.assign(node.local, { presence: "absent" });
     else if (type.kind === "ref" || type.kind === "verdict") c.state.locals.delete(node.local);
@@ -89,6 +89,11 @@ function keepOutcome(c: Checker, local: number, test: Expression): void {
   const outcome = meetAfter(c, yes, no);
   const range = interval(no.dead && !yes.dead ? 1n : 0n, yes.dead && !no.dead ? 0n : 1n);
   c.state.assign(local, { presence: "present", range, outcome });
+}
+
+/** An optional that is made of others; what an operation gives says nothing about them. */
+function dependsOnOthers({ kind, type }: Expression): boolean {
+  return type.kind === "optional" && (kind === "conditional" || kind === "sequence" || kind === "local");
 }
 
 /** `const a = x?.a`: where `a` is present, so is x. */

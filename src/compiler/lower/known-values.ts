@@ -52,22 +52,26 @@ export class KnownValues {
   }
 
   #manyDecisions(body: readonly Statement[]): ReadonlyMap<Decision, readonly number[]> {
-    const decided = new Map<Decision, readonly number[]>();
-    const counts = new Map<number, number>();
+    const decisions: Decision[] = [];
     const visit = (statements: readonly Statement[]): void => {
       for (const statement of statements) {
-        if (statement.kind === "if" || statement.kind === "switch") {
-          const locals = this.givenIn([statement]);
-          if (locals.length > 0) decided.set(statement, locals);
-          for (const local of locals) counts.set(local, (counts.get(local) ?? 0) + 1);
-        } else if (statement.kind === "for" || statement.kind === "block" || statement.kind === "lock") {
+        if (statement.kind === "if" || statement.kind === "switch") decisions.push(statement);
+        else if (statement.kind === "for" || statement.kind === "block" || statement.kind === "lock")
           visit(statement.body);
-        }
       }
     };
     visit(body);
+    const decided = new Map<Decision, readonly number[]>();
+    if (decisions.length < mostDecisions) return decided;
+    const counts = new Map<number, number>();
+    for (const decision of decisions) {
+      const locals = this.givenIn([decision]);
+      if (locals.length > 0) decided.set(decision, locals);
+      for (const local of locals) counts.set(local, (counts.get(local) ?? 0) + 1);
+    }
     const often = (local: number): boolean => (counts.get(local) ?? 0) >= mostDecisions;
-    return new Map([...decided].map(([decision, locals]) => [decision, locals.filter(often)] as const));
+    for (const [decision, locals] of decided) decided.set(decision, locals.filter(often));
+    return decided;
   }
 }
 
