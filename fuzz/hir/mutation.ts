@@ -69,12 +69,17 @@ function outcomeOf(
     return thrown("reading", cause);
   }
   if (mapBytes(module) > mostMapBytes) return { kind: "refused", code: "large maps", message: "not made here" };
+  if (module.maps.some(({ flags }) => (flags & forPrograms) !== 0))
+    return { kind: "refused", code: "maps for programs alone", message: "not filled or looked at here" };
   if (module.programs.length === 0) return { kind: "refused", code: "no program", message: "nothing to compile" };
   const prepared = prepareTree(module, given);
   if ("kind" in prepared) return lenient(prepared);
   const only = { configuration: random.pick(configurationsFor(random)), hook: random.pick(packetHooks) };
   return lenient(checkPrepared(prepared, { seed: options.seed, index, packets: 2, kernel: options.kernel, only }));
 }
+
+/** BPF_F_RDONLY and BPF_F_WRONLY, include/uapi/linux/bpf.h: what the host may do with a map. */
+const forPrograms = 0x18;
 
 function mapBytes(module: Module): number {
   return module.maps.reduce((sum, { key, value, maxEntries, kind }) => {

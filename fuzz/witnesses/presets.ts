@@ -38,7 +38,7 @@ function presetOf(map: MapDeclaration, random: Random): Preset {
       };
     case "devMap":
     case "devMapHash":
-      return entries([0, 1].filter((key) => key < map.maxEntries).map((key) => [u32(key), u32(loopback)]));
+      return entries([0, 1].filter((key) => key < map.maxEntries).map((key) => [u32(key), device(map, loopback)]));
     case "ringBuffer":
     case "progArray":
     case "arrayOfMaps":
@@ -86,6 +86,13 @@ function clearOpaque(layout: Layout, bytes: Uint8Array, at: number): void {
   if (layout.kind === "opaque") bytes.fill(0, at, at + sizeOf(layout));
   if (layout.kind === "struct" || layout.kind === "union")
     for (const field of layout.fields) clearOpaque(field.layout, bytes, at + field.offset);
+}
+
+/** A device's number, with no program for it where there is room for one (struct bpf_devmap_val). */
+function device({ value }: MapDeclaration, ifindex: number): Uint8Array {
+  const bytes = new Uint8Array(value ? sizeOf(value) : 4);
+  bytes.set(u32(ifindex));
+  return bytes;
 }
 
 function u32(value: number): Uint8Array {
