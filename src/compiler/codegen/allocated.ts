@@ -25,7 +25,7 @@ export interface Move {
 /** Code after allocation: still with the operation that it stands for, so that the checker can compare. */
 export type AllocatedCode =
   | ({ readonly kind: "move"; readonly at: Position } & Move)
-  /** Overwrites a spill slot that holds nothing any more: see stale-words.ts. */
+  /** Overwrites a word of the frame that holds nothing any more: see stale-words.ts. */
   | { readonly kind: "clear"; readonly offset: number; readonly at: Position }
   /** `physical` is the same instruction with registers for virtual registers; two-address ones have their move made. */
   | {

@@ -127,7 +127,8 @@ export class Lowering {
     inner.#loops = this.#loops;
     inner.#prefix = this.#prefix;
     inner.#bases = this.#bases;
-    inner.#known = this.#known;
+    inner.#known = this.known;
+    inner.#loopDepth = this.#loopDepth + 1;
     inner.subprograms = this.subprograms;
     inner.callbacks = this.callbacks;
     return inner;
