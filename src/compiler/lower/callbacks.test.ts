@@ -11,7 +11,7 @@ const numbers = Array.from({ length: 20 }, (_, index) => 7 * index);
 /** `body` with a set of twenty numbers, whose walk has `may_goto`. */
 function lowered(body: string, longLoops: "iterator" | "callback"): IrProgram {
   const { module, diagnostics } = compileText(`
-    import { arrayMap, config, exact, onPacket, Pass, set, u32, u64 } from "iovisor/kernel";
+    import { arrayMap, config, exact, onPacket, Pass, set, struct, u32, u64 } from "iovisor/kernel";
     export const settings = config({ some: set(exact(u32), "numbers") });
     export const values = arrayMap({ value: u64, maxEntries: 8 });
     export default onPacket((packet) => { ${body} return Pass; });`);
@@ -50,4 +50,18 @@ test("functions that the kernel calls back have none", () => {
   const each = "values.forEach((_, value) => { if (settings.some.has(u32(value.value & 255n))) value.value = 1n; });";
   assert.deepEqual(withMayGoto(lowered(each, "iterator")), []);
   assert.deepEqual(withMayGoto(lowered(`for (let i: u32 = 0; i < 300; i++) { ${has} }`, "callback")), []);
+});
+
+test("known values that a loop writes to local storage are hidden, in a function of its own as well", () => {
+  const body =
+    "const pair = struct({ a: u32 })(); for (let i: u32 = 0; i < 300; i++) if (packet.length > i) pair.a = 1;";
+  for (const longLoops of ["iterator", "callback"] as const) {
+    const { functions } = lowered(`${body} values.set(0, u64(pair.a));`, longLoops);
+    const { blocks } = functions.at(-1)!;
+    const writes = blocks.filter(({ instructions }) => {
+      const hides = instructions.some(({ kind }) => kind === "hiddenZero");
+      return hides && instructions.some((one) => one.kind === "store" && one.size === 4);
+    });
+    assert.notEqual(writes.length, 0, longLoops);
+  }
 });
