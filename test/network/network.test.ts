@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import { test } from "node:test";
 import { NetworkNamespace } from "../../src/kernel/namespaces.ts";
 import { leakedDescriptors, openDescriptors } from "../../src/kernel/sys/descriptor.ts";
@@ -7,6 +7,11 @@ import { tcpFrame, udpFrame } from "./frames.ts";
 import { skipWithoutNetwork as skip, testNetwork, testPair } from "./network.ts";
 
 const options = { skip, timeout: 20_000 };
+
+/** What an emitter says next. Bounded, so that a loss fails its own test alone and the network is taken down. */
+function heard(emitter: EventEmitter, event: string): ReturnType<typeof once> {
+  return once(emitter, event, { signal: AbortSignal.timeout(5000) });
+}
 
 test("raw frames cross a wire unchanged, and nothing else is on it", options, async () => {
   using net = testPair();
@@ -40,13 +45,12 @@ test("frames made by hand have checksums that the stack accepts", options, async
     ["192.0.2.1", "192.0.2.2"],
     ["2001:db8::1", "2001:db8::2"],
   ] as const) {
-    const socket = await net.host("b").udp(destination, 5353);
-    const message = once(socket, "message");
-    sender.send(udpFrame({ source, destination, destinationPort: 5353, payload: "odd" }));
+    await using socket = await net.host("b").udp(destination, 5353);
+    const message = heard(socket, "message");
+    assert.ok(sender.send(udpFrame({ source, destination, destinationPort: 5353, payload: "odd" })));
     const [data, from] = await message;
     assert.equal(String(data), "odd");
     assert.equal(from.address, source);
-    socket.close();
   }
 });
 
@@ -70,22 +74,19 @@ test("UDP and TCP work between hosts, over a router as well", options, async () 
         server: [{ destination: "default", nextHops: [{ gateway: "10.0.2.1" }] }],
       },
     });
-    const server = await net.host("server").listen("10.0.2.2", 8080);
+    await using server = await net.host("server").listen("10.0.2.2", 8080);
     server.on("connection", (connection) => connection.end("hello"));
     const connection = await net.host("client").connect("10.0.2.2", 8080);
-    const [text] = await once(connection, "data");
+    const [text] = await heard(connection, "data");
     assert.equal(String(text), "hello");
     connection.destroy();
-    server.close();
     await assert.rejects(net.host("client").connect("10.0.2.2", 81), { code: "ECONNREFUSED" });
     await assert.rejects(net.host("client").connect("10.0.1.77", 80, 100), { code: "E_SYSCALL", message: /no answer/ });
-    const receiver = await net.host("server").udp("10.0.2.2", 9);
-    const sender = await net.host("client").udp("10.0.1.2");
-    const message = once(receiver, "message");
+    await using receiver = await net.host("server").udp("10.0.2.2", 9);
+    await using sender = await net.host("client").udp("10.0.1.2");
+    const message = heard(receiver, "message");
     sender.send("x", 9, "10.0.2.2");
     assert.equal((await message)[1].address, "10.0.1.2");
-    receiver.close();
-    sender.close();
     assert.match(net.host("client").exec("ip", ["-br", "addr"]), /eth0.*10\.0\.1\.2\/24/);
   }
   assert.deepEqual(leakedDescriptors(before), []);

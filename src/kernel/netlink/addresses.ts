@@ -67,7 +67,8 @@ export function listAddresses(socket: NetlinkSocket, link?: LinkReference): Inte
 
 /**
  * Gives a device an address, such as "192.0.2.1/24" or "2001:db8::1/64". IPv6 addresses skip duplicate detection
- * unless `detectDuplicates` asks for it, so that they can be used at once. Throws E_BUSY if the device has it.
+ * unless `detectDuplicates` asks for it: they can be bound to at once, and take packets as soon as a work queue of the
+ * kernel has added their route, milliseconds later. Throws E_BUSY if the device has it.
  */
 export function addAddress(
   socket: NetlinkSocket,

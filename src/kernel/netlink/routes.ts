@@ -36,6 +36,8 @@ const PROTOCOL_BOOT = 3;
 const RTM_F_CLONED = 0x200;
 /** The main table. */
 export const MAIN_TABLE = 254;
+/** The table of the machine's own addresses. */
+export const LOCAL_TABLE = 255;
 
 export type RouteType = keyof typeof ROUTE_TYPES;
 
