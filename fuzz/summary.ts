@@ -22,6 +22,7 @@ export class Summary {
   #runs = 0;
   #loads = 0;
   #mayGoto = 0;
+  #fewPaths = 0;
   #skipped = 0;
 
   constructor(options: FuzzOptions) {
@@ -47,6 +48,7 @@ export class Summary {
       this.#runs += outcome.runs;
       this.#loads += outcome.loads;
       this.#mayGoto += outcome.mayGoto;
+      this.#fewPaths += outcome.fewPaths;
       this.#skipped += outcome.skipped;
       this.coverage.add(report.coverage);
       return;
@@ -64,8 +66,9 @@ export class Summary {
     const { seed, kind } = this.#options;
     write(`${kind}: ${this.cases} cases of seed ${seed}`);
     write(`  agreed ${this.#agreed}, refused ${this.#refused}, failed ${this.#failures}`);
-    const loads = `${this.#loads} programs loaded, ${this.#mayGoto} of them with may_goto`;
-    write(`  ${loads}, ${this.#runs} runs compared, ${this.#skipped} skipped`);
+    const forms = `${this.#mayGoto} of them with may_goto, ${this.#fewPaths} remade with few paths`;
+    write(`  ${this.#loads} programs loaded, ${forms}`);
+    write(`  ${this.#runs} runs compared, ${this.#skipped} skipped`);
     for (const [name, group] of [...this.#groups].sort(([, a], [, b]) => b.count - a.count)) {
       write(`${name}: ${group.count}`);
       for (const example of group.examples) printExample(example, write);

@@ -190,3 +190,51 @@ test("loops in loops count as the rounds of both", { skip, timeout: 60_000 }, ()
   const { processed } = loaded.entries[0]!.statistics!;
   assert.ok(processed < 20_000, `${processed} instructions`);
 });
+
+const decisions = Array.from({ length: 20 }, (_, at) => at);
+const pairs = decisions.slice(0, 10);
+const decided: Readonly<Record<string, readonly [statements: (at: number) => string, result: string]>> = {
+  "sums of chosen numbers": [(at) => `sum += head[${at}] > ${at + 3} ? ${at + 1} : 0;`, "sum > 20"],
+  "flags that tests give": [
+    (at) => `const flag${at} = head[${at}] > ${at + 3};`,
+    pairs.map((at) => `(flag${at} && flag${at + 10})`).join(" || "),
+  ],
+  "flags that are set": [
+    (at) => `let flag${at} = false; if (head[${at}] > ${at + 3}) flag${at} = true;`,
+    pairs.map((at) => `(flag${at} && flag${at + 10})`).join(" || "),
+  ],
+};
+
+for (const [what, [statements, result]] of Object.entries(decided)) {
+  test(`${what} do not tell paths apart`, { skip, timeout: 60_000 }, () => {
+    const module = compileClean(`
+      import { bytes, Drop, onPacket, Pass } from "iovisor/kernel";
+      export default onPacket((packet) => {
+        const head = packet.at(14, bytes(32));
+        if (!head) return Pass;
+        let sum = 0;
+        ${decisions.map(statements).join("\n        ")}
+        return ${result} || sum > 1000 ? Drop : Pass;
+      });`);
+    const wanted = [{ program: module.programs[0]!, hook: hooks.xdp }];
+    using loaded = loadModule(module, wanted, { statistics: true, compile: { fewPaths: false } });
+    const { processed } = loaded.entries[0]!.statistics!;
+    assert.ok(processed < 1000, `${processed} instructions`);
+  });
+}
+
+test("three loops in one another are walked by the verifier once", { skip, timeout: 60_000 }, () => {
+  const module = compileClean(`
+    import { Drop, onPacket, Pass, range, u8 } from "iovisor/kernel";
+    export default onPacket((packet) => {
+      let sum = 0;
+      for (const i of range(16)) for (const k of range(16)) for (const m of range(16)) {
+        const [a, b] = [packet.at(i * 16 + k, u8)?.value ?? 0, packet.at(i * 16 + m, u8)?.value ?? 0];
+        if (a > b) sum += a - b; else if (a + k > b + m) sum += 1;
+      }
+      return sum > 100_000 ? Drop : Pass;
+    });`);
+  using loaded = loadModule(module, [{ program: module.programs[0]!, hook: hooks.xdp }], { statistics: true });
+  const { processed } = loaded.entries[0]!.statistics!;
+  assert.ok(processed < 20_000, `${processed} instructions`);
+});

@@ -68,7 +68,7 @@ async function checkCase(
     const failure = await run({ seed: (options.seed * 1_000_003 + index) >>> 0, hook }, owned);
     outcome = failure
       ? failed(`${kind} at ${hook}`, failure, { hook })
-      : { kind: "agreed", runs: options.packets, loads: changes + 1, mayGoto: 0, skipped: 0 };
+      : { kind: "agreed", runs: options.packets, loads: changes + 1, mayGoto: 0, fewPaths: 0, skipped: 0 };
   } catch (cause) {
     outcome = thrown(kind, cause, { hook });
   }

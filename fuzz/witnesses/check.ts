@@ -1,11 +1,12 @@
 import { Opcode } from "../../src/bytecode/opcode.ts";
 import { StackTooLarge } from "../../src/compiler/codegen/index.ts";
-import { type CompiledProgram, compileProgram } from "../../src/compiler/compile.ts";
+import { type CompiledProgram, type CompileOptions, compileProgram } from "../../src/compiler/compile.ts";
 import { compileModule } from "../../src/compiler/frontend/index.ts";
 import type { RuleForm } from "../../src/compiler/hir/specialise-rules.ts";
 import type { Module, Program } from "../../src/compiler/hir/tree.ts";
 import { runningKernelTypes } from "../../src/engine/kernel-types.ts";
 import { type PreparedModule, prepareModule, programSpec } from "../../src/engine/prepare.ts";
+import { compileWithinStack, type Form, loadWithinLimits } from "../../src/engine/within-limits.ts";
 import { IovisorError } from "../../src/errors.ts";
 import { KernelProgram, type TestRunResult, VerifierError } from "../../src/kernel/programs.ts";
 import { type HookName, hooks } from "../../src/language/kinds.ts";
@@ -76,7 +77,7 @@ export function checkSource(source: string, given: Readonly<Record<string, unkno
 export function checkPrepared(prepared: PreparedModule, options: CheckOptions): Outcome {
   const [program] = prepared.module.programs;
   if (!program) return failed("front end: no program", "");
-  const tally: Tally = { runs: 0, loads: 0, mayGoto: 0, skipped: 0 };
+  const tally: Tally = { runs: 0, loads: 0, mayGoto: 0, fewPaths: 0, skipped: 0 };
   for (const hook of hooksOf(program)) {
     if (options.only?.hook !== undefined && options.only.hook !== hook) continue;
     // A program array belongs to the type of the first program that uses it, so each hook has maps of its own.
@@ -144,29 +145,43 @@ function checkConfiguration(
 ): Outcome | undefined {
   const where = { configuration: configuration.name, hook };
   const tracing = hook === "tracepoint" || hook === "tp_btf";
-  let compiled: CompiledProgram;
-  try {
-    compiled = compileProgram(prepared.module, program, {
+  const compile = (more: Partial<CompileOptions>): CompiledProgram =>
+    compileProgram(prepared.module, program, {
       hook: hooks[hook],
       settings: prepared.settings,
       ...(prepared.ranges ? { ranges: prepared.ranges } : {}),
       ...(tracing ? { kernel: runningKernelTypes() } : {}),
       ...configuration.options,
+      ...more,
     });
+  let compiled: CompiledProgram;
+  try {
+    compiled = asInProduction(configuration) ? compileWithinStack(compile) : compile({});
   } catch (cause) {
     if (!(cause instanceof StackTooLarge)) return thrown("compile", cause, where);
-    const { registers, optimization } = configuration.options;
-    if (registers === undefined && optimization === 2)
-      return { kind: "refused", code: "stack", message: cause.message };
+    if (asInProduction(configuration)) return { kind: "refused", code: "stack", message: cause.message };
     // Unoptimised or with few registers, more is spilt than a user's program would spill.
     tally.skipped++;
     return undefined;
   }
-  const machine = compareWith("machine", prepared.module, runs, where, ({ input }) => [
-    machineRun(prepared.module, compiled, input),
-  ]);
+  const compared: Compared = { module: prepared.module, runs, where, tally };
+  return checkInMachine(compared, compiled) ?? (maps && checkInKernel(compared, compiled, compile, maps));
+}
+
+function asInProduction({ options }: Configuration): boolean {
+  return options.registers === undefined && options.optimization === 2;
+}
+
+interface Compared {
+  readonly module: Module;
+  readonly runs: readonly ExpectedRun[];
+  readonly where: Where;
+  readonly tally: Tally;
+}
+
+function checkInMachine({ module, runs, where, tally }: Compared, code: CompiledProgram): Failure | undefined {
   tally.runs += runs.length;
-  return machine ?? (maps && checkInKernel(prepared.module, compiled, maps, runs, where, tally));
+  return compareWith("machine", module, runs, where, ({ input }) => [machineRun(module, code, input)]);
 }
 
 interface Where {
@@ -175,16 +190,19 @@ interface Where {
 }
 
 function checkInKernel(
-  module: Module,
+  compared: Compared,
   compiled: CompiledProgram,
+  compile: (form: Form) => CompiledProgram,
   maps: KernelMaps,
-  runs: readonly ExpectedRun[],
-  where: Where,
-  tally: Tally,
 ): Failure | undefined {
+  const { module, runs, where, tally } = compared;
+  let code = compiled;
   let loaded: KernelProgram;
   try {
-    loaded = KernelProgram.load(programSpec(compiled, runningKernelTypes), { maps: maps.byName });
+    loaded = loadWithinLimits((form) => {
+      if (form.fewPaths) code = compile(form);
+      return KernelProgram.load(programSpec(code, runningKernelTypes), { maps: maps.byName });
+    });
   } catch (cause) {
     if (!(cause instanceof VerifierError)) return thrown("load", cause, where);
     const reason = cause.lastLine.replace(/0x[0-9a-f]+|-?\d+/g, "N").slice(0, 100);
@@ -192,7 +210,12 @@ function checkInKernel(
   }
   using program = loaded;
   tally.loads++;
-  if (compiled.instructions.some(({ opcode }) => opcode === Opcode.mayGoto)) tally.mayGoto++;
+  if (code.instructions.some(({ opcode }) => opcode === Opcode.mayGoto)) tally.mayGoto++;
+  if (code !== compiled) {
+    tally.fewPaths++;
+    const failure = checkInMachine(compared, code);
+    if (failure) return failure;
+  }
   return compareWith("kernel", module, runs, where, ({ input }) => {
     maps.reset(input.presets);
     const result = runOnce(program, input.packet);

@@ -6,22 +6,22 @@ import type { Random } from "../random.ts";
 /** A way to compile. */
 export interface Configuration {
   readonly name: string;
-  readonly options: Pick<CompileOptions, "target" | "longLoops" | "mayGoto" | "optimization" | "checkAllocation"> & {
-    readonly registers?: number;
-  };
+  readonly options: Pick<CompileOptions, "target" | "longLoops" | "mayGoto" | "optimization" | "checkAllocation"> &
+    Partial<Pick<CompileOptions, "registers" | "fewPaths">>;
 }
 
 function configuration(
   optimization: 0 | 2,
   isa: 3 | 4,
-  more: { readonly registers?: number; readonly callback?: true } = {},
+  more: { readonly registers?: number; readonly callback?: true; readonly fewPaths?: true } = {},
 ): Configuration {
-  const { registers, callback } = more;
+  const { registers, callback, fewPaths } = more;
   const name = [
     `-O${optimization}`,
     `v${isa}`,
     ...(registers ? [`${registers} registers`] : []),
     ...(callback ? ["bpf_loop"] : []),
+    ...(fewPaths ? ["few paths"] : []),
   ];
   return {
     name: name.join(" "),
@@ -31,6 +31,7 @@ function configuration(
       longLoops: callback ? "callback" : "iterator",
       checkAllocation: true,
       ...(registers ? { registers } : {}),
+      ...(fewPaths ? { fewPaths } : {}),
     },
   };
 }
@@ -43,6 +44,9 @@ const sometimes = [
   configuration(2, 4, { registers: 3 }),
   configuration(2, 3, { callback: true }),
   configuration(0, 3, { callback: true }),
+  configuration(0, 3, { fewPaths: true }),
+  configuration(2, 4, { fewPaths: true }),
+  configuration(2, 3, { registers: 3, callback: true, fewPaths: true }),
 ];
 
 /** The same with `may_goto`, which stands in walks over rules. */

@@ -5,6 +5,8 @@ export interface Tally {
   loads: number;
   /** Those of them that have `may_goto`. */
   mayGoto: number;
+  /** Those that the verifier took in the form with few paths only. */
+  fewPaths: number;
   skipped: number;
 }
 

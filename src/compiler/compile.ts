@@ -4,11 +4,12 @@ import type { Instruction } from "../bytecode/instruction.ts";
 import type { Hook } from "../language/kinds.ts";
 import { generate, type LineEntry, type Target } from "./codegen/index.ts";
 import { typeOfFunction } from "./emit/functions.ts";
+import type { LoopStrategy } from "./hir/loop-forms.ts";
 import { type Position, unpackPosition } from "./hir/position.ts";
 import type { SettingValues } from "./hir/settings.ts";
 import type { Expression, Module, Program, Source } from "./hir/tree.ts";
 import type { IrFunction, IrProgram } from "./ir/ir.ts";
-import { type Continuation, type KernelTypes, type LoopStrategy, lowerChain, type Range } from "./lower/index.ts";
+import { type Continuation, type KernelTypes, lowerChain, type Range } from "./lower/index.ts";
 import { optimize } from "./passes/index.ts";
 
 /** How one program is made. */
@@ -16,6 +17,8 @@ export interface CompileOptions {
   readonly hook: Hook;
   readonly target: Target;
   readonly longLoops: LoopStrategy;
+  /** See `LowerOptions`. */
+  readonly fewPaths?: boolean;
   readonly mayGoto?: boolean;
   /** 0: as lowered, for tests; 2: all passes. */
   readonly optimization: 0 | 2;

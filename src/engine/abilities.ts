@@ -1,5 +1,5 @@
 import type { Target } from "../compiler/codegen/index.ts";
-import type { LoopStrategy } from "../compiler/lower/index.ts";
+import type { LoopStrategy } from "../compiler/hir/loop-forms.ts";
 import { supports } from "../kernel/features.ts";
 
 /** What the compiler needs to know about the kernel that will run the code. */

@@ -6,7 +6,7 @@ import { IovisorError } from "../errors.ts";
 import { requireFeature } from "../kernel/features.ts";
 import { mapDifference } from "../kernel/maps/spec.ts";
 import { KernelMap, type MapSpec } from "../kernel/maps.ts";
-import { KernelProgram, type VerifierStatistics } from "../kernel/programs.ts";
+import { KernelProgram, type ProgramSpec, type VerifierStatistics } from "../kernel/programs.ts";
 import type { Hook } from "../language/kinds.ts";
 import { runningAbilities } from "./abilities.ts";
 import { type KernelTypeSource, runningKernelTypes } from "./kernel-types.ts";
@@ -15,6 +15,7 @@ import { mapSpec } from "./map-spec.ts";
 import { makeMapTypes } from "./map-types.ts";
 import { neededFeatures } from "./needed-features.ts";
 import { compilePrepared, prepareModule, programSpec } from "./prepare.ts";
+import { type Form, loadWithinLimits } from "./within-limits.ts";
 
 /** A program of the module and the hook that it is made for. */
 export interface WantedProgram {
@@ -88,19 +89,28 @@ export function loadModule(module: Module, wanted: readonly WantedProgram[], opt
   const prepared = prepareModule(module, options.settings, options.rules);
   const kernel = memoised(runningKernelTypes);
   const abilities = runningAbilities();
-  const specs = wanted.map(({ program, hook }) => {
+  const compile = ({ program, hook }: WantedProgram, form?: Form): ProgramSpec => {
     const folded = prepared.module.programs.find((one) => one.name === program.name) ?? program;
     const types = readsKernelTypes(hook) ? kernel() : undefined;
-    return programSpec(compilePrepared(prepared, folded, hook, abilities, types, options.compile), kernel);
-  });
+    return programSpec(
+      compilePrepared(prepared, folded, hook, abilities, types, { ...form, ...options.compile }),
+      kernel,
+    );
+  };
+  // All of them before anything is made in the kernel.
+  const specs = wanted.map((one) => compile(one));
   const { maps, renewed } = explained(prepared.module, () =>
     makeMaps(prepared.module, options.reuse ?? new Map(), stack),
   );
   const named = Object.fromEntries(maps);
   const entries = wanted.map((one, index): LoadedEntry => {
-    const spec = specs[index]!;
     const settings = { maps: named, statistics: options.statistics ?? false };
-    const kernelProgram = stack.use(explained(prepared.module, () => KernelProgram.load(spec, settings)));
+    const { kernelProgram, spec } = explained(prepared.module, () =>
+      loadWithinLimits((form) => {
+        const spec = form.fewPaths ? compile(one, form) : specs[index]!;
+        return { kernelProgram: stack.use(KernelProgram.load(spec, settings)), spec };
+      }),
+    );
     return { ...one, kernelProgram, statistics: kernelProgram.statistics, instructions: spec.instructions.length };
   });
   return new LoadedModule(

@@ -13,6 +13,7 @@ import type { Hook } from "../language/kinds.ts";
 import type { Abilities } from "./abilities.ts";
 import { refuseAlone } from "./graph-only.ts";
 import type { KernelTypeSource } from "./kernel-types.ts";
+import { compileWithinStack } from "./within-limits.ts";
 
 /** A module with its settings folded in, checked, ready to be compiled for any hook. */
 export interface PreparedModule {
@@ -65,15 +66,17 @@ export function compilePrepared(
 ): CompiledProgram {
   refuseAlone(prepared.module);
   try {
-    return compileProgram(prepared.module, program, {
-      hook,
-      ...abilities,
-      optimization: 2,
-      settings: prepared.settings,
-      ...(prepared.ranges ? { ranges: prepared.ranges } : {}),
-      ...(kernel ? { kernel } : {}),
-      ...more,
-    });
+    return compileWithinStack((options) =>
+      compileProgram(prepared.module, program, {
+        hook,
+        ...abilities,
+        ...options,
+        settings: prepared.settings,
+        ...(prepared.ranges ? { ranges: prepared.ranges } : {}),
+        ...(kernel ? { kernel } : {}),
+        ...more,
+      }),
+    );
   } catch (cause) {
     if (!(cause instanceof MissingKernelType)) throw cause;
     throw new NotSupported(`${cause.struct}.${cause.path.join(".")}`, cause.message, {

@@ -1,4 +1,5 @@
 import { type Layout, sizeOf } from "../hir/layout.ts";
+import { LoopForms, roundsOfWalk } from "../hir/loop-forms.ts";
 import type { ForStatement, MatchExpression, Module, Routine, Statement } from "../hir/tree.ts";
 import { childrenOf, forEachChild, type Node } from "../hir/walk.ts";
 import { type Finding, type Stored, stackTooLarge, tooMuchWork } from "./findings.ts";
@@ -40,10 +41,10 @@ function roundUp(layout: Layout): number {
   return Math.ceil(sizeOf(layout) / 8) * 8;
 }
 
-/** Up to this many rounds a loop is made plain, and the verifier walks every round of it. */
-const longestPlainLoop = 64n;
 /** Nodes that the verifier may walk: each is a few instructions, on a few paths, of its one million. */
 const mostWalked = 100_000n;
+/** Where `may_goto` repeats a walk over rules, its rounds are followed until their state is as it was. */
+export const repeatedRounds = 12;
 /** Nodes that one run may execute: some tenths of a second. */
 const mostExecuted = 1n << 27n;
 
@@ -61,7 +62,7 @@ export function checkWork(
   routine: Routine,
   trips: ReadonlyMap<ForStatement, bigint>,
 ): readonly Finding[] {
-  const measure = new Measure(module, trips, 0);
+  const measure = new Measure(module, trips, repeatedRounds);
   const work = measure.of(routine.body);
   if (work.walked <= mostWalked && work.executed <= mostExecuted) return [];
   const at = measure.worst(routine.body) ?? routine.at;
@@ -73,7 +74,7 @@ export function checkWork(
 /**
  * Nodes that the verifier walks of all of a module.
  *
- * @param ruleRounds rounds of a walk over rules that it follows, at the most
+ * @param ruleRounds rounds of a walk over rules that it follows outside of loops, at the most
  */
 export function nodesWalked(module: Module, trips: ReadonlyMap<ForStatement, bigint>, ruleRounds: number): number {
   const measure = new Measure(module, trips, ruleRounds);
@@ -97,25 +98,38 @@ interface Repeated {
   readonly rounds: bigint;
 }
 
+/** What the nodes to be measured stand in. */
+interface Around {
+  readonly loop?: boolean;
+  /** Of `forEach`, which goes over no map itself. */
+  readonly callback?: boolean;
+}
+
 class Measure {
   readonly #module: Module;
   readonly #trips: ReadonlyMap<ForStatement, bigint>;
   readonly #ruleRounds: number;
+  readonly #forms: LoopForms;
 
   constructor(module: Module, trips: ReadonlyMap<ForStatement, bigint>, ruleRounds: number) {
     this.#module = module;
     this.#trips = trips;
     this.#ruleRounds = ruleRounds;
+    // Callbacks are what the oldest kernels have, and what more loops are plain beside.
+    this.#forms = new LoopForms({
+      strategy: "callback",
+      trips: (loop) => trips.get(loop) ?? 0n,
+      walk: ({ setting }) => roundsOfWalk(module, setting),
+    });
   }
 
-  /** @param inCallback of `forEach`, which goes over no map itself */
-  of(nodes: readonly Node[], inCallback = false): Work {
+  of(nodes: readonly Node[], around: Around = {}): Work {
     const sum: Sum = { once: 0, walked: 0n, executed: 0n };
     const add = (node: Node): void => {
       sum.once++;
-      if (node.kind === "match") sum.walked += this.#rules(node);
-      const repeated = this.#repeated(node, inCallback);
-      if (repeated) this.#addRounds(sum, node, repeated, inCallback);
+      if (node.kind === "match") sum.walked += this.#rules(node, around);
+      const repeated = this.#repeated(node, around);
+      if (repeated) this.#addRounds(sum, node, repeated, around);
       else forEachChild(node, add);
     };
     for (const node of nodes) add(node);
@@ -123,23 +137,24 @@ class Measure {
     return { walked: sum.walked + once, executed: sum.executed + once };
   }
 
-  #addRounds(sum: Sum, node: Node, { body, rounds }: Repeated, inCallback: boolean): void {
-    const inner = this.of(body, inCallback || node.kind === "operation");
-    const plain = node.kind === "for" && rounds <= longestPlainLoop;
+  #addRounds(sum: Sum, node: Node, { body, rounds }: Repeated, around: Around): void {
+    const inner = this.of(body, node.kind === "operation" ? { ...around, callback: true } : { ...around, loop: true });
+    const plain = node.kind === "for" && this.#forms.isPlain(node);
     // A loop in another form is walked until its state repeats, about twice.
     sum.walked += inner.walked * (plain ? rounds : 2n);
     sum.executed += inner.executed * rounds;
   }
 
-  #rules(node: MatchExpression): bigint {
-    const data = this.#module.maps.find((map) => map.rules?.setting === node.setting)?.rules;
-    const rounds = Math.min(data?.steps ?? 0, this.#ruleRounds);
+  #rules(node: MatchExpression, around: Around): bigint {
+    // Neither loops nor callbacks have `may_goto`.
+    const most = around.loop || around.callback ? Number.POSITIVE_INFINITY : this.#ruleRounds;
+    const rounds = Math.min(roundsOfWalk(this.#module, node.setting), most);
     return BigInt(rounds * (nodesOfRound + nodesOfSubject * node.subjects.length));
   }
 
-  #repeated(node: Node, inCallback: boolean): Repeated | undefined {
+  #repeated(node: Node, around: Around): Repeated | undefined {
     if (node.kind === "for") return { body: childrenOf(node), rounds: this.#trips.get(node) ?? 0n };
-    const callback = inCallback ? undefined : iteratesOver(this.#module, node);
+    const callback = around.callback ? undefined : iteratesOver(this.#module, node);
     return callback && { body: callback.body, rounds: BigInt(this.#module.maps[callback.map]?.maxEntries ?? 0) };
   }
 
@@ -148,7 +163,7 @@ class Measure {
     let worst: { readonly at: number; readonly executed: bigint } | undefined;
     const search = (nodes: readonly Node[]): void => {
       for (const node of nodes) {
-        if (this.#repeated(node, false)) {
+        if (this.#repeated(node, {})) {
           const { executed } = this.of([node]);
           if (!worst || executed > worst.executed) worst = { at: node.at, executed };
         } else {

@@ -8,7 +8,7 @@ import {
 } from "../hir/tree.ts";
 import { parametersOf } from "../hir/verify.ts";
 import { checkArming } from "./arming.ts";
-import { checkStack, checkWork, nodesWalked } from "./budget.ts";
+import { checkStack, checkWork, nodesWalked, repeatedRounds } from "./budget.ts";
 import { Checker, TooLarge } from "./checker.ts";
 import { endsWithoutReturn, type Finding, tooLargeToCheck } from "./findings.ts";
 import type { Interval } from "./interval.ts";
@@ -19,7 +19,7 @@ import { givesVerdict } from "./verdict.ts";
 
 export { type Finding, type FindingCode, findingCodes } from "./findings.ts";
 export type { Interval } from "./interval.ts";
-export { nodesWalked };
+export { nodesWalked, repeatedRounds };
 
 export interface CheckResult {
   /** In the order of the source; none: the kernel's verifier accepts what is made of the module. */

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import * as b from "../hir/build.ts";
 import type { Expression, Statement } from "../hir/tree.ts";
 import { numberType } from "../hir/types.ts";
-import { type Case, findings, length, runCases, withView } from "./testing.ts";
+import { type Case, findings, length, runCases, tailCall, withView } from "./testing.ts";
 
 function summing(
   l: b.Locals,
@@ -104,6 +104,24 @@ const loops: readonly Case[] = [
       return [
         counters.reduce<Statement>((body, i) => b.loop(i, b.number(0), b.number(5000), [body]), b.evaluate(length())),
       ];
+    },
+  ],
+  [
+    "three loops in one another, which are made so that the verifier checks them once",
+    undefined,
+    (l) => {
+      const counters = [0, 1, 2].map((depth) => l.declare(`i${depth}`, numberType));
+      const body = Array.from({ length: 20 }, () => b.evaluate(length()));
+      return counters.reduce<readonly Statement[]>((inner, i) => [b.loop(i, b.number(0), b.number(30), inner)], body);
+    },
+  ],
+  [
+    "the same around a tail call, which only plain loops can be left by",
+    "IOV4007",
+    (l) => {
+      const counters = [0, 1, 2].map((depth) => l.declare(`i${depth}`, numberType));
+      const body = [...Array.from({ length: 20 }, () => b.evaluate(length())), tailCall()];
+      return counters.reduce<readonly Statement[]>((inner, i) => [b.loop(i, b.number(0), b.number(30), inner)], body);
     },
   ],
   [

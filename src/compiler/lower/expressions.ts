@@ -12,6 +12,7 @@ import type {
 import type { IntegerName, OptionalType } from "../hir/types.ts";
 import { someNode } from "../hir/walk.ts";
 import type { BinaryOp, UnaryOp, Value, Width } from "../ir/ir.ts";
+import { blurredValue } from "./blur.ts";
 import { lowerCondition } from "./conditions.ts";
 import { lowerKernelField } from "./kernel-fields.ts";
 import { type Lowered, type LoweredOptional, nothing, type Reference, scalar } from "./lowered.ts";
@@ -234,7 +235,9 @@ function lowerConditional(l: Lowering, e: ConditionalExpression): Lowered {
     l.builder.switchTo(block);
     join.arrive(lowerExpression(l, side));
   }
-  return join.finish();
+  const joined = join.finish();
+  const hidden = l.options.fewPaths && joined.kind === "scalar" && e.type.kind !== "bool" && l.known.mayBe(e);
+  return hidden ? scalar(blurredValue(l, joined.value, e.at)) : joined;
 }
 
 function lowerSequence(l: Lowering, e: SequenceExpression): Lowered {

@@ -11,7 +11,7 @@ import { beginEpoch } from "./packet-model.ts";
 import { lowerStatements } from "./statements.ts";
 
 export { MissingKernelType } from "./missing.ts";
-export type { KernelField, KernelTypes, LoopStrategy, LowerOptions, Range } from "./options.ts";
+export type { KernelField, KernelTypes, LowerOptions, Range } from "./options.ts";
 
 /**
  * Lowers one program of a checked and specialised module to IR for one hook.

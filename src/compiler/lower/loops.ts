@@ -1,30 +1,11 @@
-import type { Expression, ForStatement, Statement } from "../hir/tree.ts";
-import { walk } from "../hir/walk.ts";
+import { mostRounds } from "../hir/loop-forms.ts";
+import type { Expression, ForStatement } from "../hir/tree.ts";
 import type { Block, Value } from "../ir/ir.ts";
 import { blurAccumulators, blurCarried, blurLocals, blurWritten } from "./blur.ts";
 import { lowerCallbackLoop } from "./callback-loop.ts";
 import { lowerScalar } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
-import { roundsOfWalk } from "./match.ts";
-import { loopsIn, nodesIn, operationsNamed } from "./scan.ts";
 import { lowerStatements } from "./statements.ts";
-
-/**
- * Up to this many rounds the verifier walks a plain loop round by round; beyond it the walk itself becomes what limits
- * a program (one million processed instructions), so the loop is made in a form that it checks once.
- */
-export const longestPlainLoop = 64n;
-
-/** And up to so many nodes in all of its rounds. An iterator costs some nanoseconds a round, which is little there. */
-const mostNodesInRounds = 4096n;
-
-/**
- * And up to so many rounds of walks over rules, one after the other. The verifier takes about 130 instructions for
- * each, and that for every state that it meets the walk in: ten rounds around two walks of 32 steps behind a few
- * branches were 650,000. As an iterator they are 80,000, at 10 ns more for each round of the loop. Each step also
- * leaves it a way that it has yet to follow, of which it keeps 8,192 (BPF_COMPLEXITY_LIMIT_JMP_SEQ).
- */
-const mostRoundsOfWalks = 512n;
 
 /**
  * Beyond one of these it must not tell rounds apart by what they count. Two loops of sixty rounds that count three
@@ -39,64 +20,19 @@ const fewRounds = 4n;
 
 /** Lowers `for (local = from; local < to; local += step)`. */
 export function lowerFor(l: Lowering, s: ForStatement): void {
-  if (isLong(l, s)) lowerLong(l, s);
-  else lowerPlain(l, s);
-}
-
-/**
- * A loop around a long one is long itself: at each round of the inner one the verifier forgets scalars that it takes
- * for imprecise (widen_imprecise_scalars), a plain counter among them, and then sees a loop without end. A tail call
- * cannot leave an open iterator or a callback, so such a loop is walked round by round.
- */
-function isLong(l: Lowering, s: ForStatement): boolean {
-  if (operationsNamed(s.body, "program.tailCall").length > 0) return false;
-  const trips = tripBound(l, s);
-  if (trips === undefined || trips > longestPlainLoop) return true;
-  if (l.options.longLoops === "iterator" && trips * inAllRounds(l, s.body, nodesIn) > mostNodesInRounds) return true;
-  if (trips * roundsOfWalks(l, s.body) > mostRoundsOfWalks) return true;
-  return loopsIn(s.body).some((inner) => isLong(l, inner));
+  if (l.loopForms.isPlain(s)) lowerPlain(l, s);
+  else lowerLong(l, s);
 }
 
 function needsBlur(l: Lowering, s: ForStatement): boolean {
-  const trips = tripBound(l, s) ?? mostRounds;
-  if (trips * inAllRounds(l, s.body, nodesIn) > fewNodesInRounds) return true;
-  return trips * roundsOfWalks(l, s.body) > fewRoundsOfWalks;
-}
-
-/** What there is of something in a body where the verifier walks the loops in it round by round. */
-function inAllRounds(l: Lowering, body: readonly Statement[], countIn: (body: readonly Statement[]) => number): bigint {
-  const inner = loopsIn(body);
-  const direct = inner.filter((loop) => !inner.some((other) => other !== loop && loopsIn(other.body).includes(loop)));
-  let count = BigInt(countIn(body));
-  for (const loop of direct) {
-    const trips = tripBound(l, loop) ?? mostRounds;
-    count += trips * inAllRounds(l, loop.body, countIn) - BigInt(countIn(loop.body));
-  }
-  return count;
-}
-
-/** Rounds of walks over rules. */
-function roundsOfWalks(l: Lowering, body: readonly Statement[]): bigint {
-  return inAllRounds(l, body, (part) => {
-    let rounds = 0;
-    walk(part, (node) => {
-      if (node.kind === "match") rounds += roundsOfWalk(l, node.setting);
-    });
-    return rounds;
-  });
-}
-
-function tripBound(l: Lowering, s: ForStatement): bigint | undefined {
-  const from = l.range(s.from);
-  const to = l.range(s.to);
-  if (!from || !to) return undefined;
-  const span = to.high - from.low;
-  return span <= 0n ? 0n : (span + BigInt(s.step) - 1n) / BigInt(s.step);
+  const trips = l.tripsOf(s) ?? mostRounds;
+  if (trips * l.loopForms.nodesIn(s) > fewNodesInRounds) return true;
+  return trips * l.loopForms.walksIn(s) > fewRoundsOfWalks;
 }
 
 function lowerPlain(l: Lowering, s: ForStatement): void {
   const { builder } = l;
-  const trips = tripBound(l, s) ?? mostRounds;
+  const trips = l.tripsOf(s) ?? mostRounds;
   const known = trips > fewRounds ? l.known.givenIn(s.body, s.label) : [];
   if (needsBlur(l, s)) blurCarried(l, s);
   else blurLocals(l, known, s.at);
@@ -144,11 +80,8 @@ function lowerEnd(l: Lowering, end: Expression, side: "low" | "high", unsigned: 
   return value;
 }
 
-/** The most rounds of a loop of unproven length: what `bpf_loop` allows (kernel/bpf/bpf_iter.c, BPF_MAX_LOOPS). */
-const mostRounds = 1n << 23n;
-
 function lowerLong(l: Lowering, s: ForStatement): void {
-  const trips = tripBound(l, s) ?? mostRounds;
+  const trips = l.tripsOf(s) ?? mostRounds;
   blurAccumulators(l, s);
   if (l.options.longLoops === "callback") lowerCallbackLoop(l, s, trips);
   else lowerIterator(l, s, trips);

@@ -1,6 +1,7 @@
 import { alignOf, type Layout } from "../hir/layout.ts";
+import { LoopForms, roundsOfWalk } from "../hir/loop-forms.ts";
 import type { Position } from "../hir/position.ts";
-import type { Expression, Module, Program, Routine } from "../hir/tree.ts";
+import type { Expression, ForStatement, Module, Program, Routine } from "../hir/tree.ts";
 import { boolType, type OptionalType, type RefType, type ScalarType, type Type } from "../hir/types.ts";
 import type { FunctionBuilder } from "../ir/builder.ts";
 import type { Block, IrFunction, Size, Value } from "../ir/ir.ts";
@@ -59,6 +60,7 @@ export class Lowering {
   #bases = new Map<number, { readonly offset: number; readonly align: number }>();
   readonly #bindings: ReadonlyMap<number, number>;
   #known: KnownValues | undefined;
+  #loopForms: LoopForms | undefined;
 
   /** All programs of the chain that this one is a part of. */
   readonly chain: readonly Program[];
@@ -95,8 +97,26 @@ export class Lowering {
 
   /** What the verifier may know of the routine's values. */
   get known(): KnownValues {
-    this.#known ??= new KnownValues(this.routine.body);
+    this.#known ??= new KnownValues(this.routine, { hideAll: this.options.fewPaths === true });
     return this.#known;
+  }
+
+  /** The most rounds of a loop; undefined where nothing is proven about its ends. */
+  tripsOf({ from, to, step }: ForStatement): bigint | undefined {
+    const [first, last] = [this.range(from), this.range(to)];
+    if (!first || !last) return undefined;
+    const span = last.high - first.low;
+    return span <= 0n ? 0n : (span + BigInt(step) - 1n) / BigInt(step);
+  }
+
+  get loopForms(): LoopForms {
+    this.#loopForms ??= new LoopForms({
+      strategy: this.options.longLoops,
+      fewPaths: this.options.fewPaths === true,
+      trips: (loop) => this.tripsOf(loop),
+      walk: ({ setting }) => roundsOfWalk(this.module, setting),
+    });
+    return this.#loopForms;
   }
 
   /** Lowers the body of a loop. */
@@ -128,6 +148,7 @@ export class Lowering {
     inner.#prefix = this.#prefix;
     inner.#bases = this.#bases;
     inner.#known = this.known;
+    inner.#loopForms = this.loopForms;
     inner.#loopDepth = this.#loopDepth + 1;
     inner.subprograms = this.subprograms;
     inner.callbacks = this.callbacks;

@@ -47,11 +47,6 @@ function dataOf(l: Lowering, setting: number) {
   return map < 0 ? undefined : { map, data: l.module.maps[map]!.rules! };
 }
 
-/** Rounds of the walk over a list's rules; none where the rules are code. */
-export function roundsOfWalk(l: Lowering, name: string): number {
-  return dataOf(l, settingIndex(l, name))?.data.steps ?? 0;
-}
-
 function lowerWalk(l: Lowering, e: MatchExpression, setting: number, matchers: readonly MatcherField[]): Found {
   const { map, data } = dataOf(l, setting)!;
   const layout = ruleLayout(l.module.settings, setting);

@@ -1,17 +1,17 @@
 import type { Hook } from "../../language/kinds.ts";
+import type { LoopStrategy } from "../hir/loop-forms.ts";
 import type { SettingValues } from "../hir/settings.ts";
 import type { Expression } from "../hir/tree.ts";
 
-/** How loops that are too long to be walked round by round by the verifier are made. */
-export type LoopStrategy =
-  /** `bpf_iter_num_*` kernel functions, Linux 6.4. */
-  | "iterator"
-  /** `bpf_loop` with the body as a callback, Linux 5.17. */
-  | "callback";
-
 export interface LowerOptions {
   readonly hook: Hook;
+  /** How loops are made that are not plain. */
   readonly longLoops: LoopStrategy;
+  /**
+   * For a program that was too much for the verifier: all loops in a form that it checks once, and no numbers that tell
+   * paths apart. It has less to walk, and the machine somewhat more to do.
+   */
+  readonly fewPaths?: boolean;
   /** Whether the kernel has `may_goto`, Linux 6.9: walks over rules use it. */
   readonly mayGoto?: boolean;
   /** The kernel's types, for programs that read kernel structures. */

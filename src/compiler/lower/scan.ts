@@ -1,5 +1,5 @@
 import { operationNamed } from "../../language/operations.ts";
-import type { Expression, ForStatement, OperationExpression, Statement } from "../hir/tree.ts";
+import type { Expression, OperationExpression, Statement } from "../hir/tree.ts";
 import { type Node, walk } from "../hir/walk.ts";
 
 /** How many times each local gets a value. */
@@ -16,24 +16,6 @@ export function operationsNamed(body: readonly Statement[], name: string): reado
   const found: OperationExpression[] = [];
   walk(body, (node: Node | Expression) => {
     if (node.kind === "operation" && node.operation === name) found.push(node);
-  });
-  return found;
-}
-
-/** Statements and expressions in a body. */
-export function nodesIn(body: readonly Statement[]): number {
-  let count = 0;
-  walk(body, () => {
-    count++;
-  });
-  return count;
-}
-
-/** All loops in a body, inner ones too. */
-export function loopsIn(body: readonly Statement[]): readonly ForStatement[] {
-  const found: ForStatement[] = [];
-  walk(body, (node) => {
-    if (node.kind === "for") found.push(node);
   });
   return found;
 }

@@ -20,9 +20,11 @@ function lowerStatement(l: Lowering, s: Statement): void {
   switch (s.kind) {
     case "let":
       l.writeLocal(s.local, s.value ? lowerExpression(l, s.value) : firstValue(l, s.local, s.at), s.at);
+      blurLocals(l, l.known.decidedBy(s), s.at);
       return;
     case "assign":
       l.writeLocal(s.local, lowerExpression(l, s.value), s.at);
+      blurLocals(l, l.known.decidedBy(s), s.at);
       return;
     case "store": {
       const target = lowerReference(l, s.target);

@@ -7,6 +7,7 @@ import { runningAbilities } from "../abilities.ts";
 import { runningKernelTypes } from "../kernel-types.ts";
 import type { PipelineHook } from "../pipeline/topology.ts";
 import { compilePrepared, prepareComposed, programSpec } from "../prepare.ts";
+import type { Form } from "../within-limits.ts";
 
 /** The hook that programs of a kind are compiled for; TCX ingress and egress take the same. */
 export function compilerHook(hook: PipelineHook): Hook {
@@ -14,10 +15,14 @@ export function compilerHook(hook: PipelineHook): Hook {
 }
 
 /** Compiles the one program of a composed module. */
-export function compileComposed(module: Module, hook: PipelineHook | "xdp-devmap"): CompiledProgram {
+export function compileComposed(
+  module: Module,
+  hook: PipelineHook | "xdp-devmap",
+  form: Partial<Form> = {},
+): CompiledProgram {
   const prepared = prepareComposed(module);
   const at = hook === "xdp-devmap" ? hooks["xdp-devmap"] : compilerHook(hook);
-  return compilePrepared(prepared, prepared.module.programs[0]!, at, runningAbilities(), undefined);
+  return compilePrepared(prepared, prepared.module.programs[0]!, at, runningAbilities(), undefined, form);
 }
 
 /** Loads a compiled program with maps that exist, by the names in its module. */

@@ -1,5 +1,5 @@
 /** What the verifier has to do for a function, expected from its HIR. */
-import { nodesWalked } from "../../compiler/check/index.ts";
+import { nodesWalked, repeatedRounds } from "../../compiler/check/index.ts";
 import type { ForStatement, Module } from "../../compiler/hir/tree.ts";
 
 /** Instructions that the verifier processes for one program at the most (BPF_COMPLEXITY_LIMIT_INSNS). */
@@ -11,8 +11,6 @@ export const refusedFor = 2 * mostProcessed;
 
 /** Built-in functions take one to three, their own dispatch among them; those of others are learned. */
 const processedPerNode = 3;
-/** Where `may_goto` repeats them, rounds over rules are followed until their state is as it was. */
-const repeatedRounds = 12;
 
 /** Processed instructions to be expected of a function's prepared module. */
 export function expectedWork(

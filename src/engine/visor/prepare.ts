@@ -5,6 +5,7 @@ import { type CutLimits, stagesOf, usualLimits } from "../pipeline/cut.ts";
 import { notedPorts, type TableSizes } from "../pipeline/tables.ts";
 import { tapMaps } from "../pipeline/taps.ts";
 import { refusedFor, TooMuchWork, type WorkFactors, WorkMemory } from "../pipeline/work.ts";
+import type { Form } from "../within-limits.ts";
 import { type AttachmentRecord, attachmentOf } from "./attachments.ts";
 import { checkHooks } from "./check-hooks.ts";
 import { type Entry, entriesOf } from "./entries.ts";
@@ -88,10 +89,11 @@ export class Workshop {
     if (isTooMuch && stagesOf(pipeline.root).length > 1) throw new TooMuchWork(pipeline.root.instance);
   }
 
-  compile(planned: PlannedPipeline): CompiledProgram {
-    const known = this.#compiled.get(planned.fingerprint);
+  /** @param form what was made before is kept, whatever its form; only `fewPaths` asks for another */
+  compile(planned: PlannedPipeline, form: Form = { fewPaths: false }): CompiledProgram {
+    const known = form.fewPaths ? undefined : this.#compiled.get(planned.fingerprint);
     if (known) return known;
-    const compiled = compileComposed(planned.compose(), planned.pipeline.hook);
+    const compiled = compileComposed(planned.compose(), planned.pipeline.hook, form);
     this.#compiled.set(planned.fingerprint, compiled);
     return compiled;
   }

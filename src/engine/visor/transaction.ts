@@ -1,9 +1,10 @@
 import { KernelMap } from "../../kernel/maps.ts";
-import { type KernelProgram, VerifierError } from "../../kernel/programs.ts";
+import type { KernelProgram } from "../../kernel/programs.ts";
 import type { DataPath } from "../datapath/data-path.ts";
 import { loadComposed } from "../datapath/load-composed.ts";
 import type { Pins } from "../datapath/pins.ts";
 import { pipelineKey, stagesOf } from "../pipeline/cut.ts";
+import { isForSize, loadWithinLimits } from "../within-limits.ts";
 import type { AttachmentRecord, Attachments } from "./attachments.ts";
 import { type BroadcastGroup, BroadcastTable } from "./broadcasts.ts";
 import type { Need } from "./device-needs.ts";
@@ -291,12 +292,15 @@ export class Transaction {
   }
 
   #tryToLoad(planned: PlannedPipeline, maps: Readonly<Record<string, KernelMap>>): KernelProgram {
-    try {
-      return loadComposed(this.#workshop.compile(planned), maps);
-    } catch (error) {
-      if (error instanceof VerifierError && error.isForSize) this.#workshop.loaded(planned, undefined);
-      throw error;
-    }
+    return loadWithinLimits((form) => {
+      try {
+        return loadComposed(this.#workshop.compile(planned, form), maps);
+      } catch (error) {
+        // Where there are several functions, they are cut apart: all of them stay fast.
+        if (isForSize(error)) this.#workshop.loaded(planned, undefined);
+        throw error;
+      }
+    });
   }
 
   #pointEntries(next: Prepared, parity: number): void {

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { skipWithoutNetwork, testPair } from "../../test/network/network.ts";
+import { StackTooLarge } from "../compiler/codegen/index.ts";
+import { compileClean } from "../compiler/frontend/testing.ts";
+import { VerifierError } from "../kernel/programs.ts";
+import { skipWithoutBpf as skip } from "../kernel/testing.ts";
+import { hooks } from "../language/kinds.ts";
+import { runningAbilities } from "./abilities.ts";
+import { type LoadOptions, loadModule } from "./load.ts";
+import { compilePrepared, prepareModule } from "./prepare.ts";
+import { deviceOf, functionOf, instance, links, TestGraph } from "./visor/testing.ts";
+
+const flags = Array.from({ length: 16 }, (_, at) => at);
+
+/** Sixteen flags, each tested twice: 65,536 ways through the second tests. */
+const flagged = `
+  const head = packet.at(14, bytes(32));
+  if (!head) return Pass;
+  ${flags.map((at) => `const flag${at} = head[${at}] > ${at + 3};`).join("\n  ")}
+  ${flags.map((at) => `if (flag${at}) head[${at}] = ${at};`).join("\n  ")}
+  ${flags.map((at) => `if (flag${at}) head[${at + 16}] = ${at};`).join("\n  ")}`;
+
+function load(source: string, options: LoadOptions = {}): { readonly instructions: number } {
+  const module = compileClean(source);
+  using loaded = loadModule(module, [{ program: module.programs[0]!, hook: hooks.xdp }], options);
+  return { instructions: loaded.entries[0]!.instructions };
+}
+
+test("a program that is too much for the verifier is made once more, with few paths", { skip }, () => {
+  const source = `
+    import { bytes, onPacket, Pass } from "iovisor/kernel";
+    export default onPacket((packet) => { ${flagged} return Pass; });`;
+  const { instructions } = load(source);
+  assert.equal(instructions, load(source, { compile: { fewPaths: true } }).instructions);
+  const prepared = prepareModule(compileClean(source));
+  const [program] = prepared.module.programs;
+  const fast = compilePrepared(prepared, program!, hooks.xdp, runningAbilities(), undefined);
+  assert.notEqual(instructions, fast.instructions.length);
+});
+
+test("a program that neither form makes short enough is refused with the first form's reason", { skip }, () => {
+  // What is present cannot be hidden: the verifier must know which registers hold addresses.
+  const views = flags.map((at) => `const view${at} = packet.at(head[${at}] + 14, bytes(1));`).join("\n");
+  const uses = flags.map((at) => `if (view${at}) view${at}[0] = ${at};`).join("\n");
+  const source = `
+    import { bytes, onPacket, Pass } from "iovisor/kernel";
+    export default onPacket((packet) => {
+      const head = packet.at(14, bytes(32));
+      if (!head) return Pass;
+      ${views}\n${uses}\n${uses}
+      return Pass;
+    });`;
+  assert.throws(
+    () => load(source),
+    (error) => error instanceof VerifierError && error.isForSize && /fewer rounds, or divide it/.test(error.remedy),
+  );
+});
+
+test("optimised code that needs too much stack is replaced by plain code", { skip }, () => {
+  const source = `
+    import { bytes, Drop, equal, hash, onPacket, Pass, struct, u8, u32 } from "iovisor/kernel";
+    const Row = struct({ a: u8, b: bytes(61) });
+    const rows = hash({ key: u32, value: Row, maxEntries: 16 });
+    export default onPacket((packet) => {
+      const copy = rows.get(0);
+      const row = rows.ref(1);
+      if (!copy || !row) return Pass;
+      if (!equal(row, copy)) {
+        rows.delete(u32(packet.length));
+        if (equal(copy, row)) return Drop;
+        rows.set(2, copy);
+      } else if (equal(copy, row)) {
+        copy.a = 7;
+      }
+      rows.delete(5);
+      return copy.a + copy.b[3] > 50 ? Drop : Pass;
+    });`;
+  assert.throws(() => load(source, { compile: { optimization: 2 } }), StackTooLarge);
+  assert.equal(load(source).instructions, load(source, { compile: { optimization: 0 } }).instructions);
+});
+
+test("a function of a graph that is too much alone is made with few paths", { skip: skipWithoutNetwork }, async () => {
+  using net = testPair();
+  using graph = new TestGraph();
+  const marker = functionOf(
+    "marker",
+    `
+    import { bytes, fixedPorts, forward, onPacket, Pass } from "iovisor/kernel";
+    export const ports = fixedPorts("left", "right");
+    export default onPacket((packet) => { ${flagged} return forward(1 - packet.port); });`,
+  );
+  await graph.applyModel({
+    instances: [instance("m", marker, ["left", "right"])],
+    devices: [deviceOf(net.host("a"), "eth0", "xdp")],
+    links: links("dev:eth0 -> m.left"),
+  });
+});
