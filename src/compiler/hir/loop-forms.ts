@@ -75,14 +75,6 @@ export class LoopForms {
     return trips * round.nodes <= mostNodesInRounds[this.#facts.strategy] && trips * round.walks <= mostRoundsOfWalks;
   }
 
-  nodesIn(loop: ForStatement): bigint {
-    return this.#roundOf(loop).nodes;
-  }
-
-  walksIn(loop: ForStatement): bigint {
-    return this.#roundOf(loop).walks;
-  }
-
   #roundOf(loop: ForStatement): Round {
     const known = this.#rounds.get(loop);
     if (known) return known;

@@ -8,14 +8,9 @@ import type { Lowering } from "./lowering.ts";
 import { lowerStatements } from "./statements.ts";
 
 /**
- * Beyond one of these it must not tell rounds apart by what they count. Two loops of sixty rounds that count three
- * things about a byte were more than a million instructions with known counts, and are 22,000 without; sixteen rounds
- * of one walk that count its finds 585,000 and 59,000. Hiding a count is three instructions on the way into the loop.
+ * Beyond so many rounds the verifier must not tell them apart by what the body gave known values: four flags in 64
+ * rounds were more than a million instructions.
  */
-const fewNodesInRounds = 1024n;
-const fewRoundsOfWalks = 128n;
-
-/** Nor beyond so many rounds by what it gave known values: four flags in 64 rounds were more than a million, too. */
 const fewRounds = 4n;
 
 /** Lowers `for (local = from; local < to; local += step)`. */
@@ -24,18 +19,11 @@ export function lowerFor(l: Lowering, s: ForStatement): void {
   else lowerLong(l, s);
 }
 
-function needsBlur(l: Lowering, s: ForStatement): boolean {
-  const trips = l.tripsOf(s) ?? mostRounds;
-  if (trips * l.loopForms.nodesIn(s) > fewNodesInRounds) return true;
-  return trips * l.loopForms.walksIn(s) > fewRoundsOfWalks;
-}
-
 function lowerPlain(l: Lowering, s: ForStatement): void {
   const { builder } = l;
   const trips = l.tripsOf(s) ?? mostRounds;
   const known = trips > fewRounds ? l.known.givenIn(s.body, s.label) : [];
-  if (needsBlur(l, s)) blurCarried(l, s);
-  else blurLocals(l, known, s.at);
+  blurLocals(l, known, s.at);
   if (trips > fewRounds) blurWritten(l, s);
   const unsigned = nonNegative(l, s);
   const from = lowerEnd(l, s.from, "low", unsigned);

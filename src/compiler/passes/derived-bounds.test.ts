@@ -59,3 +59,19 @@ test("the constant part of an index is added last, where the verifier sees the b
     ["v11 = address v1 + v3", "v9 = address v11 + v4"],
   );
 });
+
+test("it stays where it is if the rest alone leaves the checks behind it no room", () => {
+  // v3 is at most 63, the sum 117: of an index that was tested to be 116 the verifier would see 117.
+  for (const [within, splits] of [
+    [117, true],
+    [116, false],
+  ] as const) {
+    const lines = after(
+      behindComparison(
+        `v8 = add64 v3, v4\nv9 = address v1 + v8 within ${within}\nv10 = load u8 [v9 + 0] packet\nreturn v10`,
+      ),
+      useDerivedBounds,
+    );
+    assert.equal(lines.filter((line) => line.includes("address")).length, splits ? 2 : 1);
+  }
+});

@@ -7,9 +7,9 @@ type Binary = Extract<Instruction, { kind: "binary" }>;
 type Address = Extract<Instruction, { kind: "address" }>;
 
 /** Arithmetic on smaller numbers cannot overflow in the verifier's signed bounds either. */
-const farthest = 1n << 62n;
+const greatest = 1n << 62n;
 /** MAX_PACKET_OFF, kernel/bpf/verifier.c: no check of a packet's bounds counts behind a greater variable part. */
-const farthestIndex = 0xffffn;
+const farthestIndex = 0xffff;
 
 /**
  * Bounds that follow from a comparison by arithmetic: behind `x < 64` the sum `x + 54` is at most 117. Comparisons that
@@ -62,9 +62,9 @@ class Bounds {
     if (instruction.kind !== "binary" || instruction.width !== 64) return;
     const left = this.refined(instruction.left);
     const right = constantOf(this.#definitions, instruction.right);
-    if (left === undefined || right === undefined || left >= farthest || right >= farthest) return;
+    if (left === undefined || right === undefined || left >= greatest || right >= greatest) return;
     const high = highest(instruction.op, left, right);
-    if (high !== undefined && high < farthest) this.#derived.set(instruction.result, high);
+    if (high !== undefined && high < greatest) this.#derived.set(instruction.result, high);
   }
 }
 
@@ -87,14 +87,18 @@ function highest(op: Binary["op"], left: bigint, right: bigint): bigint | undefi
   }
 }
 
-/** base + (x + constant) is (base + x) + constant. */
+/**
+ * base + (x + constant) is (base + x) + constant, where the checks behind it count: `within` leaves room for the bytes
+ * that they ask for.
+ */
 function splitIndex(fn: IrFunction, definitions: Definitions, bounds: Bounds, address: Address): Instruction[] {
   const sum = definitions[address.index];
   if (sum?.kind !== "binary" || sum.op !== "add" || sum.width !== 64) return [address];
   const constant = constantOf(definitions, sum.right);
   const variable = bounds.refined(sum.left);
-  if (constant === undefined || constant > farthestIndex || variable === undefined) return [address];
-  if (variable + constant > farthestIndex) return [address];
+  const farthest = BigInt(address.within ?? farthestIndex);
+  if (constant === undefined || constant > farthest || variable === undefined) return [address];
+  if (variable + constant > farthest) return [address];
   const result = fn.valueCount++;
   return [
     { ...address, result, index: sum.left },
