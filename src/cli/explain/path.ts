@@ -2,7 +2,7 @@ import type { ObservedValue } from "../../compiler/hir/interpret/options.ts";
 import { type InterpretInput, type InterpretResult, interpret } from "../../compiler/hir/interpret.ts";
 import { type SourcePlace, unpackPosition } from "../../compiler/hir/position.ts";
 import type { Expression, Module, Program, Statement } from "../../compiler/hir/tree.ts";
-import { childrenOf, type Node } from "../../compiler/hir/walk.ts";
+import { childrenOf, isStatement, type Node } from "../../compiler/hir/walk.ts";
 import { formatField } from "../run/values.ts";
 
 /** A line of the source that ran, with what it read and made. */
@@ -140,15 +140,6 @@ class Tracer {
 function fieldName(base: Expression, field: number): string {
   const layout = base.type.kind === "ref" ? base.type.layout : undefined;
   return layout?.kind === "struct" || layout?.kind === "union" ? (layout.fields[field]?.name ?? "?") : "?";
-}
-
-const statementKinds: ReadonlySet<string> = new Set<Statement["kind"]>([
-  ...(["let", "assign", "store", "copy", "expression", "if", "switch", "for", "block", "break"] as const),
-  ...(["continue", "return", "lock"] as const),
-]);
-
-function isStatement(node: Node): node is Statement {
-  return statementKinds.has(node.kind);
 }
 
 /** From here on the hexadecimal form is shown too: types, flags and masks are known by it. */

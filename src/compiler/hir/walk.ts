@@ -3,6 +3,15 @@ import type { Expression, Statement } from "./tree.ts";
 export type Node = Statement | Expression;
 export type NodeKind = Node["kind"];
 
+const statementKinds: Readonly<Record<Statement["kind"], true>> = {
+  ...{ let: true, assign: true, store: true, copy: true, expression: true, return: true },
+  ...{ if: true, switch: true, for: true, block: true, lock: true, break: true, continue: true },
+};
+
+export function isStatement(node: Node): node is Statement {
+  return Object.hasOwn(statementKinds, node.kind);
+}
+
 type Test = (node: Node) => boolean;
 
 /**

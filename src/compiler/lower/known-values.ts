@@ -1,11 +1,11 @@
 import type { Expression, Routine, Statement } from "../hir/tree.ts";
-import { type Node, type NodeKind, someNode, walk } from "../hir/walk.ts";
+import { forEachChild, isStatement, type Node, type NodeKind, someNode, walk } from "../hir/walk.ts";
 
 /** So many decisions about one variable are 64 paths: what follows is walked for each. */
 const mostDecisions = 6;
 
-/** So many about all of them, most of which nobody asks for any more at some place, are a few hundred. */
-const mostDecisionsInAll = 10;
+/** So many about all of them: most have been asked about, and are forgotten, before the last one is made. */
+const mostDecisionsInAll = 12;
 
 /**
  * What the verifier may know as one number: what is made of constants, on one way at least. It tells paths apart by it,
@@ -19,11 +19,15 @@ export class KnownValues {
   readonly #locals: ReadonlySet<number>;
   readonly #decisions: ReadonlyMap<Statement, readonly number[]>;
 
-  /** @param hideAll one decision is one too many, and what is hidden is hidden again behind each test of it */
+  /** @param hideAll one decision is one too many, and what is hidden is hidden again behind a test of it */
   constructor(routine: Routine, { hideAll }: { readonly hideAll: boolean }) {
     this.#routine = routine;
     this.#locals = knownLocals(routine.body);
-    this.#decisions = hideAll ? this.#allDecisions() : this.#manyDecisions();
+    const [outermost = [], ...others] = sequencesIn(routine.body);
+    // Hiding all within the sides of an `if`, too, has been seen to let the verifier walk four times as much: ways that
+    // what it knew there had excluded.
+    const decided = hideAll ? this.#allIn(outermost) : this.#manyIn(outermost);
+    this.#decisions = new Map([...decided, ...others.flatMap((sequence) => this.#manyIn(sequence))]);
   }
 
   mayBe(value: Expression): boolean {
@@ -50,32 +54,27 @@ export class KnownValues {
     return [...given].filter((local) => !own.has(local));
   }
 
-  /** The variables of which a statement makes one of many decisions. Only the outermost of each is named. */
+  /** The variables that are to be hidden behind a statement that gives them one of several values. */
   decidedBy(decision: Statement): readonly number[] {
     return this.#decisions.get(decision) ?? [];
   }
 
-  #allDecisions(): ReadonlyMap<Statement, readonly number[]> {
-    const decisions = decisionsIn(this.#routine.body).map((decision) => {
+  #allIn(sequence: Sequence): readonly Decided[] {
+    return sequence.map((decision) => {
       const locals = new Set([...this.#decidedIn(decision), ...this.#testedBy(decision)]);
-      return [decision, [...locals].filter((local) => !this.#saysWhatIsPresent(local))] as const;
+      return [decision, [...locals].filter((local) => !this.#saysWhatIsPresent(local))];
     });
-    return new Map(decisions);
   }
 
-  #manyDecisions(): ReadonlyMap<Statement, readonly number[]> {
-    const decided = new Map<Statement, readonly number[]>();
+  #manyIn(sequence: Sequence): readonly Decided[] {
+    if (sequence.length < mostDecisions) return [];
+    const decided = sequence.map((decision) => [decision, this.#decidedIn(decision)] as const);
     const counts = new Map<number, number>();
-    for (const decision of decisionsIn(this.#routine.body)) {
-      const locals = this.#decidedIn(decision);
-      if (locals.length === 0) continue;
-      decided.set(decision, locals);
-      for (const local of locals) counts.set(local, (counts.get(local) ?? 0) + 1);
-    }
-    const manyInAll = decided.size >= mostDecisionsInAll;
-    const many = (local: number): boolean => manyInAll || (counts.get(local) ?? 0) >= mostDecisions;
-    const isHidden = (local: number): boolean => many(local) && !this.#saysWhatIsPresent(local);
-    return new Map([...decided].map(([decision, locals]) => [decision, locals.filter(isHidden)]));
+    for (const local of decided.flatMap(([, locals]) => locals)) counts.set(local, (counts.get(local) ?? 0) + 1);
+    const manyInAll = decided.filter(([, locals]) => locals.length > 0).length >= mostDecisionsInAll;
+    const isMany = (local: number): boolean => manyInAll || (counts.get(local) ?? 0) >= mostDecisions;
+    const isHidden = (local: number): boolean => isMany(local) && !this.#saysWhatIsPresent(local);
+    return decided.map(([decision, locals]) => [decision, locals.filter(isHidden)]);
   }
 
   /** A test makes known what it asks about. */
@@ -101,27 +100,47 @@ export class KnownValues {
   }
 }
 
-/** Statements after which a variable has one of several values, outside of others of their kind. */
-function decisionsIn(body: readonly Statement[]): readonly Statement[] {
-  const decisions: Statement[] = [];
-  const visit = (statement: Statement): void => {
-    switch (statement.kind) {
-      case "if":
-      case "switch":
-        decisions.push(statement);
-        return;
-      case "let":
-      case "assign":
-        if (statement.value && someNode([statement.value], isChoice)) decisions.push(statement);
-        return;
-      case "for":
-      case "block":
-      case "lock":
-        statement.body.forEach(visit);
-    }
+/**
+ * Statements that run one after another and give variables one of several values: those of a routine with the loops
+ * and blocks in it, of one side of an `if`, of a function that was put in the place of its call. What is in a side of
+ * one of them is a sequence of its own: the ways through both sides add up and do not multiply.
+ */
+type Sequence = readonly Statement[];
+
+/** A statement, and the variables that are to be hidden behind it. */
+type Decided = readonly [Statement, readonly number[]];
+
+/** All in a routine, its own first. */
+function sequencesIn(routine: readonly Statement[]): readonly Sequence[] {
+  const sequences: Sequence[] = [];
+  const open = (body: readonly Statement[]): void => {
+    const sequence: Statement[] = [];
+    sequences.push(sequence);
+    const add = (statement: Statement): void => {
+      if (isDecision(statement)) sequence.push(statement);
+      forEachChild(statement, (child) => {
+        if (!isStatement(child)) openIn(child);
+        else if (statement.kind !== "if" && statement.kind !== "switch") add(child);
+      });
+      if (statement.kind === "if") [statement.then, statement.otherwise].forEach(open);
+      if (statement.kind === "switch") [...statement.cases.map((one) => one.body), statement.otherwise].forEach(open);
+    };
+    body.forEach(add);
   };
-  body.forEach(visit);
-  return decisions;
+  const openIn = (expression: Node): void => {
+    if (expression.kind === "sequence") open(expression.body);
+    forEachChild(expression, (child) => {
+      if (!isStatement(child)) openIn(child);
+    });
+  };
+  open(routine);
+  return sequences;
+}
+
+function isDecision(statement: Statement): boolean {
+  if (statement.kind === "if" || statement.kind === "switch") return true;
+  if (statement.kind !== "let" && statement.kind !== "assign") return false;
+  return statement.value !== undefined && someNode([statement.value], isChoice);
 }
 
 const choices: ReadonlySet<NodeKind> = new Set(["conditional", "compare", "logical", "present", "if", "switch"]);
