@@ -3,11 +3,13 @@ import { test } from "node:test";
 import { dominatorsOf } from "../ir/dominators.ts";
 import { graphOf } from "../ir/graph.ts";
 import { loopsOf } from "../ir/loops.ts";
+import { parseIr } from "../ir/parse.ts";
 import { randomIr } from "../ir/random.ts";
 import { allocate } from "./allocate.ts";
 import type { AllocatedCode, AllocatedFunction } from "./allocated.ts";
 import { checkAllocation } from "./check-allocation.ts";
 import { removeDead } from "./dead.ts";
+import { generate } from "./generate.ts";
 import type { MachineFunction } from "./machine.ts";
 import { orderBlocks } from "./order.ts";
 import { select } from "./select.ts";
@@ -92,4 +94,21 @@ test("the checker sees a register that is overwritten, a wrong operand and a los
   ]);
   const lost = withChange(result, block, index, () => []);
   for (const broken of [clobbered, elsewhere, lost]) assert.equal(isRefused(machine, broken), true);
+});
+
+test("a constant that the only way to a block passes may be made in that block", () => {
+  const program = parseIr(`program only
+    global function only(v0: context) {
+    b0:
+      v1 = load u32 [v0 + 0] context
+      v2 = load u32 [v0 + 4] context
+      v3 = const 252
+      branch ule64 v1, v2 ? b1(v3) : b2
+    b1(v4):
+      v5 = sext8 v4
+      return v5
+    b2:
+      return v2
+    }`);
+  generate(program, { target: { isa: 4, littleEndian: true, mixedStackWrites: true }, checkAllocation: true });
 });

@@ -45,6 +45,26 @@ class AllocationCheck {
         this.#made.set(instruction.result, rematerialKey(instruction.source));
       }
     }
+    const ways = new Map<number, number>();
+    for (const { block } of machine.blocks.flatMap(({ terminator }) => machineEdges(terminator))) {
+      ways.set(block, (ways.get(block) ?? 0) + 1);
+    }
+    for (const block of machine.blocks) this.#knowOnlyArguments(block, ways);
+  }
+
+  /**
+   * The moves of an edge that is the only one to its block may stand in that block. A register that the edge passes is
+   * known by both names there; something that is made anew is known by its own alone, so the parameter is that.
+   */
+  #knowOnlyArguments({ terminator }: MachineBlock, ways: ReadonlyMap<number, number>): void {
+    for (const { block, args } of machineEdges(terminator)) {
+      if (ways.get(block) !== 1) continue;
+      for (const [index, parameter] of this.#virtual.get(block)!.parameters.entries()) {
+        const source = args[index]!;
+        const key = source.kind === "value" ? this.#made.get(source.value) : rematerialKey(source);
+        if (key !== undefined) this.#made.set(parameter, key);
+      }
+    }
   }
 
   run(): void {
