@@ -216,6 +216,27 @@ const packets: readonly Case[] = [
      }
      return around(packet, offset) > 9 ? Drop : Pass;`,
   ],
+  [
+    "a test of the counter leaves the end of a loop that a tail call stands in",
+    `const Bytes = struct({ a: u8, b: u8 }); const programs = progArray({ maxEntries: 4 });`,
+    `for (let i = 16; i >= 2; i -= 2) {
+       if (packet.at(12, Bytes)?.b === 77) return Drop;
+       programs.tailCall(3);
+       if (0x80000 <= i << 16) { const bytes = packet.at(i, Bytes); if (bytes) bytes.a = 7; }
+     }
+     return Pass;`,
+  ],
+  [
+    "a loop that has no round stands around others",
+    "const Word = struct({ value: u32 });",
+    `let sum = 0;
+     for (let i = 0; i < 8; i++) {
+       if (packet.length > i) break;
+       for (const k of range(100)) sum += packet.at(k, Word)?.value === i ? 1 : 0;
+     }
+     for (const k of range(5, 5)) for (const m of range(200)) sum += k + m;
+     return sum > 9 ? Drop : Pass;`,
+  ],
 ];
 
 function check(source: string, given: Readonly<Record<string, unknown>> = {}): void {

@@ -14,6 +14,7 @@ const mostDecisionsInAll = 12;
  */
 export class KnownValues {
   readonly #routine: Routine;
+  readonly #counters: ReadonlySet<number>;
   #kept: ReadonlySet<number> | undefined;
   /** The variables that may be known at some place. */
   readonly #locals: ReadonlySet<number>;
@@ -22,6 +23,7 @@ export class KnownValues {
   /** @param hideAll one decision is one too many, and what is hidden is hidden again behind a test of it */
   constructor(routine: Routine, { hideAll }: { readonly hideAll: boolean }) {
     this.#routine = routine;
+    this.#counters = countersIn(routine.body);
     this.#locals = knownLocals(routine.body);
     const [outermost = [], ...others] = sequencesIn(routine.body);
     // Hiding all within the sides of an `if`, too, has been seen to let the verifier walk four times as much: ways that
@@ -77,12 +79,14 @@ export class KnownValues {
     return decided.map(([decision, locals]) => [decision, locals.filter(isHidden)]);
   }
 
-  /** A test makes known what it asks about. */
+  /** A test makes known what it asks about. Counters stay as they are: they end loops. */
   #testedBy(decision: Statement): readonly number[] {
     const test = decision.kind === "if" ? decision.test : decision.kind === "switch" ? decision.value : undefined;
     const tested: number[] = [];
     walk(test ? [test] : [], (node) => {
-      if (node.kind === "local" && this.#locals.has(node.local)) tested.push(node.local);
+      if (node.kind === "local" && this.#locals.has(node.local) && !this.#counters.has(node.local)) {
+        tested.push(node.local);
+      }
     });
     return tested;
   }
@@ -147,6 +151,15 @@ const choices: ReadonlySet<NodeKind> = new Set(["conditional", "compare", "logic
 
 function isChoice({ kind }: Node): boolean {
   return choices.has(kind);
+}
+
+/** Those that loops count with. */
+function countersIn(body: readonly Statement[]): ReadonlySet<number> {
+  const counters = new Set<number>();
+  walk(body, (node) => {
+    if (node.kind === "for") counters.add(node.local);
+  });
+  return counters;
 }
 
 /** Those that keep what a test for presence gave. */

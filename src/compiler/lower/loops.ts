@@ -15,8 +15,17 @@ const fewRounds = 4n;
 
 /** Lowers `for (local = from; local < to; local += step)`. */
 export function lowerFor(l: Lowering, s: ForStatement): void {
-  if (l.loopForms.isPlain(s)) lowerPlain(l, s);
+  if (l.tripsOf(s) === 0n) lowerEnds(l, s);
+  else if (l.loopForms.isPlain(s)) lowerPlain(l, s);
   else lowerLong(l, s);
+}
+
+/**
+ * All of a loop that has no round. A verifier that sees no round in a `bpf_loop` does not look at its callback, and the
+ * kernel then misses it ("No program to jit", jit_subprogs in kernel/bpf/verifier.c).
+ */
+function lowerEnds(l: Lowering, s: ForStatement): void {
+  for (const end of [s.from, s.to]) lowerScalar(l, end);
 }
 
 function lowerPlain(l: Lowering, s: ForStatement): void {
