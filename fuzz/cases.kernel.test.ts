@@ -227,6 +227,14 @@ const packets: readonly Case[] = [
      return Pass;`,
   ],
   [
+    "a part of a local value is asked for far behind its end",
+    `const Four = struct({ a: u8, bytes: bytes(4) });
+     export const settings = config({ far: u32.default(7_009_211) });`,
+    `const four = Four(); four.a = u8(packet.length);
+     four.bytes[2] = 3;
+     return (four.bytes.at(max(9, settings.far)) ?? 5) === 5 && (four.bytes.at(2) ?? 5) === 3 ? Drop : Pass;`,
+  ],
+  [
     "a loop that has no round stands around others",
     "const Word = struct({ value: u32 });",
     `let sum = 0;
@@ -252,7 +260,8 @@ function check(source: string, given: Readonly<Record<string, unknown>> = {}): v
 for (const [what, declarations, body] of packets) {
   it(what, () => {
     check(`import {
-      array, arrayMap, be16, be32, bits, bool, bytes, Drop, enumeration, hash, i16, i32, i64, i8, lpmTrie, onPacket,
+      array, arrayMap, be16, be32, bits, bool, bytes, config, Drop, enumeration, hash, i16, i32, i64, i8, lpmTrie, max,
+      onPacket,
       Pass,
       type Packet, perCpuArray, progArray, queue, range, redirect, spinLock, struct, u16, u32, u64, u8, union, withLock,
     } from "iovisor/kernel";

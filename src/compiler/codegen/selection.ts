@@ -9,7 +9,7 @@ import {
   rematerialKey,
   type VirtualRegister,
 } from "./machine.ts";
-import type { Target } from "./target.ts";
+import { maxStack, type Target } from "./target.ts";
 
 /** The state of selection: the block being made, and the small steps that all kinds of instructions share. */
 export class Selection {
@@ -98,9 +98,11 @@ export class Selection {
   place(address: Value, offset: number, at: Position): Place {
     const { base, offset: folded } = this.facts.place(address);
     const total = folded + offset;
-    if (base.kind === "frame") return { base, offset: total };
-    const register = this.register(base.value, at);
-    if (fitsOffset(total)) return { base: { kind: "value", value: register }, offset: total };
+    // Beyond the whole stack: in code that is never reached, which plain compiles have.
+    const isNear = base.kind === "frame" ? Math.abs(total) <= maxStack : fitsOffset(total);
+    if (base.kind === "frame" && isNear) return { base, offset: total };
+    const register = base.kind === "frame" ? this.materialise(base, at) : this.register(base.value, at);
+    if (isNear) return { base: { kind: "value", value: register }, offset: total };
     const far = this.newRegister();
     this.add({
       kind: "alu",

@@ -93,6 +93,8 @@ describe("values that tsc lets pass", () => {
     ["a fractional constant", "// @expect IOV2001\nconst y = 5 / 2;"],
     ["u64 against a number", "let x: u64 = 5n;\n// @expect IOV2002\nif (x > 5) put(0, 1n);"],
     ["u64 with i64", "let x: u64 = 5n; let y: i64 = 5n;\n// @expect IOV2002\nput(0, x + y);"],
+    ["the smaller of a u64 and an i64", "let x: u64 = 5n; let y: i64 = 5n;\n// @expect TS2345\nput(0, min(x, y));"],
+    ["the larger of a number and a bigint", "let x: u64 = 5n;\n// @expect TS2345\nconst y = max(7, x);"],
     ["an i64 for a u64", "let y: i64 = 5n;\n// @expect IOV2002\nconst x: u64 = y + 1n;"],
     ["=== on structs", "const a = V(); const b = V();\n// @expect IOV2003\nif (a === b) put(0, 1n);", t],
     [

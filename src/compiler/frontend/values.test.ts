@@ -38,6 +38,11 @@ describe("numbers", () => {
     ],
     ["convert from booleans", "let x: u32 = 3; put(0, u64(u8(x > 2))); put(1, bool(x) ? 1n : 0n);", [1, 1]],
     ["have min and max", "let x: u32 = 3; put(0, u64(min(x, 2))); put(1, u64(max(x, 2)));", [2, 3]],
+    [
+      "have min and max of a constant and of types that fit into one another",
+      "let x: u32 = 3; let y: u8 = 9; const z: u32 = max(7, x); put(0, u64(z)); put(1, u64(min(y, x)));",
+      [7, 3],
+    ],
   ]);
 });
 

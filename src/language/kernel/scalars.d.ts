@@ -75,10 +75,12 @@ export interface BoolScalar {
 
 export declare const bool: BoolScalar;
 
-/** The smaller of two numbers of one type. */
-export declare function min<T extends number | bigint>(a: T, b: T): T;
-/** The larger of two numbers of one type. */
-export declare function max<T extends number | bigint>(a: T, b: T): T;
+/** The smaller of two numbers, or of two bigints of one type. */
+export declare function min<A extends number | bigint, B extends Like<A>>(a: A, b: B): A | B;
+/** The larger of two numbers, or of two bigints of one type. */
+export declare function max<A extends number | bigint, B extends Like<A>>(a: A, b: B): A | B;
+/** What may be compared with it: a bigint that is neither of the two types, such as 5n, with both. */
+type Like<A> = A extends number ? number : A extends u64 ? (A extends i64 ? bigint : u64) : i64;
 
 /**
  * The numbers from 0 to `end` (or from `start` to `end`), without the end: for `for (const i of range(8))`. The
