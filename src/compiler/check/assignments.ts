@@ -1,4 +1,4 @@
-import type { AssignStatement, ForStatement } from "../hir/tree.ts";
+import type { AssignStatement, Expression, ForStatement } from "../hir/tree.ts";
 import { childrenOf, type Node } from "../hir/walk.ts";
 
 /** An assignment in a loop's body. */
@@ -12,10 +12,11 @@ export interface Assignments {
   /** By what they assign to. */
   readonly to: ReadonlyMap<number, readonly Assignment[]>;
   /**
-   * Variables that are declared in the body as copies of others and never assigned to, as in `const before = x`: they
-   * hold a value that the other one had in the loop. The front end makes them where an operand may change.
+   * What variables are made of that are declared in one place of the body and never assigned to, as in
+   * `const before = x`. The front end makes them where an operand may change, and for the fields of an object that is
+   * assigned as a whole.
    */
-  readonly copies: ReadonlyMap<number, number>;
+  readonly named: ReadonlyMap<number, Expression>;
 }
 
 const cache = new WeakMap<ForStatement, Assignments>();
@@ -25,23 +26,19 @@ export function assignmentsIn(node: ForStatement): Assignments {
   const known = cache.get(node);
   if (known) return known;
   const to = new Map<number, Assignment[]>();
-  const declared = new Map<number, number | undefined>();
+  const declared = new Map<number, Expression | undefined>();
   const search = (nodes: readonly Node[], loops: readonly ForStatement[]): void => {
     for (const inner of nodes) {
       if (inner.kind === "assign") to.set(inner.local, [...(to.get(inner.local) ?? []), { statement: inner, loops }]);
-      if (inner.kind === "let") {
-        const original = inner.value?.kind === "local" ? inner.value.local : undefined;
-        const other = declared.has(inner.local) && declared.get(inner.local) !== original;
-        declared.set(inner.local, other ? undefined : original);
-      }
+      if (inner.kind === "let") declared.set(inner.local, declared.has(inner.local) ? undefined : inner.value);
       search(childrenOf(inner), inner.kind === "for" ? [...loops, inner] : loops);
     }
   };
   search(node.body, []);
-  const copies = [...declared].flatMap(([copy, original]) =>
-    original === undefined || to.has(copy) ? [] : [[copy, original] as const],
+  const named = [...declared].flatMap(([local, value]) =>
+    value === undefined || to.has(local) ? [] : [[local, value] as const],
   );
-  const found = { to, copies: new Map(copies) };
+  const found = { to, named: new Map(named) };
   cache.set(node, found);
   return found;
 }

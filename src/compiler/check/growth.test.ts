@@ -175,4 +175,26 @@ runCases("growth", [
       ...indexing(l, l.use(last)),
     ];
   }),
+  ...pair("a count through names, as in an object that is assigned as a whole", 84, 128, "IOV4002", (l, rounds) =>
+    growing(l, rounds, "u8", (x, to) => {
+      const [letMore, more] = l.let("more", plus(x(), 1));
+      const [letMost, most] = l.let("most", plus(l.use(more), 1));
+      return [letMore, letMost, b.when(odd(), [b.assign(to, l.use(most))], [b.assign(to, l.use(more))])];
+    }),
+  ),
+  [
+    "names that are made of names twice, many times over",
+    undefined,
+    (l) =>
+      growing(l, 8, undefined, (_x, to) => {
+        const names: Statement[] = [];
+        let last = b.binary("and", length(), b.number(1));
+        for (let count = 0; count < 40; count++) {
+          const [letNext, next] = l.let(`name${count}`, b.binary("and", b.add(last, last), b.number(1)));
+          names.push(letNext);
+          last = l.use(next);
+        }
+        return [...names, b.assign(to, last)];
+      }),
+  ],
 ]);

@@ -14,7 +14,14 @@ export interface Rounds {
   /** The variable's range where the loop begins. */
   readonly entry: Interval;
   readonly assignments: readonly Assignment[];
-  readonly copies: Assignments["copies"];
+  readonly named: Assignments["named"];
+}
+
+/** The same for one variable, with what is known of how others are made of it. */
+interface Growth extends Rounds {
+  readonly local: number;
+  /** What named values add to the variable. */
+  readonly added: Map<number, Interval | undefined>;
 }
 
 /** What an assignment does to its variable: it adds something to it, or it sets it to something else. */
@@ -30,7 +37,8 @@ export function valuesIn(c: Checker, local: number, rounds: Rounds): Interval | 
   const { kind } = c.routine.locals[local]!.type;
   if (kind !== "number" && kind !== "u64" && kind !== "i64") return undefined;
   const given = givenIn(rounds);
-  const reached = reachedIn(kind, rounds, true) ?? reachedIn(kind, rounds, false);
+  const growth: Growth = { ...rounds, local, added: new Map() };
+  const reached = reachedIn(kind, growth, true) ?? reachedIn(kind, growth, false);
   return reached ? meet(given, reached) : given;
 }
 
@@ -50,14 +58,13 @@ function givenIn({ record, entry, assignments }: Rounds): Interval {
  * `x = u8(x + 1)` adds as well if no sum of that kind leaves u8: then the conversion never changes a value, from the
  * first round on. Undefined where a conversion may, or u64 or i64 may wrap.
  */
-function reachedIn(kind: IntegerKind, rounds: Rounds, through: boolean): Interval | undefined {
-  let set = rounds.entry;
+function reachedIn(kind: IntegerKind, growth: Growth, through: boolean): Interval | undefined {
+  let set = growth.entry;
   let [down, up] = [0n, 0n];
   const bounds: Interval[] = kind === "number" ? [] : [fullInterval(kind)];
-  for (const assignment of rounds.assignments) {
-    const times = timesOf(assignment, rounds);
-    const { local, value } = assignment.statement;
-    for (const change of changesBy(rounds, local, value, through)) {
+  for (const assignment of growth.assignments) {
+    const times = timesOf(assignment, growth);
+    for (const change of changesBy(growth, assignment.statement.value, through)) {
       const { low, high } = change.range;
       if (change.exactIn) bounds.push(change.exactIn);
       if (change.kind === "set") set = join(set, change.range);
@@ -73,34 +80,42 @@ function timesOf({ loops }: Assignment, { trips, record }: Rounds): bigint {
   return loops.reduce((product, inner) => product * (record.trips.get(inner) ?? mostTrips), trips);
 }
 
-/** What assigning an expression to a variable does to it, on each way through the expression that is reached. */
-function changesBy(rounds: Rounds, local: number, node: Expression, through: boolean): readonly Change[] {
-  const range = rounds.record.ranges.get(node);
+/** What assigning an expression to the variable does to it, on each way through the expression that is reached. */
+function changesBy(growth: Growth, node: Expression, through: boolean): readonly Change[] {
+  const range = growth.record.ranges.get(node);
   if (!range) return [];
   if (node.kind === "conditional")
-    return [node.then, node.otherwise].flatMap((side) => changesBy(rounds, local, side, through));
-  if (node.kind === "sequence") return changesBy(rounds, local, node.value, through);
+    return [node.then, node.otherwise].flatMap((side) => changesBy(growth, side, through));
+  if (node.kind === "sequence") return changesBy(growth, node.value, through);
+  const named = node.kind === "local" && node.local !== growth.local ? growth.named.get(node.local) : undefined;
+  if (named) return changesBy(growth, named, through);
   if (node.kind === "convert" && node.to !== "bool") {
-    const added = through ? addedBy(rounds, local, node.value) : undefined;
+    const added = through ? addedBy(growth, node.value) : undefined;
     const exactIn = node.to === "number" ? fullInterval("number") : limits(node.to);
     return [added ? { kind: "add", range: added, exactIn } : { kind: "set", range }];
   }
-  const added = addedBy(rounds, local, node);
+  const added = addedBy(growth, node);
   return [added ? { kind: "add", range: added } : { kind: "set", range }];
 }
 
 /** What `x`, `x + e`, `x - e` or `x + e - f` adds to x; undefined for anything else, and where e is not reached. */
-function addedBy(rounds: Rounds, local: number, node: Expression): Interval | undefined {
-  if (node.kind === "local")
-    return node.local === local || rounds.copies.get(node.local) === local ? point(0n) : undefined;
+function addedBy(growth: Growth, node: Expression): Interval | undefined {
+  if (node.kind === "local") return node.local === growth.local ? point(0n) : addedByNamed(growth, node.local);
   if (node.kind !== "binary" || (node.operator !== "add" && node.operator !== "subtract")) return undefined;
-  const left = addedBy(rounds, local, node.left);
-  const right = left || node.operator === "subtract" ? undefined : addedBy(rounds, local, node.right);
+  const left = addedBy(growth, node.left);
+  const right = left || node.operator === "subtract" ? undefined : addedBy(growth, node.right);
   const before = left ?? right;
   const other = left ? node.right : node.left;
-  const range = before && rounds.record.ranges.get(other);
+  const range = before && growth.record.ranges.get(other);
   if (!range) return undefined;
   return node.operator === "add"
     ? interval(before.low + range.low, before.high + range.high)
     : interval(before.low - range.high, before.high - range.low);
+}
+
+function addedByNamed(growth: Growth, local: number): Interval | undefined {
+  const value = growth.named.get(local);
+  if (!value) return undefined;
+  if (!growth.added.has(local)) growth.added.set(local, addedBy(growth, value));
+  return growth.added.get(local);
 }

@@ -23,14 +23,14 @@ export function runFor(c: Checker, node: ForStatement): void {
   const trips = boundTrips(c, node, from, to);
   c.noteTrips(node, trips);
   if (trips === 0n || c.state.dead) return;
-  const { to: assigned, copies } = assignmentsIn(node);
+  const { to: assigned, named } = assignmentsIn(node);
   const loop: Loop = {
     node,
     trips,
     counter: checkCounter(c, node, from, to),
     entry: c.state,
     assigned,
-    copies,
+    named,
     nested: nestingOf(node),
   };
   let head = widest(c, loop);
@@ -64,7 +64,7 @@ interface Loop {
   readonly counter: Interval;
   readonly entry: State;
   readonly assigned: Assignments["to"];
-  readonly copies: Assignments["copies"];
+  readonly named: Assignments["named"];
   /** Loops inside of it, and itself. */
   readonly nested: number;
 }
@@ -162,13 +162,13 @@ function withRecord(c: Checker, walk: () => void): { readonly record: Record } {
 function tighten(c: Checker, loop: Loop, round: Round, before: State): State {
   const joined = joinStates(loop.entry, round.back);
   const head = joined === loop.entry || joined === round.back ? joined.copy() : joined;
-  const { trips, copies } = loop;
+  const { trips, named } = loop;
   for (const [local, assignments] of loop.assigned) {
     const value = head.locals.get(local);
     const entry = loop.entry.locals.get(local);
     if (!value?.range || !entry) continue;
     const values =
-      entry.range && valuesIn(c, local, { trips, record: round.record, entry: entry.range, assignments, copies });
+      entry.range && valuesIn(c, local, { trips, record: round.record, entry: entry.range, assignments, named });
     let range = values ? meet(value.range, values) : value.range;
     const known = before.locals.get(local)?.range;
     if (range && known) range = meet(range, known);
