@@ -227,6 +227,23 @@ const packets: readonly Case[] = [
      return Pass;`,
   ],
   [
+    "a loop in a loop asks if what the outer one looked for is there",
+    "const Bytes = struct({ a: u8, b: u8, c: be16, d: u16 });",
+    `let sum: u64 = 0n;
+     const first = packet.at(38, Bytes); if (!first) return Pass;
+     const local = Bytes({ ...first });
+     for (const i of range(11)) {
+       const view = packet.at(i, Bytes);
+       for (let k: u32 = 10; k < 13; k++) {
+         sum += u64(k) + u64(cpu() & 0);
+         local.b = u8(((k % i) - (cpu() & 0)) / (4294967293 << 7)) & 1;
+         if (u64(packet.at(23, Bytes)?.d ?? packet.length) === sum) local.a = 1;
+         if (0xfffffffe <= ~(view?.a ?? 90)) break;
+       }
+     }
+     return sum > 200n && local.b === 1 ? Drop : Pass;`,
+  ],
+  [
     "a part of a local value is asked for far behind its end",
     `const Four = struct({ a: u8, bytes: bytes(4) });
      export const settings = config({ far: u32.default(7_009_211) });`,
@@ -260,10 +277,9 @@ function check(source: string, given: Readonly<Record<string, unknown>> = {}): v
 for (const [what, declarations, body] of packets) {
   it(what, () => {
     check(`import {
-      array, arrayMap, be16, be32, bits, bool, bytes, config, Drop, enumeration, hash, i16, i32, i64, i8, lpmTrie, max,
-      onPacket,
-      Pass,
-      type Packet, perCpuArray, progArray, queue, range, redirect, spinLock, struct, u16, u32, u64, u8, union, withLock,
+      array, arrayMap, be16, be32, bits, bool, bytes, config, cpu, Drop, enumeration, hash, i16, i32, i64, i8,
+      lpmTrie, max, onPacket, Pass, type Packet, perCpuArray, progArray, queue, range, redirect, spinLock, struct,
+      u16, u32, u64, u8, union, withLock,
     } from "iovisor/kernel";
     ${declarations}
     export default onPacket((packet) => { ${body} });`);
