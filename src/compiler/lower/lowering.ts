@@ -3,7 +3,6 @@ import { LoopForms, roundsOfWalk } from "../hir/loop-forms.ts";
 import type { Position } from "../hir/position.ts";
 import type { Expression, ForStatement, Module, Program, Routine } from "../hir/tree.ts";
 import { boolType, type OptionalType, type RefType, type ScalarType, type Type } from "../hir/types.ts";
-import { type Node, someNode } from "../hir/walk.ts";
 import type { FunctionBuilder } from "../ir/builder.ts";
 import type { Block, IrFunction, Size, Value } from "../ir/ir.ts";
 import { KnownValues } from "./known-values.ts";
@@ -17,7 +16,7 @@ import {
 } from "./lowered.ts";
 import { calledBack, type LowerOptions, type Range } from "./options.ts";
 import { accessAlignment, pieces } from "./pieces.ts";
-import { countBindings, variablesOfBody } from "./scan.ts";
+import { asksWhatIsThere, countBindings } from "./scan.ts";
 
 /** Where `break` and `continue` of a label go. */
 export interface Target {
@@ -113,25 +112,11 @@ export class Lowering {
   get loopForms(): LoopForms {
     this.#loopForms ??= new LoopForms({
       strategy: this.options.longLoops,
-      isCheckedOnce: (loop) => this.options.fewPaths === true && !this.#asksWhatIsThere(loop),
+      isCheckedOnce: ({ body }) => this.options.fewPaths === true && !asksWhatIsThere(body, this.routine),
       trips: (loop) => this.tripsOf(loop),
       walk: ({ setting }) => roundsOfWalk(this.module, setting),
     });
     return this.#loopForms;
-  }
-
-  /**
-   * Whether a body asks if references from outside of it are there. Where an iterator stands in a round of another, the
-   * verifier leaves it before it walks its body, and at the next round has forgotten which of them were there: what
-   * differs and was not asked about yet is any number to it (widen_imprecise_scalars).
-   */
-  #asksWhatIsThere({ body }: ForStatement): boolean {
-    const { defined } = variablesOfBody(body);
-    const isFromOutside = (node: Node): boolean => {
-      const type = node.kind === "local" ? this.routine.locals[node.local]!.type : undefined;
-      return node.kind === "local" && !defined.has(node.local) && type?.kind === "optional" && type.of.kind === "ref";
-    };
-    return someNode(body, (node) => node.kind === "present" && someNode([node.value], isFromOutside));
   }
 
   /** Lowers the body of a loop. */
