@@ -36,6 +36,8 @@ export interface LoadOptions {
 
 export interface LoadedEntry extends WantedProgram {
   readonly kernelProgram: KernelProgram;
+  /** It is in the form with few paths: the fast one was too much for the verifier. */
+  readonly fewPaths: boolean;
   readonly statistics: VerifierStatistics | undefined;
   /** How many instructions were loaded. */
   readonly instructions: number;
@@ -105,13 +107,14 @@ export function loadModule(module: Module, wanted: readonly WantedProgram[], opt
   const named = Object.fromEntries(maps);
   const entries = wanted.map((one, index): LoadedEntry => {
     const settings = { maps: named, statistics: options.statistics ?? false };
-    const { kernelProgram, spec } = explained(prepared.module, () =>
-      loadWithinLimits((form) => {
-        const spec = form.fewPaths ? compile(one, form) : specs[index]!;
-        return { kernelProgram: stack.use(KernelProgram.load(spec, settings)), spec };
+    return explained(prepared.module, () =>
+      loadWithinLimits(({ fewPaths }) => {
+        const spec = fewPaths ? compile(one, { fewPaths }) : specs[index]!;
+        const kernelProgram = stack.use(KernelProgram.load(spec, settings));
+        const { statistics } = kernelProgram;
+        return { ...one, kernelProgram, fewPaths, statistics, instructions: spec.instructions.length };
       }),
     );
-    return { ...one, kernelProgram, statistics: kernelProgram.statistics, instructions: spec.instructions.length };
   });
   return new LoadedModule(
     { module: prepared.module, settings: prepared.settings, maps, entries, renewed },

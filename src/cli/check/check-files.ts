@@ -24,6 +24,8 @@ interface Checked {
   readonly instructions: number;
   /** Instructions that the verifier walked; undefined where it was not asked. */
   readonly verified: number | undefined;
+  /** It was made once more, with few paths: the fast form was too much for the verifier. */
+  readonly fewPaths: boolean;
 }
 
 /** `iovisor check`: every file, whatever is wrong with the others. Gives the exit code. */
@@ -66,7 +68,7 @@ async function checkFile(file: string, args: CheckArguments): Promise<CheckedFil
   const checked = programs.map(
     ({ program, hook, code }): Checked => ({
       ...{ program: program.name, hook: hook.name, instructions: code.instructions.length },
-      verified: undefined,
+      ...{ verified: undefined, fewPaths: false },
     }),
   );
   return { module, checked, without };
@@ -75,9 +77,9 @@ async function checkFile(file: string, args: CheckArguments): Promise<CheckedFil
 /** Each program on its own: maps that hold programs cannot serve two hooks at once. */
 function verified(module: Module, wanted: WantedProgram, settings: Readonly<Record<string, unknown>>): Checked[] {
   using loaded = loadModule(module, [wanted], { settings, statistics: true });
-  return loaded.entries.map(({ program, hook, instructions, statistics }) => ({
+  return loaded.entries.map(({ program, hook, instructions, statistics, fewPaths }) => ({
     ...{ program: program.name, hook: hook.name, instructions },
-    verified: statistics?.processed,
+    ...{ verified: statistics?.processed, fewPaths },
   }));
 }
 
@@ -110,9 +112,10 @@ function report(file: string, { module, checked, without }: CheckedFile, args: C
   process.stdout.write(
     `${paint("green", "ok")} ${file}${without ? ` (the verifier was not asked: ${without})` : ""}\n`,
   );
-  for (const { program, hook, instructions, verified } of checked) {
+  for (const { program, hook, instructions, verified, fewPaths } of checked) {
     const walked = verified === undefined ? "" : `, the verifier walked ${verified}`;
-    process.stdout.write(`${indent}${program} at ${hook}: ${instructions} instructions${walked}\n`);
+    const form = fewPaths ? " (made for few paths: the fast form is too much for it)" : "";
+    process.stdout.write(`${indent}${program} at ${hook}: ${instructions} instructions${walked}${form}\n`);
   }
   if (module.settings.length === 0) return;
   const table = describeSettings(module, terminalSize().columns - indent.length);
