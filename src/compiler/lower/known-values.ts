@@ -14,17 +14,15 @@ const mostDecisionsInAll = 12;
  */
 export class KnownValues {
   readonly #routine: Routine;
-  readonly #counters: ReadonlySet<number>;
+  // Found when they are asked for: most functions are done without.
+  #locals: ReadonlySet<number> | undefined;
+  #counters: ReadonlySet<number> | undefined;
   #kept: ReadonlySet<number> | undefined;
-  /** The variables that may be known at some place. */
-  readonly #locals: ReadonlySet<number>;
   readonly #decisions: ReadonlyMap<Statement, readonly number[]>;
 
   /** @param hideAll one decision is one too many, and what is hidden is hidden again behind a test of it */
   constructor(routine: Routine, { hideAll }: { readonly hideAll: boolean }) {
     this.#routine = routine;
-    this.#counters = countersIn(routine.body);
-    this.#locals = knownLocals(routine.body);
     const [outermost = [], ...others] = sequencesIn(routine.body);
     // Hiding all within the sides of an `if`, too, has been seen to let the verifier walk four times as much: ways that
     // what it knew there had excluded.
@@ -33,6 +31,7 @@ export class KnownValues {
   }
 
   mayBe(value: Expression): boolean {
+    this.#locals ??= knownLocals(this.#routine.body);
     return mayBeKnown(value, this.#locals);
   }
 
@@ -84,11 +83,14 @@ export class KnownValues {
     const test = decision.kind === "if" ? decision.test : decision.kind === "switch" ? decision.value : undefined;
     const tested: number[] = [];
     walk(test ? [test] : [], (node) => {
-      if (node.kind === "local" && this.#locals.has(node.local) && !this.#counters.has(node.local)) {
-        tested.push(node.local);
-      }
+      if (node.kind === "local" && this.mayBe(node) && !this.#isCounter(node.local)) tested.push(node.local);
     });
     return tested;
+  }
+
+  #isCounter(local: number): boolean {
+    this.#counters ??= countersIn(this.#routine.body);
+    return this.#counters.has(local);
   }
 
   /** A reference may be used where such a bool is true: the verifier must be able to tell its values apart. */
