@@ -40,6 +40,10 @@ test("a loop of unknown length is not plain, nor is one around it", () => {
   assert.deepEqual(plain([2, 65], statements(1)), [false, false]);
 });
 
+test("what is in a loop without rounds says nothing about the loops around it", () => {
+  assert.deepEqual(plain([2, 0, 100], statements(1)), [true, true, false]);
+});
+
 test("loops in loops count with the rounds of both, as far as callbacks are dearer more of them", () => {
   assert.deepEqual(plain([16, 16], statements(10)), [false, true]);
   assert.deepEqual(plain([16, 16], statements(10), { strategy: "callback" }), [true, true]);

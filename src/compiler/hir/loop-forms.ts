@@ -65,12 +65,14 @@ export class LoopForms {
   /**
    * A loop around one that is not plain is not plain itself: at each round of the inner one the verifier forgets
    * scalars that it takes for imprecise (widen_imprecise_scalars), a plain counter among them, and then sees a loop
-   * without end. A tail call cannot leave an open iterator or a callback, so such a loop is walked round by round.
+   * without end. A tail call cannot leave an open iterator or a callback, so such a loop is walked round by round. One
+   * that has no round is left out, and all that is in it.
    */
   isPlain(loop: ForStatement): boolean {
+    const trips = this.#facts.trips(loop);
+    if (trips === 0n) return true;
     const round = this.#roundOf(loop);
     if (round.tailCalls) return true;
-    const trips = this.#facts.trips(loop);
     if (trips === undefined || trips > longestPlainLoop || round.checkedOnce) return false;
     if (this.#facts.isCheckedOnce?.(loop)) return false;
     return trips * round.nodes <= mostNodesInRounds[this.#facts.strategy] && trips * round.walks <= mostRoundsOfWalks;
