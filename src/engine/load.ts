@@ -108,8 +108,9 @@ export function loadModule(module: Module, wanted: readonly WantedProgram[], opt
   const entries = wanted.map((one, index): LoadedEntry => {
     const settings = { maps: named, statistics: options.statistics ?? false };
     return explained(prepared.module, () =>
-      loadWithinLimits(({ fewPaths }) => {
-        const spec = fewPaths ? compile(one, { fewPaths }) : specs[index]!;
+      loadWithinLimits((form) => {
+        const fewPaths = form.fewPaths === true;
+        const spec = fewPaths ? compile(one, form) : specs[index]!;
         const kernelProgram = stack.use(KernelProgram.load(spec, settings));
         const { statistics } = kernelProgram;
         return { ...one, kernelProgram, fewPaths, statistics, instructions: spec.instructions.length };
