@@ -105,18 +105,18 @@ export function loadModule(module: Module, wanted: readonly WantedProgram[], opt
     makeMaps(prepared.module, options.reuse ?? new Map(), stack),
   );
   const named = Object.fromEntries(maps);
-  const entries = wanted.map((one, index): LoadedEntry => {
-    const settings = { maps: named, statistics: options.statistics ?? false };
-    return explained(prepared.module, () =>
-      loadWithinLimits((form) => {
-        const fewPaths = form.fewPaths === true;
-        const spec = fewPaths ? compile(one, form) : specs[index]!;
-        const kernelProgram = stack.use(KernelProgram.load(spec, settings));
-        const { statistics } = kernelProgram;
-        return { ...one, kernelProgram, fewPaths, statistics, instructions: spec.instructions.length };
-      }),
-    );
-  });
+  const load = (one: WantedProgram, usual: ProgramSpec, form: Form): LoadedEntry => {
+    const fewPaths = form.fewPaths === true;
+    const spec = fewPaths ? compile(one, form) : usual;
+    // With statistics the verifier gives its reason at once, and need not walk a second time for it.
+    const statistics = fewPaths || options.statistics === true;
+    const kernelProgram = stack.use(KernelProgram.load(spec, { maps: named, statistics }));
+    const instructions = spec.instructions.length;
+    return { ...one, kernelProgram, fewPaths, statistics: kernelProgram.statistics, instructions };
+  };
+  const entries = wanted.map((one, index) =>
+    explained(prepared.module, () => loadWithinLimits((form) => load(one, specs[index]!, form))),
+  );
   return new LoadedModule(
     { module: prepared.module, settings: prepared.settings, maps, entries, renewed },
     stack.move(),
