@@ -244,6 +244,15 @@ const packets: readonly Case[] = [
      return sum > 90n && local.b === 1 ? Drop : Pass;`,
   ],
   [
+    "views of the packet that overlap are copied to one another",
+    "const Six = struct({ kind: u8, b: bytes(6) }); const Many = struct({ kind: u8, b: bytes(21) });",
+    `const low = packet.at(3, Six); const high = packet.at(6, Six);
+     if (low && high) { if (low.kind > 100) high.b = low.b; else low.b = high.b; }
+     const first = packet.at(0, Many); const second = packet.at(9, Many);
+     if (first && second) second.b = first.b;
+     return Pass;`,
+  ],
+  [
     "a part of a local value is asked for far behind its end",
     `const Four = struct({ a: u8, bytes: bytes(4) });
      export const settings = config({ far: u32.default(7_009_211) });`,

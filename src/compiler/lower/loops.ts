@@ -5,7 +5,6 @@ import { blurAccumulators, blurCarried, blurLocals, blurWritten } from "./blur.t
 import { lowerCallbackLoop } from "./callback-loop.ts";
 import { lowerScalar } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
-import { asksWhatIsThere } from "./scan.ts";
 import { lowerStatements } from "./statements.ts";
 
 /**
@@ -81,9 +80,7 @@ function lowerEnd(l: Lowering, end: Expression, side: "low" | "high", unsigned: 
 function lowerLong(l: Lowering, s: ForStatement): void {
   const trips = l.tripsOf(s) ?? mostRounds;
   blurAccumulators(l, s);
-  // What an iterator in an iterator asks about its surroundings may be lost; a callback asks its frame.
-  const asks = l.isInLoop && asksWhatIsThere(s.body, l.routine);
-  if (l.options.longLoops === "callback" || asks) lowerCallbackLoop(l, s, trips);
+  if (l.options.longLoops === "callback") lowerCallbackLoop(l, s, trips);
   else lowerIterator(l, s, trips);
 }
 

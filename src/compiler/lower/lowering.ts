@@ -16,7 +16,7 @@ import {
 } from "./lowered.ts";
 import { calledBack, type LowerOptions, type Range } from "./options.ts";
 import { accessAlignment, pieces } from "./pieces.ts";
-import { countBindings } from "./scan.ts";
+import { asksWhatIsThere, countBindings } from "./scan.ts";
 
 /** Where `break` and `continue` of a label go. */
 export interface Target {
@@ -112,7 +112,7 @@ export class Lowering {
   get loopForms(): LoopForms {
     this.#loopForms ??= new LoopForms({
       strategy: this.options.longLoops,
-      checkedOnce: this.options.fewPaths === true,
+      isCheckedOnce: ({ body }) => this.options.fewPaths === true && !asksWhatIsThere(body, this.routine),
       trips: (loop) => this.tripsOf(loop),
       walk: ({ setting }) => roundsOfWalk(this.module, setting),
     });

@@ -100,11 +100,25 @@ function maskOf(width: number): bigint {
   return (1n << BigInt(width)) - 1n;
 }
 
-/** Copies `size` bytes in the largest pieces that both places take. */
+/** So many pieces of a copy may wait in registers, or be spilled, before the first is written. */
+const mostWaiting = 16;
+
+/**
+ * Copies `size` bytes in the largest pieces that both places take. Two views of the packet may overlap: there, all is
+ * read before anything is written.
+ */
 export function copyBytes(l: Lowering, target: Reference, source: Reference, size: number, at: Position): void {
   const alignment = Math.min(accessAlignment(target), accessAlignment(source));
-  for (const [delta, piece] of pieces(size, alignment)) {
-    l.store(target, piece, l.load(source, piece, at, { delta }), at, delta);
+  const parts = [...pieces(size, alignment)];
+  if (target.region !== "packet" || source.region !== "packet") {
+    for (const [delta, piece] of parts) l.store(target, piece, l.load(source, piece, at, { delta }), at, delta);
+  } else if (parts.length <= mostWaiting) {
+    const values = parts.map(([delta, piece]) => l.load(source, piece, at, { delta }));
+    for (const [index, [delta, piece]] of parts.entries()) l.store(target, piece, values[index]!, at, delta);
+  } else {
+    const between = l.newSlot(target.layout, size, at);
+    copyBytes(l, between, source, size, at);
+    copyBytes(l, target, between, size, at);
   }
 }
 
