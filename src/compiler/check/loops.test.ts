@@ -159,6 +159,18 @@ const loops: readonly Case[] = [
 ];
 
 runCases("loops", loops);
+
+test("a refusal for what the verifier would have to check tells how much that is", () => {
+  const [finding] = findings((l) => {
+    const counters = [0, 1, 2].map((depth) => l.declare(`i${depth}`, numberType));
+    return counters.reduce<readonly Statement[]>(
+      (inner, i) => [b.loop(i, b.number(0), b.number(60), inner)],
+      [tailCall()],
+    );
+  });
+  assert.match(finding!.message, /would have to check about \d{7} steps, 100000 are the most/);
+});
+
 test("loops that are nested as deeply as verification allows are checked in bounded time", () => {
   const started = performance.now();
   findings((l) => {
