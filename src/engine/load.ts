@@ -106,7 +106,7 @@ export function loadModule(module: Module, wanted: readonly WantedProgram[], opt
   );
   const named = Object.fromEntries(maps);
   const load = (one: WantedProgram, usual: ProgramSpec, form: Form): LoadedEntry => {
-    const fewPaths = form.fewPaths === true;
+    const { fewPaths } = form;
     const spec = fewPaths ? compile(one, form) : usual;
     // With statistics the verifier gives its reason at once, and need not walk a second time for it.
     const statistics = fewPaths || options.statistics === true;

@@ -35,7 +35,7 @@ test("a program that is too much for the verifier is made once more, with few pa
   assert.equal(instructions, load(source, { compile: { fewPaths: true } }).instructions);
 });
 
-test("a program that no form makes short enough is refused with the first form's reason", { skip }, () => {
+test("a program that neither form makes short enough is refused with the first form's reason", { skip }, () => {
   // What is present cannot be hidden: the verifier must know which registers hold addresses.
   const views = flags.map((at) => `const view${at} = packet.at(head[${at}] + 14, bytes(1));`).join("\n");
   const uses = flags.map((at) => `if (view${at}) view${at}[0] = ${at};`).join("\n");

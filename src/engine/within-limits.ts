@@ -24,35 +24,26 @@ export function compileWithinStack(
 }
 
 /** How a program is made; see `LowerOptions`. */
-export type Form = Pick<CompileOptions, "fewPaths"> & Partial<Pick<CompileOptions, "longLoops">>;
-
-/** The fastest form, and those that the verifier has less to do for: the second nearly always, else the third. */
-const forms: readonly [Form, ...Form[]] = [
-  { fewPaths: false },
-  { fewPaths: true },
-  { fewPaths: true, longLoops: "callback" },
-];
+export type Form = Required<Pick<CompileOptions, "fewPaths">>;
 
 /**
- * Loads a program in the first form that is not too much for the verifier.
+ * Loads a program in the form that is fastest; if that is too much for the verifier, in the one that it has the least
+ * to do for.
  *
  * @param load compiles and loads
- * @throws VerifierError of the fastest form where none can be had
+ * @throws VerifierError of the first form where the second cannot be had, either
  */
 export function loadWithinLimits<Loaded>(load: (form: Form) => Loaded): Loaded {
-  const [fastest, ...others] = forms;
   try {
-    return load(fastest);
+    return load({ fewPaths: false });
   } catch (first) {
     if (!isForSize(first)) throw first;
-    for (const form of others) {
-      try {
-        return load(form);
-      } catch {
-        // What keeps another form from being had is of no use to whoever wrote the program.
-      }
+    try {
+      return load({ fewPaths: true });
+    } catch {
+      // What keeps the other form from being had is of no use to whoever wrote the program.
+      throw first;
     }
-    throw first;
   }
 }
 

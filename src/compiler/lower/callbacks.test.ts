@@ -4,6 +4,7 @@ import { prepareModule } from "../../engine/prepare.ts";
 import { hooks } from "../../language/kinds.ts";
 import { compileProgram } from "../compile.ts";
 import { compileText } from "../frontend/testing.ts";
+import { helpers } from "../ir/helpers.ts";
 import type { IrProgram } from "../ir/ir.ts";
 
 const numbers = Array.from({ length: 20 }, (_, index) => 7 * index);
@@ -63,5 +64,22 @@ test("known values that a loop writes to local storage are hidden, in a function
       return hides && instructions.some((one) => one.kind === "store" && one.size === 4);
     });
     assert.notEqual(writes.length, 0, longLoops);
+  }
+});
+
+test("what goes over a map is called in a function that the verifier checks on its own, once for each place", () => {
+  const body = `for (let i: u32 = 0; i < 300; i++) if (packet.length > i) values.forEach((_, value) => { value.value = 1n; });
+    values.forEach((key, value) => { if (key === 3) value.value = 2n; });`;
+  for (const longLoops of ["iterator", "callback"] as const) {
+    const { functions } = lowered(body, longLoops);
+    const calling = functions.filter(({ blocks }) =>
+      blocks.some(({ instructions }) =>
+        instructions.some((i) => i.kind === "callHelper" && i.helper === helpers.forEachMapElem.id),
+      ),
+    );
+    assert.equal(calling.length, 2);
+    for (const { linkage, parameterKinds, blocks } of calling) {
+      assert.deepEqual([linkage, parameterKinds.length, blocks.length], ["global", 0, 1]);
+    }
   }
 });

@@ -1,7 +1,8 @@
 import type { OperationExpression } from "../../hir/tree.ts";
 import { timerOffset } from "../../hir/verify/callbacks.ts";
+import { FunctionBuilder } from "../../ir/builder.ts";
 import { helpers } from "../../ir/helpers.ts";
-import type { Value } from "../../ir/ir.ts";
+import type { IrFunction, Value } from "../../ir/ir.ts";
 import { lowerReference, lowerScalar } from "../expressions.ts";
 import { type Lowered, nothing, scalar } from "../lowered.ts";
 import type { Lowering } from "../lowering.ts";
@@ -10,10 +11,10 @@ import type { Lowering } from "../lowering.ts";
 const monotonic = 1;
 
 /** The address of the function of the callback that an operation hands over. */
-function callbackAddress(l: Lowering, e: OperationExpression): Value {
+function callbackAddress(l: Lowering, builder: FunctionBuilder, e: OperationExpression): Value {
   const index = e.constants![0]!;
   l.callbacks.add(index);
-  return l.builder.functionAddress(l.module.callbacks[index]!.name, e.at);
+  return builder.functionAddress(l.module.callbacks[index]!.name, e.at);
 }
 
 /** The address of the timer in the value that the first argument refers to. */
@@ -46,7 +47,7 @@ function setUp(l: Lowering, e: OperationExpression, timer: Value): Value {
     [timer, builder.mapAddress(e.map!, e.at), l.constant(monotonic, e.at)],
     e.at,
   );
-  return builder.callHelper(helpers.timerSetCallback.id, [timer, callbackAddress(l, e)], e.at);
+  return builder.callHelper(helpers.timerSetCallback.id, [timer, callbackAddress(l, builder, e)], e.at);
 }
 
 /** bpf_timer_cancel gives 1 for a timer that was armed, and an error for one that never was or that is running this. */
@@ -60,9 +61,23 @@ export function lowerTimerCancel(l: Lowering, e: OperationExpression): Lowered {
   return scalar(armed);
 }
 
+/**
+ * A walk over a map is a global function, which the verifier checks on its own. In a loop it takes the states before a
+ * call with a callback for done when it comes there again, although it has yet to follow ways behind the first time
+ * (is_state_visited, kernel/bpf/verifier.c, Linux 6.18, without `loop` for bpf_calls_callback); it then leaves out
+ * branches that are taken.
+ */
 export function lowerForEach(l: Lowering, e: OperationExpression): Lowered {
-  const map = l.builder.mapAddress(e.map!, e.at);
-  const zero = l.constant(0, e.at);
-  l.builder.callHelper(helpers.forEachMapElem.id, [map, callbackAddress(l, e), zero, zero], e.at);
+  const name = `over_${l.module.callbacks[e.constants![0]!]!.name}`;
+  if (!l.subprograms.some((one) => one.name === name)) l.subprograms.push(walkOverMap(l, name, e));
+  l.builder.callFunction(name, [], e.at);
   return nothing;
+}
+
+function walkOverMap(l: Lowering, name: string, e: OperationExpression): IrFunction {
+  const builder = new FunctionBuilder(name, "global", []);
+  const zero = builder.constant(0n, e.at);
+  const args = [builder.mapAddress(e.map!, e.at), callbackAddress(l, builder, e), zero, zero];
+  builder.return(builder.callHelper(helpers.forEachMapElem.id, args, e.at), e.at);
+  return builder.finish();
 }
