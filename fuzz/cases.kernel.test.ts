@@ -69,6 +69,18 @@ const packets: readonly Case[] = [
      return ((sums.a >> 42n) & 7n) === 4n ? Drop : Pass;`,
   ],
   [
+    "a long loop in another one asks what is there",
+    `const Row = struct({ a: u32, b: bytes(8) }); const Head = struct({ a: u16, b: u8 });
+     const rows = hash({ key: u32, value: Row, maxEntries: 4 });`,
+    `rows.set(1, Row({ a: 2, b: bytes(8)() }));
+     let sum: u32 = 0;
+     for (let i: u32 = 1; i < 9; i += 2) {
+       const head = packet.at(u8(i & (packet.length + i)), Head); const row = rows.get(i);
+       for (let k: u32 = 0; k < 90; k++) sum = u32(sum + (row?.b[k & 7] ?? head?.b ?? k));
+     }
+     return sum & 1 ? Drop : Pass;`,
+  ],
+  [
     "many ways lead through a lock, in each round of a loop",
     `const Value = struct({ lock: spinLock, a: u64, b: u32, c: u8, d: u8 });
      const kept = hash({ key: u32, value: Value, maxEntries: 4 });`,

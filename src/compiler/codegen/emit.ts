@@ -169,6 +169,9 @@ export class Emitter {
         return build.endian(order, 64, i.result);
       case "forget":
         return build.endian(own, 64, i.result);
+      // A jump to what follows: a known number that decides on one is precise (mark_chain_precision) on all the way.
+      case "remember":
+        return build.jump("ne", i.result, 0, 0);
     }
   }
 

@@ -36,8 +36,11 @@ export type Base = VirtualSource | Extract<Rematerial, { kind: "frame" }>;
 export type Operand = VirtualSource | { readonly kind: "constant"; readonly value: number };
 
 export type Conversion = "zext32" | "sext8" | "sext16" | "sext32";
-/** `forget` changes nothing but what the verifier knows of the value: nothing any more. */
-export type InPlace = "neg" | "neg32" | "swap16" | "swap32" | "swap64" | "forget";
+/**
+ * Two change nothing: `forget` lets the verifier know nothing of the value any more, `remember` lets it go on knowing
+ * what it knows.
+ */
+export type InPlace = "neg" | "neg32" | "swap16" | "swap32" | "swap64" | "forget" | "remember";
 
 export type CallTarget =
   | { readonly kind: "helper"; readonly id: number }

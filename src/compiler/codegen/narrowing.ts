@@ -42,7 +42,7 @@ export function narrowedOperations(
 function readsHighHalf(i: Instruction, value: Value, definitions: readonly (Instruction | undefined)[]): boolean {
   switch (i.kind) {
     case "unary":
-      return i.op === "neg" || i.op === "bswap64";
+      return i.op === "neg" || i.op === "bswap64" || i.op === "remember";
     case "binary":
       return i.width === 64 && !clearsHighHalf(i, value, definitions);
     case "store":

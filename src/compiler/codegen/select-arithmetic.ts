@@ -141,6 +141,7 @@ export function selectUnary(s: Selection, i: Unary): void {
   switch (i.op) {
     case "neg":
     case "neg32":
+    case "remember":
       s.add({ kind: "inPlace", op: i.op, result, source, at });
       return;
     case "bswap16":

@@ -100,9 +100,10 @@ export function machineResult(i: MachineInstruction): VirtualRegister | undefine
 /** Whether the instruction may go when nobody reads its result. */
 export function isRemovable(i: MachineInstruction): boolean {
   switch (i.kind) {
+    case "inPlace":
+      return i.op !== "remember";
     case "materialise":
     case "convert":
-    case "inPlace":
     case "alu":
     case "load":
       return true;

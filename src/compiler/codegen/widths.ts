@@ -106,6 +106,8 @@ function unaryWidth(i: Extract<Instruction, { kind: "unary" }>, source: number):
     case "bswap64":
     case "neg":
       return 64;
+    case "remember":
+      return source;
   }
 }
 

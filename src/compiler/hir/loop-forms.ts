@@ -45,8 +45,8 @@ interface Round {
 /** What decides on the form of loops. */
 export interface LoopFacts {
   readonly strategy: LoopStrategy;
-  /** Of loops that may be plain: those that better are not, since the program was too much for the verifier. */
-  isCheckedOnce?(loop: ForStatement): boolean;
+  /** No loop is to be plain that need not be: the program was too much for the verifier. */
+  readonly fewPaths?: boolean;
   /** The most rounds; undefined where there is no bound. */
   trips(loop: ForStatement): bigint | undefined;
   /** Rounds of the walk that a match is; 0 where its rules are code. */
@@ -74,7 +74,7 @@ export class LoopForms {
     const round = this.#roundOf(loop);
     if (round.tailCalls) return true;
     if (trips === undefined || trips > longestPlainLoop || round.checkedOnce) return false;
-    if (this.#facts.isCheckedOnce?.(loop)) return false;
+    if (this.#facts.fewPaths) return false;
     return trips * round.nodes <= mostNodesInRounds[this.#facts.strategy] && trips * round.walks <= mostRoundsOfWalks;
   }
 

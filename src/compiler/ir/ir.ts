@@ -74,7 +74,8 @@ export type BinaryOp = (typeof binaryOps)[number];
 
 /**
  * `zext8..32` and `sext8..32` extend the low bits to 64; `bswap16..64` reverse the low bytes and zero-extend; `neg` is
- * 64-bit two's complement, `neg32` its low half zero-extended.
+ * 64-bit two's complement, `neg32` its low half zero-extended. `remember` gives the value itself; what the verifier
+ * knows of it where it was made it goes on knowing in the loops between.
  */
 export const unaryOps = [
   "neg",
@@ -88,6 +89,7 @@ export const unaryOps = [
   "bswap16",
   "bswap32",
   "bswap64",
+  "remember",
 ] as const;
 export type UnaryOp = (typeof unaryOps)[number];
 

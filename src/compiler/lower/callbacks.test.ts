@@ -68,7 +68,8 @@ test("known values that a loop writes to local storage are hidden, in a function
 });
 
 test("what goes over a map is called in a function that the verifier checks on its own, once for each place", () => {
-  const body = `for (let i: u32 = 0; i < 300; i++) if (packet.length > i) values.forEach((_, value) => { value.value = 1n; });
+  const body = `
+    for (let i: u32 = 0; i < 300; i++) if (packet.length > i) values.forEach((_, value) => { value.value = 1n; });
     values.forEach((key, value) => { if (key === 3) value.value = 2n; });`;
   for (const longLoops of ["iterator", "callback"] as const) {
     const { functions } = lowered(body, longLoops);

@@ -5,6 +5,7 @@ import { blurAccumulators, blurCarried, blurLocals, blurWritten } from "./blur.t
 import { lowerCallbackLoop } from "./callback-loop.ts";
 import { lowerScalar } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
+import { askedReferences } from "./scan.ts";
 import { lowerStatements } from "./statements.ts";
 
 /**
@@ -88,6 +89,10 @@ function lowerLong(l: Lowering, s: ForStatement): void {
  * An open-coded iterator. The index is computed from the iterator's number and not carried from round to round: a
  * carried counter is a known constant in each round, so no two rounds would look alike to the verifier and it would
  * walk all of them.
+ *
+ * The verifier leaves an iterator before it walks its body. Where it comes there once more in another loop, what
+ * differs and has not decided on anything yet is any number to it (widen_imprecise_scalars), and the body would not
+ * know which references are there: they decide on something, a jump that leads nowhere else, before it is left.
  */
 function lowerIterator(l: Lowering, s: ForStatement, trips: bigint): void {
   const { builder } = l;
@@ -102,6 +107,7 @@ function lowerIterator(l: Lowering, s: ForStatement, trips: bigint): void {
   builder.jump(header, s.at);
   builder.switchTo(header);
   const pointer = builder.callKfunc("bpf_iter_num_next", [iterator], s.at);
+  if (l.isInLoop) for (const local of askedReferences(s.body, l.routine)) l.rememberPresence(local, s.at);
   l.branchNonZero(pointer, round, after, s.at);
   builder.seal(round);
   builder.switchTo(round);

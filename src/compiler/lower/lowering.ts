@@ -16,7 +16,7 @@ import {
 } from "./lowered.ts";
 import { calledBack, type LowerOptions, type Range } from "./options.ts";
 import { accessAlignment, pieces } from "./pieces.ts";
-import { asksWhatIsThere, countBindings } from "./scan.ts";
+import { countBindings } from "./scan.ts";
 
 /** Where `break` and `continue` of a label go. */
 export interface Target {
@@ -112,7 +112,7 @@ export class Lowering {
   get loopForms(): LoopForms {
     this.#loopForms ??= new LoopForms({
       strategy: this.options.longLoops,
-      isCheckedOnce: ({ body }) => this.options.fewPaths === true && !asksWhatIsThere(body, this.routine),
+      fewPaths: this.options.fewPaths === true,
       trips: (loop) => this.tripsOf(loop),
       walk: ({ setting }) => roundsOfWalk(this.module, setting),
     });
@@ -132,7 +132,7 @@ export class Lowering {
    * paths through the body meet, and fifteen rounds with a division in them are too many.
    */
   get mayGoto(): boolean {
-    return this.options.mayGoto === true && this.#loopDepth === 0;
+    return this.options.mayGoto === true && !this.isInLoop;
   }
 
   /** A number for the next loop that becomes a function. */
@@ -290,6 +290,12 @@ export class Lowering {
   variablesOf(local: number): readonly string[] {
     const { type } = this.routine.locals[local]!;
     return type.kind === "optional" ? [this.#present(local), this.#value(local)] : [this.#value(local)];
+  }
+
+  /** Lets the verifier go on knowing, in loops that lie behind, whether a reference is there. */
+  rememberPresence(local: number, at: Position): void {
+    const present = this.#present(local);
+    this.builder.write(present, this.builder.unary("remember", this.builder.read(present), at));
   }
 
   writeLocal(local: number, value: Lowered, at: Position): void {

@@ -1,6 +1,6 @@
 import { operationNamed } from "../../language/operations.ts";
 import type { Expression, OperationExpression, Routine, Statement } from "../hir/tree.ts";
-import { type Node, someNode, walk } from "../hir/walk.ts";
+import { type Node, walk } from "../hir/walk.ts";
 
 /** How many times each local gets a value. */
 export function countBindings(body: readonly Statement[]): ReadonlyMap<number, number> {
@@ -69,17 +69,17 @@ export function variablesOfBody(body: readonly Statement[]): BodyVariables {
   return { mentioned, assigned, defined, movesPacket };
 }
 
-/**
- * Whether a loop's body asks if references from outside of it are there. Where an iterator stands in a round of
- * another, the verifier leaves it before it walks its body, and at the next round has forgotten which of them were
- * there: what differs and was not asked about yet is any number to it (widen_imprecise_scalars).
- */
-export function asksWhatIsThere(body: readonly Statement[], { locals }: Routine): boolean {
+/** The references from outside of a loop's body of which it asks whether they are there. */
+export function askedReferences(body: readonly Statement[], { locals }: Routine): ReadonlySet<number> {
   const { defined } = variablesOfBody(body);
-  const isFromOutside = (node: Node): boolean => {
-    if (node.kind !== "local" || defined.has(node.local)) return false;
+  const asked = new Set<number>();
+  const addFromOutside = (node: Node): void => {
+    if (node.kind !== "local" || defined.has(node.local)) return;
     const { type } = locals[node.local]!;
-    return type.kind === "optional" && type.of.kind === "ref";
+    if (type.kind === "optional" && type.of.kind === "ref") asked.add(node.local);
   };
-  return someNode(body, (node) => node.kind === "present" && someNode([node.value], isFromOutside));
+  walk(body, (node) => {
+    if (node.kind === "present") walk([node.value], addFromOutside);
+  });
+  return asked;
 }

@@ -13,6 +13,8 @@ export function isRemovable(instruction: Instruction): boolean {
     case "callKfunc":
     case "callFunction":
       return false;
+    case "unary":
+      return instruction.op !== "remember";
     case "callHelper":
       return helperRow(instruction.helper).pure === true;
     default:

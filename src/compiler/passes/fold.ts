@@ -70,6 +70,8 @@ export function foldUnary(op: UnaryOp, value: bigint): bigint {
     case "sext16":
     case "sext32":
       return BigInt.asUintN(64, BigInt.asIntN(extensions[op], value));
+    case "remember":
+      return value;
   }
 }
 
