@@ -10,7 +10,7 @@ import type { IrProgram } from "../ir/ir.ts";
 const numbers = Array.from({ length: 20 }, (_, index) => 7 * index);
 
 /** `body` with a set of twenty numbers, whose walk has `may_goto`. */
-function lowered(body: string, longLoops: "iterator" | "callback"): IrProgram {
+function lowered(body: string, longLoops: "iterator" | "callback", fewPaths = false): IrProgram {
   const { module, diagnostics } = compileText(`
     import { arrayMap, config, exact, onPacket, Pass, set, struct, u32, u64 } from "iovisor/kernel";
     export const settings = config({ some: set(exact(u32), "numbers") });
@@ -22,7 +22,7 @@ function lowered(body: string, longLoops: "iterator" | "callback"): IrProgram {
   compileProgram(prepared.module, prepared.module.programs[0]!, {
     hook: hooks.xdp,
     target: { isa: 3, littleEndian: true, mixedStackWrites: false },
-    ...{ longLoops, mayGoto: true, optimization: 0, settings: prepared.settings },
+    ...{ longLoops, fewPaths, mayGoto: true, optimization: 0, settings: prepared.settings },
     ...(prepared.ranges ? { ranges: prepared.ranges } : {}),
     observe: (stage, ir) => {
       if (stage === "lowered") found = ir;
@@ -51,6 +51,16 @@ test("functions that the kernel calls back have none", () => {
   const each = "values.forEach((_, value) => { if (settings.some.has(u32(value.value & 255n))) value.value = 1n; });";
   assert.deepEqual(withMayGoto(lowered(each, "iterator")), []);
   assert.deepEqual(withMayGoto(lowered(`for (let i: u32 = 0; i < 300; i++) { ${has} }`, "callback")), []);
+});
+
+test("where paths are to be few, a list is walked over in one function of its own", () => {
+  const { functions } = lowered(`${has} for (let i: u32 = 0; i < 300; i++) { ${has} }`, "iterator", true);
+  const [main, walk] = functions;
+  assert.deepEqual([functions.length, walk?.linkage], [2, "global"]);
+  const calls = main!.blocks.flatMap(({ instructions }) =>
+    instructions.flatMap((i) => (i.kind === "callFunction" ? [i.callee] : [])),
+  );
+  assert.deepEqual(calls, [walk?.name, walk?.name]);
 });
 
 test("known values that a loop writes to local storage are hidden, in a function of its own as well", () => {

@@ -4,16 +4,19 @@ import { endOfHalves, type RuleData } from "../match/rule-data.ts";
 import { nodeAt, nodeSize, nowhere, type RuleLayout, recordKind, rootOffset } from "../match/rule-layout.ts";
 
 /** What a walk is over. */
-export interface WalkPlan {
-  /** The subjects of the match. */
-  readonly words: readonly Value[];
+export interface WalkOver {
   readonly layout: RuleLayout;
   readonly data: RuleData;
   /** Index of the data's map in the module. */
   readonly map: number;
+  readonly at: number;
+}
+
+export interface WalkPlan extends WalkOver {
+  /** The subjects of the match. */
+  readonly words: readonly Value[];
   /** Whether the kernel has `may_goto`. */
   readonly mayGoto: boolean;
-  readonly at: number;
 }
 
 /** Rounds between two uses of `may_goto`, which costs two accesses to memory: most walks are at their end before. */

@@ -12,7 +12,7 @@ import { type Lowered, scalar } from "./lowered.ts";
 import type { Lowering } from "./lowering.ts";
 import { packSubjects, subjectWords, unpackWords } from "./match-arguments.ts";
 import { TreeEmitter } from "./match-tree.ts";
-import { emitWalk } from "./match-walk.ts";
+import { emitWalk, type WalkOver } from "./match-walk.ts";
 
 /** What a decision function gives when no rule matches: more than any rule's number. */
 const noRule = 0x7fff_ffff_ffff_ffffn;
@@ -50,11 +50,32 @@ function dataOf(l: Lowering, setting: number) {
 function lowerWalk(l: Lowering, e: MatchExpression, setting: number, matchers: readonly MatcherField[]): Found {
   const { map, data } = dataOf(l, setting)!;
   const layout = ruleLayout(l.module.settings, setting);
-  const words = subjectWords(l, e, matchers);
-  return {
-    rule: emitWalk(l.builder, { words, layout, data, map, mayGoto: l.mayGoto, at: e.at }),
-    none: BigInt(nowhere),
-  };
+  const plan = { layout, data, map, at: e.at };
+  const passing = l.options.fewPaths ? passingOf(matchers) : undefined;
+  const rule = passing
+    ? l.builder.callFunction(walkFunction(l, setting, plan, passing), packSubjects(l, e, matchers, passing), e.at)
+    : emitWalk(l.builder, { ...plan, words: subjectWords(l, e, matchers), mayGoto: l.mayGoto });
+  return { rule, none: BigInt(nowhere) };
+}
+
+/** The name of the function that walks over a list, which the verifier checks once and not for each state before it. */
+function walkFunction(l: Lowering, setting: number, plan: WalkOver, passing: Passing): string {
+  const name = `walk${setting}`;
+  if (l.subprograms.some((one) => one.name === name)) return name;
+  const builder = newFunction(name, passing);
+  const words = unpackWords(builder, passing, plan.at);
+  builder.return(emitWalk(builder, { ...plan, words, mayGoto: l.options.mayGoto === true }), plan.at);
+  l.subprograms.push(builder.finish());
+  return name;
+}
+
+/** A global function, whose arguments are the subjects of a match. */
+function newFunction(name: string, passing: Passing): FunctionBuilder {
+  return new FunctionBuilder(
+    name,
+    "global",
+    passing.arguments.map(() => "integer" as const),
+  );
 }
 
 /**
@@ -107,11 +128,7 @@ interface TreePlan {
 }
 
 function treeFunction(name: string, tree: Decision, { passing, leaf, at }: TreePlan): IrFunction {
-  const builder = new FunctionBuilder(
-    name,
-    "global",
-    passing.arguments.map(() => "integer" as const),
-  );
+  const builder = newFunction(name, passing);
   const words = unpackWords(builder, passing, at);
   new TreeEmitter(builder, words, leaf, at).emit(tree);
   return { ...builder.finish(), final: true };
