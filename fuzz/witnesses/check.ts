@@ -8,17 +8,14 @@ import { runningKernelTypes } from "../../src/engine/kernel-types.ts";
 import { type PreparedModule, prepareModule, programSpec } from "../../src/engine/prepare.ts";
 import { compileWithinStack, type Form, loadWithinLimits } from "../../src/engine/within-limits.ts";
 import { IovisorError } from "../../src/errors.ts";
-import { KernelProgram, type TestRunResult, VerifierError } from "../../src/kernel/programs.ts";
+import { KernelProgram, VerifierError } from "../../src/kernel/programs.ts";
 import { type HookName, hooks } from "../../src/language/kinds.ts";
 import { Random } from "../random.ts";
 import { type Configuration, configurationsFor, packetHooks } from "./configurations.ts";
-import { randomPacket } from "./inputs.ts";
-import { interpretRun, type RunInput } from "./interpreter.ts";
 import { KernelMaps } from "./kernel-maps.ts";
 import { machineRun } from "./machine.ts";
-import { difference, hex, type Observation } from "./observation.ts";
 import { type Failure, failed, type Outcome, type Tally, thrown } from "./outcome.ts";
-import { randomPresets } from "./presets.ts";
+import { type Comparison, compareInKernel, compareRuns, type ExpectedRun, expectedRuns } from "./runs.ts";
 
 export interface CheckOptions {
   /** For inputs and the choice of configurations. */
@@ -110,26 +107,12 @@ interface Job {
   readonly options: CheckOptions;
 }
 
-interface ExpectedRun {
-  readonly input: RunInput;
-  readonly expected: Observation;
-}
-
 function checkHook(job: Job, tally: Tally): Outcome | undefined {
   const { prepared, program, hook, options } = job;
   const random = new Random(options.seed ^ 0x5eed, options.index);
   const configurations = options.only?.configuration ? [options.only.configuration] : configurationsFor(random);
-  const runs: ExpectedRun[] = [];
-  if (program.kind === "packet") {
-    for (let count = options.packets; count > 0; count--) {
-      const input = { hook, packet: randomPacket(random), presets: randomPresets(prepared.module, random) };
-      try {
-        runs.push({ input, expected: interpretRun(prepared.module, program, prepared.settings, input) });
-      } catch (cause) {
-        return thrown("interpreter", cause, { hook });
-      }
-    }
-  }
+  const runs = expectedRuns(prepared, program, { hook, random, packets: options.packets });
+  if ("kind" in runs) return runs;
   for (const configuration of configurations) {
     const failure = checkConfiguration(job, configuration, runs, tally);
     if (failure) return failure;
@@ -164,7 +147,8 @@ function checkConfiguration(
     tally.skipped++;
     return undefined;
   }
-  const compared: Compared = { module: prepared.module, configuration, runs, where, tally };
+  const { options } = configuration;
+  const compared: Compared = { module: prepared.module, options, runs, where, tally };
   return checkInMachine(compared, compiled) ?? (maps && checkInKernel(compared, compiled, compile, maps));
 }
 
@@ -172,22 +156,14 @@ function asInProduction({ options }: Configuration): boolean {
   return options.registers === undefined && options.optimization === 2;
 }
 
-interface Compared {
-  readonly module: Module;
-  readonly configuration: Configuration;
-  readonly runs: readonly ExpectedRun[];
-  readonly where: Where;
+interface Compared extends Comparison {
+  readonly options: Configuration["options"];
   readonly tally: Tally;
 }
 
-function checkInMachine({ module, runs, where, tally }: Compared, code: CompiledProgram): Failure | undefined {
-  tally.runs += runs.length;
-  return compareWith("machine", module, runs, where, ({ input }) => [machineRun(module, code, input)]);
-}
-
-interface Where {
-  readonly configuration: string;
-  readonly hook: HookName;
+function checkInMachine(compared: Compared, code: CompiledProgram): Failure | undefined {
+  compared.tally.runs += compared.runs.length;
+  return compareRuns("machine", compared, ({ input }) => [machineRun(compared.module, code, input)]);
 }
 
 function checkInKernel(
@@ -196,7 +172,7 @@ function checkInKernel(
   compile: (form: Form) => CompiledProgram,
   maps: KernelMaps,
 ): Failure | undefined {
-  const { module, runs, where, tally } = compared;
+  const { options, where, tally } = compared;
   let code = compiled;
   let loaded: KernelProgram;
   try {
@@ -206,7 +182,7 @@ function checkInKernel(
     });
   } catch (cause) {
     if (!(cause instanceof VerifierError)) return thrown("load", cause, where);
-    if (cause.isForSize && compared.configuration.options.fewPaths) {
+    if (cause.isForSize && options.fewPaths) {
       // It is there for what the usual form is too much for, and may be more than that itself.
       tally.skipped++;
       return undefined;
@@ -222,56 +198,5 @@ function checkInKernel(
     const failure = checkInMachine(compared, code);
     if (failure) return failure;
   }
-  return compareWith("kernel", module, runs, where, ({ input }) => {
-    maps.reset(input.presets);
-    const result = runOnce(program, input.packet);
-    if (!result) {
-      tally.skipped++;
-      return undefined;
-    }
-    tally.runs++;
-    const verdict = String(where.hook === "xdp" ? result.returnValue : result.returnValue | 0);
-    const packet = hex(result.packet);
-    return maps.observe().map((contents) => ({ verdict, packet, maps: contents }));
-  });
-}
-
-/** Undefined for packets that a test run does not take: at tc, IP ones whose header is cut off (net/bpf/test_run.c). */
-function runOnce(program: KernelProgram, packet: Uint8Array): TestRunResult | undefined {
-  try {
-    return program.testRun({ packet });
-  } catch (cause) {
-    if (cause instanceof IovisorError && cause.code === "E_USAGE" && packet.length < 54) return undefined;
-    throw cause;
-  }
-}
-
-/** Compares each run with what was expected; a witness may give alternatives, one for each processor. */
-function compareWith(
-  witness: "machine" | "kernel",
-  module: Module,
-  runs: readonly ExpectedRun[],
-  where: Where,
-  run: (one: ExpectedRun) => readonly Observation[] | undefined,
-): Failure | undefined {
-  for (const one of runs) {
-    let seen: readonly Observation[] | undefined;
-    try {
-      seen = run(one);
-    } catch (cause) {
-      return thrown(`${witness} run`, cause, where);
-    }
-    if (!seen) continue;
-    const names = ["interpreter", witness] as const;
-    const differences = seen.map((observation) => difference(module.maps, one.expected, observation, names));
-    if (differences.includes(undefined)) continue;
-    const presets = one.input.presets.map((preset, index) => {
-      const name = module.maps[index]!.name;
-      const entries = preset.entries.map(([key, value]) => `${hex(key)}=${hex(value)}`);
-      return `${name}: ${[...entries, ...preset.elements.map(hex)].join(" ")}`;
-    });
-    const details = [differences[0], `packet before: ${hex(one.input.packet)}`, ...presets].join("\n");
-    return failed(`difference: interpreter and ${witness}`, details, where);
-  }
-  return undefined;
+  return compareInKernel(compared, { program, maps, tally });
 }

@@ -57,15 +57,19 @@ function withMayGoto({ name, options }: Configuration): Configuration {
 const all = [...always, ...sometimes].flatMap((one) => [one, withMayGoto(one)]);
 
 function isTaken({ options }: Configuration): boolean {
-  return (options.target.isa === 3 || supports("isa-v4")) && (!options.mayGoto || supports("may-goto"));
+  return (
+    (options.target.isa === 3 || supports("isa-v4")) &&
+    (!options.mayGoto || supports("may-goto")) &&
+    (options.longLoops === "callback" || supports("open-coded-iterators"))
+  );
 }
 
 /**
  * The configurations for a program: unoptimised, optimised and with few registers always, and one of the rest. Each
- * with `may_goto` as often as without.
+ * with `may_goto` as often as without. All of the rest before Linux 6.4, which takes few.
  */
 export function configurationsFor(random: Random): readonly Configuration[] {
-  const chosen = [...always, random.pick(sometimes)];
+  const chosen = [...always, ...(supports("open-coded-iterators") ? [random.pick(sometimes)] : sometimes)];
   const variants = chosen.map((one) => (random.chance(0.5) && supports("may-goto") ? withMayGoto(one) : one));
   return variants.filter(isTaken);
 }

@@ -20,10 +20,10 @@ const help = `npm run matrix [-- --kernels 6.1,6.12,7.3] [--only features,exampl
                [--programs 500] [--seed 1]
 
 Boots stock Debian kernels in QEMU and tries the project in each: what the kernel has (features), every example
-compiled, loaded, run and attached (examples), generated programs loaded (fuzz), tests of the kernel interface (tests).
-Everything must be accepted or clearly not supported; anything else fails. Results go to out/matrix, kernels to the
-cache ($XDG_CACHE_HOME/iovisor/matrix). --guests 2 runs two machines at a time (default 1). --tests PATTERN chooses
-other test files: those whose path contains it (default src/kernel/).`;
+compiled, loaded, run and attached (examples), generated programs loaded and run beside the interpreter (fuzz), tests
+of the kernel interface (tests). Everything must be accepted or clearly not supported; anything else fails. Results go
+to out/matrix, kernels to the cache ($XDG_CACHE_HOME/iovisor/matrix). --guests 2 runs two machines at a time (default
+1). --tests PATTERN chooses other test files: those whose path contains it (default src/kernel/).`;
 
 const totalSeconds = 25 * 60;
 /** A guest that has less than this is not started. */

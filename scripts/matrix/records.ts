@@ -1,5 +1,7 @@
+import type { ExpectedRun } from "../../fuzz/witnesses/runs.ts";
 import type { Abilities } from "../../src/engine/abilities.ts";
 import type { ProgramSpec } from "../../src/kernel/programs.ts";
+import type { HookName } from "../../src/language/kinds.ts";
 
 /**
  * What a guest tells its host: one JSON record a line, over a serial line. Groups run in this order: those that say
@@ -60,10 +62,12 @@ export function abilitiesKey({ target, longLoops, mayGoto }: Abilities): string 
 
 export interface CompiledVariant {
   readonly abilities: string;
-  readonly hook: string;
+  readonly hook: HookName;
   readonly spec: ProgramSpec;
   /** Instructions that call kernel functions, whose numbers only the kernel knows. */
   readonly kernelFunctions: readonly { readonly index: number; readonly name: string }[];
+  /** What the interpreter says of some packets. */
+  readonly runs: readonly ExpectedRun[];
 }
 
 /** Where the job is in a guest, and the line that takes the records. */

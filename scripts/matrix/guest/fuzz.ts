@@ -1,8 +1,9 @@
-/** Generated programs in this kernel, at each of their hooks: those made for what it can do, or compiled here. */
+/** Generated programs in this kernel, at each of their hooks, beside the interpreter. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { deserialize } from "node:v8";
 import { KernelMaps } from "../../../fuzz/witnesses/kernel-maps.ts";
+import { compareInKernel } from "../../../fuzz/witnesses/runs.ts";
 import { readModule } from "../../../src/compiler/hir/serialise.ts";
 import type { Module } from "../../../src/compiler/hir/tree.ts";
 import { runningAbilities } from "../../../src/engine/abilities.ts";
@@ -21,22 +22,33 @@ for (const program of deserialize(readFileSync(join(jobFolder, "fuzz"))) as Fuzz
   check("fuzz", program.name, () => tryProgram(program), program.source);
 }
 
-function tryProgram({ hir, given, compiled }: FuzzProgram): undefined {
+/** @returns what was compared */
+function tryProgram({ hir, given, compiled }: FuzzProgram): string | undefined {
   const module = readModule(hir);
   const fitting = compiled.filter((one) => one.abilities === abilities);
   if (fitting.length > 0) {
     // The settings add maps: rules that are data.
     const prepared = prepareModule(module, given);
-    for (const one of fitting) loadVariant(prepared.module, one);
-    return;
+    const runs = fitting.map((one) => tryVariant(prepared.module, one));
+    return `${runs.reduce((a, b) => a + b, 0)} runs agreed`;
   }
   for (const place of placesOf(module)) loadModule(module, [place], { settings: given })[Symbol.dispose]();
+  return undefined;
 }
 
-/** With maps of its own for each hook: the kernel ties a program array to one program type. */
-function loadVariant(module: Module, variant: CompiledVariant): void {
+/**
+ * With maps of its own for each hook: the kernel ties a program array to one program type.
+ *
+ * @returns how many runs were compared
+ */
+function tryVariant(module: Module, variant: CompiledVariant): number {
   using maps = new KernelMaps(module);
-  KernelProgram.load(withKernelFunctions(variant), { maps: maps.byName }).close();
+  using program = KernelProgram.load(withKernelFunctions(variant), { maps: maps.byName });
+  const { abilities: configuration, hook, runs } = variant;
+  const tally = { runs: 0, skipped: 0 };
+  const failure = compareInKernel({ module, runs, where: { configuration, hook } }, { program, maps, tally });
+  if (failure) throw new Error(`${failure.signature} at ${hook}\n${failure.details}`);
+  return tally.runs;
 }
 
 function withKernelFunctions({ spec, kernelFunctions }: CompiledVariant): ProgramSpec {
