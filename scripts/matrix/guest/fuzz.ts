@@ -5,13 +5,14 @@ import { deserialize } from "node:v8";
 import { KernelMaps } from "../../../fuzz/witnesses/kernel-maps.ts";
 import { compareInKernel } from "../../../fuzz/witnesses/runs.ts";
 import { readModule } from "../../../src/compiler/hir/serialise.ts";
-import type { Module } from "../../../src/compiler/hir/tree.ts";
 import { runningAbilities } from "../../../src/engine/abilities.ts";
 import { runningKernelTypes } from "../../../src/engine/kernel-types.ts";
 import { loadModule } from "../../../src/engine/load.ts";
-import { prepareModule } from "../../../src/engine/prepare.ts";
+import { compilePrepared, type PreparedModule, prepareModule, programSpec } from "../../../src/engine/prepare.ts";
+import { loadWithinLimits } from "../../../src/engine/within-limits.ts";
 import { NotSupported } from "../../../src/errors.ts";
 import { KernelProgram, type ProgramSpec } from "../../../src/kernel/programs.ts";
+import { hooks } from "../../../src/language/kinds.ts";
 import { abilitiesKey, type CompiledVariant, type FuzzProgram, jobFolder } from "../records.ts";
 import { check } from "./emit.ts";
 import { placesOf } from "./job.ts";
@@ -29,7 +30,7 @@ function tryProgram({ hir, given, compiled }: FuzzProgram): string | undefined {
   if (fitting.length > 0) {
     // The settings add maps: rules that are data.
     const prepared = prepareModule(module, given);
-    const runs = fitting.map((one) => tryVariant(prepared.module, one));
+    const runs = fitting.map((one) => tryVariant(prepared, one));
     return `${runs.reduce((a, b) => a + b, 0)} runs agreed`;
   }
   for (const place of placesOf(module)) loadModule(module, [place], { settings: given })[Symbol.dispose]();
@@ -41,14 +42,24 @@ function tryProgram({ hir, given, compiled }: FuzzProgram): string | undefined {
  *
  * @returns how many runs were compared
  */
-function tryVariant(module: Module, variant: CompiledVariant): number {
+function tryVariant(prepared: PreparedModule, variant: CompiledVariant): number {
+  const { module } = prepared;
   using maps = new KernelMaps(module);
-  using program = KernelProgram.load(withKernelFunctions(variant), { maps: maps.byName });
+  using program = loadWithinLimits(({ fewPaths }) => {
+    const spec = fewPaths ? withFewPaths(prepared, variant) : withKernelFunctions(variant);
+    return KernelProgram.load(spec, { maps: maps.byName });
+  });
   const { abilities: configuration, hook, runs } = variant;
   const tally = { runs: 0, skipped: 0 };
   const failure = compareInKernel({ module, runs, where: { configuration, hook } }, { program, maps, tally });
   if (failure) throw new Error(`${failure.signature} at ${hook}\n${failure.details}`);
   return tally.runs;
+}
+
+function withFewPaths(prepared: PreparedModule, { hook }: CompiledVariant): ProgramSpec {
+  const program = prepared.module.programs.find(({ kind }) => kind === hooks[hook].kind)!;
+  const compiled = compilePrepared(prepared, program, hooks[hook], runningAbilities(), undefined, { fewPaths: true });
+  return programSpec(compiled, runningKernelTypes);
 }
 
 function withKernelFunctions({ spec, kernelFunctions }: CompiledVariant): ProgramSpec {

@@ -13,7 +13,7 @@ import { variablesOfBody, writtenStorage } from "./scan.ts";
  * all of them. What is taken away is zero to the machine alone. Adding it to a constant would be adding the constant to
  * a copy of it: verifiers since Linux 6.11 remember that the two differ by so much, and take no number for like it that
  * has no such relation (BPF_ADD_CONST in regsafe, kernel/bpf/verifier.c). Presence of references stays as it is, since
- * it says which registers hold addresses.
+ * it says which registers hold addresses; but for copies, whose storage is there in any case.
  */
 export function blurAccumulators(l: Lowering, s: ForStatement): void {
   blurCarried(l, s);
@@ -60,7 +60,9 @@ export function blurredValue(l: Lowering, value: Value, at: Position): Value {
 function scalarVariables(l: Lowering, local: number): readonly string[] {
   const { type } = l.routine.locals[local]!;
   const of = type.kind === "optional" ? type.of : type;
-  return of.kind === "ref" || of.kind === "void" ? [] : l.variablesOf(local);
+  if (of.kind === "void") return [];
+  if (of.kind === "ref") return l.known.isHiddenCopy(local) ? [l.presenceOf(local)] : [];
+  return l.variablesOf(local);
 }
 
 /** Where an optional is absent, its storage may never have been written, and older verifiers let nobody read it. */

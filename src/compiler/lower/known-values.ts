@@ -1,5 +1,6 @@
 import type { Expression, Routine, Statement } from "../hir/tree.ts";
 import { forEachChild, isStatement, type Node, type NodeKind, someNode, walk } from "../hir/walk.ts";
+import { countBindings } from "./scan.ts";
 
 /** So many decisions about one variable are 64 paths: what follows is walked for each. */
 const mostDecisions = 6;
@@ -18,11 +19,14 @@ export class KnownValues {
   #locals: ReadonlySet<number> | undefined;
   #counters: ReadonlySet<number> | undefined;
   #kept: ReadonlySet<number> | undefined;
+  /** Whether they are there may be hidden: only what is hidden always is written always. */
+  readonly #copies: ReadonlySet<number>;
   readonly #decisions: ReadonlyMap<Statement, readonly number[]>;
 
   /** @param hideAll one decision is one too many, and what is hidden is hidden again behind a test of it */
   constructor(routine: Routine, { hideAll }: { readonly hideAll: boolean }) {
     this.#routine = routine;
+    this.#copies = hideAll ? copiesIn(routine.body) : new Set();
     const [outermost = [], ...others] = sequencesIn(routine.body);
     // Hiding all within the sides of an `if`, too, has been seen to let the verifier walk four times as much: ways that
     // what it knew there had excluded.
@@ -60,6 +64,11 @@ export class KnownValues {
     return this.#decisions.get(decision) ?? [];
   }
 
+  /** Whether it is a copy of a map's value of which the verifier does not know if it is there. */
+  isHiddenCopy(local: number): boolean {
+    return this.#copies.has(local);
+  }
+
   #allIn(sequence: Sequence): readonly Decided[] {
     return sequence.map((decision) => {
       const locals = new Set([...this.#decidedIn(decision), ...this.#testedBy(decision)]);
@@ -80,10 +89,10 @@ export class KnownValues {
 
   /** A test makes known what it asks about. Counters stay as they are: they end loops. */
   #testedBy(decision: Statement): readonly number[] {
-    const test = decision.kind === "if" ? decision.test : decision.kind === "switch" ? decision.value : undefined;
     const tested: number[] = [];
-    walk(test ? [test] : [], (node) => {
-      if (node.kind === "local" && this.mayBe(node) && !this.#isCounter(node.local)) tested.push(node.local);
+    walk(testsIn(decision), (node) => {
+      if (node.kind !== "local" || this.#isCounter(node.local)) return;
+      if (this.mayBe(node) || this.#copies.has(node.local)) tested.push(node.local);
     });
     return tested;
   }
@@ -102,7 +111,8 @@ export class KnownValues {
 
   #decidedIn(decision: Statement): readonly number[] {
     if (decision.kind !== "let") return this.givenIn([decision]);
-    return decision.value && this.mayBe(decision.value) ? [decision.local] : [];
+    const isKnown = this.#copies.has(decision.local) || (decision.value && this.mayBe(decision.value));
+    return isKnown ? [decision.local] : [];
   }
 }
 
@@ -146,7 +156,42 @@ function sequencesIn(routine: readonly Statement[]): readonly Sequence[] {
 function isDecision(statement: Statement): boolean {
   if (statement.kind === "if" || statement.kind === "switch") return true;
   if (statement.kind !== "let" && statement.kind !== "assign") return false;
-  return statement.value !== undefined && someNode([statement.value], isChoice);
+  const { value } = statement;
+  return value !== undefined && (isOptionalNumber(value) || isCopy(value) || someNode([value], isChoice));
+}
+
+/** Whether it is there is one of two known values. */
+function isOptionalNumber({ type }: Expression): boolean {
+  return type.kind === "optional" && type.of.kind !== "ref";
+}
+
+/** A copy of a map's value. */
+function isCopy({ kind, type }: Expression): boolean {
+  return kind === "operation" && type.kind === "optional" && type.of.kind === "ref" && type.of.region === "local";
+}
+
+/** The variables that are given a copy, and nothing else. */
+function copiesIn(body: readonly Statement[]): ReadonlySet<number> {
+  const counts = countBindings(body);
+  const copies = new Set<number>();
+  walk(body, (node) => {
+    if (node.kind === "let" && node.value && isCopy(node.value) && counts.get(node.local) === 1) copies.add(node.local);
+  });
+  return copies;
+}
+
+/** What a statement asks about. */
+function testsIn(decision: Statement): readonly Expression[] {
+  if (decision.kind === "if") return [decision.test];
+  if (decision.kind === "switch") return [decision.value];
+  const tests: Expression[] = [];
+  if ((decision.kind === "let" || decision.kind === "assign") && decision.value) {
+    walk([decision.value], (node) => {
+      if (node.kind === "conditional") tests.push(node.test);
+      if (node.kind === "present" || node.kind === "logical") tests.push(node);
+    });
+  }
+  return tests;
 }
 
 const choices: ReadonlySet<NodeKind> = new Set(["conditional", "compare", "logical", "present", "if", "switch"]);
@@ -212,7 +257,7 @@ function mayBeKnown(e: Expression, locals: ReadonlySet<number>): boolean {
     case "operation":
     case "match":
     case "kernelField":
-      return false;
+      return isOptionalNumber(e);
     case "binary":
       return mayBeKnown(e.left, locals) && mayBeKnown(e.right, locals);
     case "conditional":

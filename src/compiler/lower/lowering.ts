@@ -292,8 +292,14 @@ export class Lowering {
     return type.kind === "optional" ? [this.#present(local), this.#value(local)] : [this.#value(local)];
   }
 
+  /** The builder's variable that says whether an optional is there. */
+  presenceOf(local: number): string {
+    return this.#present(local);
+  }
+
   /** Lets the verifier go on knowing, in loops that lie behind, whether a reference is there. */
   rememberPresence(local: number, at: Position): void {
+    if (this.known.isHiddenCopy(local)) return;
     const present = this.#present(local);
     this.builder.write(present, this.builder.unary("remember", this.builder.read(present), at));
   }

@@ -3,11 +3,11 @@ import type { Position } from "../../hir/position.ts";
 import type { Expression, OperationExpression } from "../../hir/tree.ts";
 import type { OptionalType } from "../../hir/types.ts";
 import { helpers } from "../../ir/helpers.ts";
-import type { Value } from "../../ir/ir.ts";
+import type { Block, Value } from "../../ir/ir.ts";
 import { lowerExpression, lowerScalar } from "../expressions.ts";
 import { type Lowered, type LoweredOptional, nothing, type Reference, scalar } from "../lowered.ts";
 import type { Lowering } from "../lowering.ts";
-import { copyBytes, loadScalar, storeScalar } from "../memory.ts";
+import { clearBytes, copyBytes, loadScalar, storeScalar } from "../memory.ts";
 import { fillNew } from "../new.ts";
 import { readBounds } from "../packet-model.ts";
 
@@ -34,7 +34,10 @@ function addressOf(l: Lowering, lowered: Lowered, layout: Layout, at: Position):
   return l.address(slot, at);
 }
 
-function lookup(l: Lowering, e: OperationExpression): LoweredOptional & { readonly of: Reference } {
+function lookup(
+  l: Lowering,
+  e: OperationExpression,
+): LoweredOptional & { readonly present: Value; readonly of: Reference } {
   const { key, value } = declaration(l, e);
   const map = l.builder.mapAddress(e.map!, e.at);
   const found = l.builder.callHelper(helpers.mapLookup.id, [map, argument(l, e.args[0]!, key!, e.at)], e.at);
@@ -52,25 +55,41 @@ export function lowerRef(l: Lowering, e: OperationExpression): Lowered {
 /** A copy: a scalar in a register, an aggregate in storage of its own. */
 export function lowerGet(l: Lowering, e: OperationExpression): Lowered {
   const found = lookup(l, e);
-  const { builder } = l;
-  const [present, absent] = [builder.newBlock(), builder.newBlock()];
+  if (!isScalar(found.of.layout)) return copyOf(l, found.present, found.of, e.at);
   const join = l.join(e.type, e.at);
-  l.branchPresent(found, present, absent, e.at);
-  builder.seal(absent);
-  builder.switchTo(absent);
+  const [present, absent] = branchTo(l, found.present, e.at);
+  enter(l, absent);
   join.arrive(l.absentValue(e.type as OptionalType, e.at));
-  builder.seal(present);
-  builder.switchTo(present);
-  join.arrive({ kind: "optional", present: "always", of: copyOf(l, found.of, e.at) });
+  enter(l, present);
+  join.arrive({ kind: "optional", present: "always", of: scalar(loadScalar(l, found.of, e.at)) });
   return join.finish();
 }
 
-function copyOf(l: Lowering, source: Reference, at: Position) {
-  if (isScalar(source.layout)) return scalar(loadScalar(l, source, at));
+/** Storage that is there in any case. Where the verifier is not to know if it was written, it is written always. */
+function copyOf(l: Lowering, found: Value, source: Reference, at: Position): LoweredOptional {
   const size = sizeOf(source.layout);
   const copy = l.newSlot(source.layout, size, at);
-  copyBytes(l, copy, source, size, at);
-  return copy;
+  const present = l.presentWhen(at, (yes, no) => {
+    const [there, missing] = branchTo(l, found, at);
+    enter(l, missing);
+    if (l.options.fewPaths) clearBytes(l, copy, size, at);
+    l.builder.jump(no, at);
+    enter(l, there);
+    copyBytes(l, copy, source, size, at);
+    l.builder.jump(yes, at);
+  });
+  return { kind: "optional", present, of: copy };
+}
+
+function branchTo(l: Lowering, found: Value, at: Position): readonly [present: Block, absent: Block] {
+  const [present, absent] = [l.builder.newBlock(), l.builder.newBlock()];
+  l.branchNonZero(found, present, absent, at);
+  return [present, absent];
+}
+
+function enter(l: Lowering, block: Block): void {
+  l.builder.seal(block);
+  l.builder.switchTo(block);
 }
 
 /** Whether a helper succeeded: it gives 0. */
