@@ -61,7 +61,7 @@ function scalarVariables(l: Lowering, local: number): readonly string[] {
   const { type } = l.routine.locals[local]!;
   const of = type.kind === "optional" ? type.of : type;
   if (of.kind === "void") return [];
-  if (of.kind === "ref") return l.known.isHiddenCopy(local) ? [l.presenceOf(local)] : [];
+  if (of.kind === "ref") return l.known.isCopy(local) ? [l.presenceOf(local)] : [];
   return l.variablesOf(local);
 }
 

@@ -19,6 +19,7 @@ export class KnownValues {
   #locals: ReadonlySet<number> | undefined;
   #counters: ReadonlySet<number> | undefined;
   #kept: ReadonlySet<number> | undefined;
+  #hidden: ReadonlySet<number> | undefined;
   /** Whether they are there may be hidden: only what is hidden always is written always. */
   readonly #copies: ReadonlySet<number>;
   readonly #decisions: ReadonlyMap<Statement, readonly number[]>;
@@ -64,9 +65,15 @@ export class KnownValues {
     return this.#decisions.get(decision) ?? [];
   }
 
-  /** Whether it is a copy of a map's value of which the verifier does not know if it is there. */
-  isHiddenCopy(local: number): boolean {
+  /** Whether it is a copy of a map's value, of which the verifier need not know if it is there. */
+  isCopy(local: number): boolean {
     return this.#copies.has(local);
+  }
+
+  /** Whether it is hidden somewhere. */
+  isHidden(local: number): boolean {
+    this.#hidden ??= new Set([...this.#decisions.values()].flat());
+    return this.#hidden.has(local);
   }
 
   #allIn(sequence: Sequence): readonly Decided[] {

@@ -60,7 +60,7 @@ function lowerWalk(l: Lowering, e: MatchExpression, setting: number, matchers: r
 
 /** The name of the function that walks over a list, which the verifier checks once and not for each state before it. */
 function walkFunction(l: Lowering, setting: number, plan: WalkOver, passing: Passing): string {
-  const name = `walk${setting}`;
+  const name = `${l.routine.name}_walk${setting}`;
   if (l.subprograms.some((one) => one.name === name)) return name;
   const builder = newFunction(name, passing);
   const words = unpackWords(builder, passing, plan.at);

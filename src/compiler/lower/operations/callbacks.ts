@@ -68,7 +68,7 @@ export function lowerTimerCancel(l: Lowering, e: OperationExpression): Lowered {
  * branches that are taken.
  */
 export function lowerForEach(l: Lowering, e: OperationExpression): Lowered {
-  const name = `over_${l.module.callbacks[e.constants![0]!]!.name}`;
+  const name = `${l.module.callbacks[e.constants![0]!]!.name}_walk`;
   if (!l.subprograms.some((one) => one.name === name)) l.subprograms.push(walkOverMap(l, name, e));
   l.builder.callFunction(name, [], e.at);
   return nothing;
