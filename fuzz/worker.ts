@@ -49,8 +49,9 @@ function one(job: Job, index: number): Report {
   return { ...report, smallest: smallestFailure(generated, outcome, job, index) };
 }
 
+/** Where nobody listens any more, nobody waits for the rest. */
 function tell(report: Report): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.send!(report, undefined, {}, (error) => (error ? reject(error) : resolve()));
+  return new Promise((resolve) => {
+    process.send!(report, undefined, {}, (error) => (error ? process.exit() : resolve()));
   });
 }
