@@ -109,13 +109,13 @@ export class Scope {
  * have a context record read it through this local.
  */
 export function contextParameters(program: Program): ReadonlySet<number> {
-  const bound = new Set<number>();
-  walk(program.body, (node) => {
-    if (node.kind === "let" || node.kind === "assign" || node.kind === "for") bound.add(node.local);
-  });
   const found = new Set<number>();
-  program.locals.forEach((local, index) => {
-    if (local.type.kind === "ref" && local.type.region === "context" && !bound.has(index)) found.add(index);
+  program.locals.forEach(({ type }, index) => {
+    if (type.kind === "ref" && type.region === "context") found.add(index);
+  });
+  if (found.size === 0) return found;
+  walk(program.body, (node) => {
+    if (node.kind === "let" || node.kind === "assign" || node.kind === "for") found.delete(node.local);
   });
   return found;
 }
