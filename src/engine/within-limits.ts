@@ -26,23 +26,28 @@ export function compileWithinStack(
 /** How a program is made; see `LowerOptions`. */
 export type Form = Required<Pick<CompileOptions, "fewPaths">>;
 
+const fast: Form = { fewPaths: false };
+const short: Form = { fewPaths: true };
+
 /**
  * Loads a program in the form that is fastest; if that is too much for the verifier, in the one that it has the least
  * to do for.
  *
  * @param load compiles and loads
- * @throws VerifierError of the first form where the second cannot be had, either
+ * @param wasTooMuch the fast form was, the last time: it comes second, as a refusal takes up to some seconds
+ * @throws VerifierError of the fast form where neither can be had
  */
-export function loadWithinLimits<Loaded>(load: (form: Form) => Loaded): Loaded {
+export function loadWithinLimits<Loaded>(load: (form: Form) => Loaded, wasTooMuch = false): Loaded {
+  const [one, other] = wasTooMuch ? [short, fast] : [fast, short];
   try {
-    return load({ fewPaths: false });
+    return load(one);
   } catch (first) {
     if (!isForSize(first)) throw first;
     try {
-      return load({ fewPaths: true });
-    } catch {
-      // What keeps the other form from being had is of no use to whoever wrote the program.
-      throw first;
+      return load(other);
+    } catch (second) {
+      // What keeps the short form from being had is of no use to whoever wrote the program.
+      throw wasTooMuch ? second : first;
     }
   }
 }

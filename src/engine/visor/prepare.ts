@@ -36,6 +36,8 @@ export class Workshop {
   #work = new WorkMemory();
   readonly #modules = new ModuleCache();
   #compiled = new Map<string, CompiledProgram>();
+  /** Fingerprints of functions whose fast form was refused, though they stood alone. */
+  #tooMuch: ReadonlySet<string> = new Set();
 
   constructor(limits: CutLimits = usualLimits) {
     this.#limits = limits;
@@ -87,6 +89,12 @@ export class Workshop {
     this.#work.learn(functions, work, processed ?? refusedFor);
     const isTooMuch = processed === undefined || processed > this.#limits.work;
     if (isTooMuch && stagesOf(pipeline.root).length > 1) throw new TooMuchWork(pipeline.root.instance);
+    if (processed === undefined) this.#tooMuch = new Set([...this.#tooMuch, ...functions]);
+  }
+
+  /** Whether the verifier gave up over the pipeline's only function before. */
+  wasTooMuch({ functions, pipeline }: PlannedPipeline): boolean {
+    return stagesOf(pipeline.root).length === 1 && functions.every((one) => this.#tooMuch.has(one));
   }
 
   /** @param form what was made before is kept, whatever its form; only `fewPaths` asks for another */
@@ -103,6 +111,7 @@ export class Workshop {
     this.#modules.turn();
     const used = new Set(live.map((pipeline) => pipeline.fingerprint));
     this.#compiled = new Map([...this.#compiled].filter(([fingerprint]) => used.has(fingerprint)));
+    this.#tooMuch = new Set(live.flatMap(({ functions }) => functions.filter((one) => this.#tooMuch.has(one))));
   }
 }
 

@@ -204,6 +204,23 @@ test("a function that was more work than expected is cut apart from the others, 
   assert.deepEqual(functions(prepare(next)), [1, 1]);
 });
 
+test("that a function is too much for the verifier alone is remembered while it is live", options, () => {
+  using net = network();
+  const workshop = new Workshop();
+  const prepare = () => workshop.prepare(chain(net, "tcx", 1), noIdentities, usualSizes).pipelines;
+  const [chained] = prepare();
+  assert.throws(() => workshop.loaded(chained!, undefined), TooMuchWork);
+  const cut = prepare();
+  const [alone] = cut;
+  assert.equal(workshop.wasTooMuch(alone!), false);
+  workshop.loaded(alone!, undefined);
+  assert.deepEqual([workshop.wasTooMuch(alone!), workshop.wasTooMuch(chained!)], [true, false]);
+  workshop.turn(cut);
+  assert.equal(workshop.wasTooMuch(alone!), true);
+  workshop.turn([]);
+  assert.equal(workshop.wasTooMuch(alone!), false);
+});
+
 test("what the verifier gives up on is cut apart by the same apply, and by the next one at once", options, async () => {
   using net = network();
   using graph = new TestGraph();

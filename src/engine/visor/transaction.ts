@@ -300,7 +300,7 @@ export class Transaction {
         if (isForSize(error)) this.#workshop.loaded(planned, undefined);
         throw error;
       }
-    });
+    }, this.#workshop.wasTooMuch(planned));
   }
 
   #pointEntries(next: Prepared, parity: number): void {
