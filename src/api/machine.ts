@@ -39,6 +39,9 @@ export const Pipeline = object({
       description: "links at which another pipeline goes on",
     },
   ),
+  fewPaths: Type.Optional(
+    Type.Literal(true, { description: "its fast form was too much for the verifier: it was made with few paths" }),
+  ),
   program: Type.Optional(Program),
 });
 export type Pipeline = Data<typeof Pipeline>;

@@ -6,6 +6,7 @@ import { compileClean } from "../compiler/frontend/testing.ts";
 import { VerifierError } from "../kernel/programs.ts";
 import { skipWithoutBpf as skip } from "../kernel/testing.ts";
 import { hooks } from "../language/kinds.ts";
+import { listPipelines } from "./inspect/pipelines.ts";
 import { type LoadedEntry, type LoadOptions, loadModule } from "./load.ts";
 import { deviceOf, functionOf, instance, links, TestGraph } from "./visor/testing.ts";
 
@@ -104,9 +105,24 @@ test("a function of a graph that is too much alone is made with few paths", { sk
     export const ports = fixedPorts("left", "right");
     export default onPacket((packet) => { ${flagged} return forward(1 - packet.port); });`,
   );
-  await graph.applyModel({
-    instances: [instance("m", marker, ["left", "right"])],
+  const plain = functionOf(
+    "marker",
+    `
+    import { fixedPorts, forward, onPacket } from "iovisor/kernel";
+    export const ports = fixedPorts("left", "right");
+    export default onPacket((packet) => forward(1 - packet.port));`,
+  );
+  const model = (used: typeof marker) => ({
+    instances: [instance("m", used, ["left", "right"])],
     devices: [deviceOf(net.host("a"), "eth0", "xdp")],
     links: links("dev:eth0 -> m.left"),
   });
+  const forms = () => listPipelines({ prepared: graph.prepared, running: graph }).map(({ fewPaths }) => fewPaths);
+  await graph.applyModel(model(marker));
+  assert.deepEqual(forms(), [true]);
+  // What does not change stays as it is.
+  await graph.applyModel(model(marker));
+  assert.deepEqual(forms(), [true]);
+  await graph.applyModel(model(plain));
+  assert.deepEqual(forms(), [undefined]);
 });

@@ -118,13 +118,14 @@ const cutReasons: Readonly<Record<Pipeline["cuts"][number]["why"], string>> = {
   maps: "a longer one would have more maps than a program may use",
 };
 
-function renderPipeline({ key, hook, functions, cuts, program }: Pipeline): string {
+function renderPipeline({ key, hook, functions, cuts, fewPaths, program }: Pipeline): string {
   return fields([
     ["pipeline", key],
     ["hook", hook],
     ["functions", functions.join(", ")],
     ...cuts.map(({ link, why }) => ["goes on at", `${link}: ${cutReasons[why]}`] as const),
     ["program", program && `${program.id}, tag ${program.tag}`],
+    ["form", fewPaths && "made for few paths: the fast form is too much for the kernel's verifier"],
     ["instructions", program?.instructions],
     ["verified", program?.verifiedInstructions],
     ["machine code", program && `${program.jitedSize} bytes`],

@@ -52,9 +52,10 @@ export const shownResources = {
   ),
   pipelines: shown<Pipelines>("pipelines", ({ pipelines }) =>
     table(
-      ["pipeline", "functions", ">instructions", ">verified", "goes on at"],
-      pipelines.map(({ key, functions, program, cuts }) => [
+      ["pipeline", "functions", ">instructions", ">verified", "form", "goes on at"],
+      pipelines.map(({ key, functions, program, cuts, fewPaths }) => [
         ...[key, functions.join(", "), program?.instructions, program?.verifiedInstructions],
+        fewPaths ? "few paths" : "fast",
         cuts.map(({ link, why }) => `${link} (${why})`).join(", ") || undefined,
       ]),
       "nothing is attached",

@@ -22,6 +22,8 @@ export interface PipelineReport {
   readonly hook: PipelineHook;
   readonly functions: readonly string[];
   readonly cuts: readonly { readonly link: string; readonly why: CutReason }[];
+  /** Its program was made with few paths, as the fast form was too much for the verifier. */
+  readonly fewPaths?: true;
   /** Of its program in the kernel; undefined where it is not there any more. */
   readonly program: ProgramReport | undefined;
 }
@@ -47,18 +49,23 @@ export interface Reported {
 
 export function listPipelines({ prepared, running }: Reported): readonly PipelineReport[] {
   if (!prepared) return heldPipelines(running);
-  return prepared.pipelines.map((planned) => reportPipeline(prepared, running.dataPath, planned));
+  return prepared.pipelines.map((planned) => reportPipeline(prepared, running, planned));
 }
 
 /** Of a graph that could not be taken over: which functions are behind the first of a pipeline is not known. */
 function heldPipelines({ dataPath, record }: Reported["running"]): readonly PipelineReport[] {
-  return Object.entries(record.pipelines).map(([key, { hook, slot }]) => {
+  return Object.entries(record.pipelines).map(([key, { hook, slot, fewPaths }]) => {
     const [, first = ""] = key.split(":");
-    return { key, hook, functions: [first], cuts: [], program: reportProgram(dataPath, hook, slot) };
+    const program = reportProgram(dataPath, hook, slot);
+    return { key, hook, functions: [first], cuts: [], ...(fewPaths ? { fewPaths } : {}), program };
   });
 }
 
-function reportPipeline(prepared: Prepared, dataPath: DataPath, planned: PlannedPipeline): PipelineReport {
+function reportPipeline(
+  prepared: Prepared,
+  { dataPath, record }: Reported["running"],
+  planned: PlannedPipeline,
+): PipelineReport {
   const { key, pipeline, slot } = planned;
   // A function that stands on several branches may end at the same link each time.
   const cuts = new Map(cutsOf(prepared.numbered.topology, pipeline.root).map((cut) => [cut.link, cut]));
@@ -67,6 +74,7 @@ function reportPipeline(prepared: Prepared, dataPath: DataPath, planned: Planned
     hook: pipeline.hook,
     functions: stagesOf(pipeline.root).map((stage) => stage.instance),
     cuts: [...cuts.values()],
+    ...(record.pipelines[key]?.fewPaths ? { fewPaths: true } : {}),
     program: reportProgram(dataPath, pipeline.hook, slot),
   };
 }
@@ -84,21 +92,23 @@ function reportProgram(dataPath: DataPath, hook: PipelineHook, slot: number): Pr
 export function pipelineText(visor: Visor, key: string, form: PipelineForm): string | undefined {
   const planned = visor.prepared?.pipelines.find((one) => one.key === key);
   if (!planned) return undefined;
+  const fewPaths = visor.running.record.pipelines[key]?.fewPaths === true;
   switch (form) {
     case "source":
       return sourceText(visor, planned);
     case "ir":
-      return compile(planned).ir;
+      return compile(planned, fewPaths).ir;
     case "bytecode":
-      return `${listCode(compile(planned).code)}\n`;
+      return `${listCode(compile(planned, fewPaths).code)}\n`;
   }
 }
 
-function compile(planned: PlannedPipeline): { readonly code: CompiledProgram; readonly ir: string } {
+function compile(planned: PlannedPipeline, fewPaths: boolean): { readonly code: CompiledProgram; readonly ir: string } {
   const prepared = prepareComposed(planned.compose());
   let ir = "";
   const hook = compilerHook(planned.pipeline.hook);
   const code = compilePrepared(prepared, prepared.module.programs[0]!, hook, runningAbilities(), undefined, {
+    fewPaths,
     observe: (stage, program) => {
       if (stage === "optimized") ir = printIr(program);
     },

@@ -35,7 +35,8 @@ export class Workshop {
   readonly #limits: CutLimits;
   #work = new WorkMemory();
   readonly #modules = new ModuleCache();
-  #compiled = new Map<string, CompiledProgram>();
+  /** By the pipelines' fingerprints, in the form that was asked for last. */
+  #compiled = new Map<string, Form & { readonly code: CompiledProgram }>();
   /** Fingerprints of functions whose fast form was refused, though they stood alone. */
   #tooMuch: ReadonlySet<string> = new Set();
 
@@ -97,13 +98,13 @@ export class Workshop {
     return stagesOf(pipeline.root).length === 1 && functions.every((one) => this.#tooMuch.has(one));
   }
 
-  /** @param form what was made before is kept, whatever its form; only `fewPaths` asks for another */
+  /** What was made before is kept. */
   compile(planned: PlannedPipeline, form: Form = { fewPaths: false }): CompiledProgram {
-    const known = form.fewPaths ? undefined : this.#compiled.get(planned.fingerprint);
-    if (known) return known;
-    const compiled = compileComposed(planned.compose(), planned.pipeline.hook, form);
-    this.#compiled.set(planned.fingerprint, compiled);
-    return compiled;
+    const known = this.#compiled.get(planned.fingerprint);
+    if (known?.fewPaths === form.fewPaths) return known.code;
+    const code = compileComposed(planned.compose(), planned.pipeline.hook, form);
+    this.#compiled.set(planned.fingerprint, { ...form, code });
+    return code;
   }
 
   /** Forgets what the revision that is live now does not use. */

@@ -14,6 +14,8 @@ export interface PipelineRecord {
   readonly fingerprint: string;
   /** Of its program and the maps that the program refers to. */
   readonly loaded: string;
+  /** Its program was made with few paths, as the fast form was too much for the verifier. */
+  readonly fewPaths?: true;
 }
 
 /**

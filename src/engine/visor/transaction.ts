@@ -4,7 +4,7 @@ import type { DataPath } from "../datapath/data-path.ts";
 import { loadComposed } from "../datapath/load-composed.ts";
 import type { Pins } from "../datapath/pins.ts";
 import { pipelineKey, stagesOf } from "../pipeline/cut.ts";
-import { isForSize, loadWithinLimits } from "../within-limits.ts";
+import { type Form, isForSize, loadWithinLimits } from "../within-limits.ts";
 import type { AttachmentRecord, Attachments } from "./attachments.ts";
 import { type BroadcastGroup, BroadcastTable } from "./broadcasts.ts";
 import type { Need } from "./device-needs.ts";
@@ -19,6 +19,10 @@ import { outdated, type PreparedDevices, prepareDevices, putBack } from "./prefl
 import type { Prepared, Workshop } from "./prepare.ts";
 import type { DataPathRecord, GroupRecord, PipelineRecord } from "./record.ts";
 import type { TapSet } from "./taps.ts";
+
+interface LoadedPipeline extends Form {
+  readonly program: KernelProgram;
+}
 
 /** What is in the kernel. */
 export interface LiveState {
@@ -264,10 +268,15 @@ export class Transaction {
         ...this.#taps.serials(planned.taps),
       ]);
       const { hook } = planned.pipeline;
-      records[planned.key] = { hook, slot: planned.slot, fingerprint: planned.fingerprint, loaded };
+      const { slot, fingerprint } = planned;
       const old = before.record.pipelines[planned.key];
-      if (old?.loaded === loaded && old.slot === planned.slot) continue;
-      fresh.push({ planned, program: programs.use(this.#load(planned, own)) });
+      if (old?.loaded === loaded && old.slot === slot) {
+        records[planned.key] = old;
+        continue;
+      }
+      const { program, fewPaths } = this.#load(planned, own);
+      fresh.push({ planned, program: programs.use(program) });
+      records[planned.key] = { hook, slot, fingerprint, loaded, ...(fewPaths ? { fewPaths } : {}) };
     }
     for (const { planned, program } of fresh) {
       const slots = this.#dataPath.slots(planned.pipeline.hook);
@@ -277,24 +286,24 @@ export class Transaction {
     return { records, loaded: fresh.map(({ planned }) => planned.key) };
   }
 
-  #load(planned: PlannedPipeline, own: Readonly<Record<string, InstanceMap>>): KernelProgram {
+  #load(planned: PlannedPipeline, own: Readonly<Record<string, InstanceMap>>): LoadedPipeline {
     const { hook } = planned.pipeline;
     const named = Object.fromEntries(Object.entries(own).map(([name, { map }]) => [name, map]));
     const maps = { ...this.#dataPath.named(hook), ...named, ...this.#taps.named(planned.taps) };
-    const program = this.#tryToLoad(planned, maps);
+    const made = this.#tryToLoad(planned, maps);
     try {
-      this.#workshop.loaded(planned, program.info().verifiedInstructions);
-      return program;
+      this.#workshop.loaded(planned, made.program.info().verifiedInstructions);
+      return made;
     } catch (error) {
-      program.close();
+      made.program.close();
       throw error;
     }
   }
 
-  #tryToLoad(planned: PlannedPipeline, maps: Readonly<Record<string, KernelMap>>): KernelProgram {
+  #tryToLoad(planned: PlannedPipeline, maps: Readonly<Record<string, KernelMap>>): LoadedPipeline {
     return loadWithinLimits((form) => {
       try {
-        return loadComposed(this.#workshop.compile(planned, form), maps);
+        return { ...form, program: loadComposed(this.#workshop.compile(planned, form), maps) };
       } catch (error) {
         // Where there are several functions, they are cut apart: all of them stay fast.
         if (isForSize(error)) this.#workshop.loaded(planned, undefined);
