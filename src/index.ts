@@ -77,7 +77,7 @@ export async function build(
   source: FunctionSource,
   options: { readonly format?: BuildFormat; readonly settings?: Readonly<Record<string, unknown>> } = {},
 ): Promise<Uint8Array> {
-  return buildModule(await moduleOf(source), options.format ?? "elf", options.settings);
+  return buildModule(await moduleOf(source), { ...options, format: options.format ?? "elf" });
 }
 
 async function moduleOf(source: FunctionSource): Promise<Module> {

@@ -160,7 +160,7 @@ test("bpftool loads objects with timers, for two hooks in one", { skip: skipElf 
   const folder = mkdtempSync(join(tmpdir(), "iov-timers-"));
   try {
     for (const names of [["xdp"], ["tcx-ingress"], ["xdp", "tcx-ingress"]]) {
-      writeFileSync(join(folder, "timers.o"), buildModule(module, "elf", {}, names));
+      writeFileSync(join(folder, "timers.o"), buildModule(module, { format: "elf", hooks: names }));
       loadByBpftool(folder);
     }
   } finally {

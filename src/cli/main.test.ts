@@ -209,6 +209,38 @@ test("build writes HIR that runs without TypeScript, and an ELF object", () => {
   assert.deepEqual([...readFileSync(elf).subarray(0, 4)], [0x7f, 0x45, 0x4c, 0x46]);
 });
 
+test("build and dump make the form with few paths where it is asked for", () => {
+  using folder = scratch();
+  const file = join(folder.path, "flag.ts");
+  writeFileSync(
+    file,
+    `import { bytes, onPacket, Pass } from "iovisor/kernel";
+export default onPacket((packet) => {
+  const head = packet.at(0, bytes(4));
+  if (!head) return Pass;
+  const flag = head[0] > 3;
+  if (flag) head[1] = 1;
+  if (flag) head[2] = 1;
+  return Pass;
+});
+`,
+  );
+  const hidden = (out: string): number => out.split("hiddenzero").length - 1;
+  assert.equal(hidden(iovisor("dump", file, "--stage", "ir").out), 0);
+  assert.notEqual(hidden(iovisor("dump", file, "--stage", "ir", "--few-paths").out), 0);
+  const object = (...options: string[]): Buffer => {
+    const output = join(folder.path, "flag.o");
+    assert.equal(iovisor("build", file, "-o", output, ...options).code, 0);
+    return readFileSync(output);
+  };
+  assert.notDeepEqual(object(), object("--few-paths"));
+  const hir = join(folder.path, "flag.hir.json");
+  const { code, err } = iovisor("build", file, "-o", hir, "--few-paths");
+  assert.equal(code, 2);
+  assert.match(err, /HIR has no form yet/);
+  assert.equal(existsSync(hir), false);
+});
+
 test("dump prints every stage", () => {
   const shows = (stage: string, text: RegExp) => {
     const { code, out, err } = iovisor("dump", closedPort, "--stage", stage);

@@ -9,6 +9,11 @@ export function settingOption(): Option {
     .argParser(collect);
 }
 
+/** `--few-paths`. */
+export function fewPathsOption(): Option {
+  return new Option("--few-paths", "in the form for programs that are too much for the verifier (see iovisor check)");
+}
+
 /** `-o table|json`. */
 export function outputOption(): Option {
   return new Option("-o, --output <format>", "form of the output").choices(["table", "json"]).default("table");

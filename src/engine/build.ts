@@ -26,22 +26,27 @@ const typedKinds: ReadonlySet<MapKind> = new Set([
   "lpmTrie",
 ]);
 
+export interface BuildRequest {
+  readonly format: BuildFormat;
+  readonly settings?: Readonly<Record<string, GivenValue>>;
+  /** Names of hooks; by default one for each program: XDP for packet programs. */
+  readonly hooks?: readonly string[];
+  /** Of ELF objects: the form for programs that are too much for the verifier in the fast one. */
+  readonly fewPaths?: boolean;
+}
+
 /** A module as the contents of a file. Settings fold into an ELF object; HIR keeps them open. */
-export function buildModule(
-  module: Module,
-  format: BuildFormat,
-  settings: Readonly<Record<string, GivenValue>> = {},
-  hooks: readonly string[] = [],
-): Uint8Array {
-  if (format === "elf") return elfObject(module, settings, hooks);
+export function buildModule(module: Module, request: BuildRequest): Uint8Array {
+  const { settings = {} } = request;
+  if (request.format === "elf") return elfObject(module, request);
   if (Object.keys(settings).length > 0) {
     throw new IovisorError("E_USAGE", "HIR keeps settings open", "give settings when it is loaded");
   }
   return new TextEncoder().encode(writeModule(module));
 }
 
-function elfObject(module: Module, settings: Readonly<Record<string, GivenValue>>, hooks: readonly string[]) {
-  const { prepared, programs } = compileModulePrograms(module, { settings, hooks });
+function elfObject(module: Module, { settings = {}, hooks = [], fewPaths = false }: BuildRequest) {
+  const { prepared, programs } = compileModulePrograms(module, { settings, hooks, compile: { fewPaths } });
   const btf = new BtfBuilder();
   return writeObject({
     license: "GPL",

@@ -181,7 +181,10 @@ test("an object holds the rules, for other loaders", { skip: hasBpftool(), timeo
   const pin = `/sys/fs/bpf/iov${process.pid}_rules`;
   try {
     const path = join(folder, "rules.o");
-    writeFileSync(path, buildModule(compiled(), "elf", { rules: rulesOf(200, (index) => index % 50) }));
+    writeFileSync(
+      path,
+      buildModule(compiled(), { format: "elf", settings: { rules: rulesOf(200, (index) => index % 50) } }),
+    );
     execFileSync("bpftool", ["prog", "load", path, pin], { stdio: "pipe" });
     using program = KernelProgram.fromPin(pin);
     for (const port of [0, 42, 199]) assert.deepEqual(ask(program, port), [pass, port % 50, port % 50, port, 1]);

@@ -8,10 +8,13 @@ import { parseSettings } from "../run/settings.ts";
 import { withProgress } from "../terminal.ts";
 
 /** `iovisor build`: writes the whole file or nothing. */
-export async function buildFile(file: string, { output, hook, set }: BuildArguments): Promise<void> {
+export async function buildFile(file: string, { output, hook, set, fewPaths }: BuildArguments): Promise<void> {
   const format = formatOf(output);
+  if (format === "hir" && fewPaths) {
+    throw new IovisorError("E_USAGE", "HIR has no form yet", "leave --few-paths out, or make an ELF object");
+  }
   const { module } = await withProgress(`compiling ${file}`, () => compileSource(file));
-  const bytes = buildModule(module, format, parseSettings(set), hook);
+  const bytes = buildModule(module, { format, settings: parseSettings(set), hooks: hook, fewPaths: fewPaths === true });
   const temporary = `${output}.${process.pid}`;
   try {
     writeFileSync(temporary, bytes);

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { collect, settingOption } from "../options.ts";
+import { collect, fewPathsOption, settingOption } from "../options.ts";
 
 const help = `
 The name of the output says what it is: FILE.o is an ELF object for libbpf, bpftool and other loaders, with the settings
@@ -15,6 +15,7 @@ export interface BuildArguments {
   readonly output: string;
   readonly hook: readonly string[];
   readonly set: readonly string[];
+  readonly fewPaths?: boolean;
 }
 
 export function configure(command: Command): void {
@@ -22,6 +23,7 @@ export function configure(command: Command): void {
     .argument("<file>", "kernel module")
     .requiredOption("-o, --output <file>", "what to write: .o or .hir.json")
     .option("--hook <hook>", "make the programs for this hook (ELF); may be given several times", collect)
+    .addOption(fewPathsOption())
     .addOption(settingOption())
     .addHelpText("after", help)
     .action(async (file: string, { hook = [], ...args }: BuildArguments) => {

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { collect, settingOption, wholeNumber } from "../options.ts";
+import { collect, fewPathsOption, settingOption, wholeNumber } from "../options.ts";
 
 const stages = ["hir", "ir", "passes", "bytecode", "btf"] as const;
 
@@ -20,6 +20,7 @@ export interface DumpArguments {
   readonly hook: readonly string[];
   readonly set: readonly string[];
   readonly optimization: number;
+  readonly fewPaths?: boolean;
 }
 
 export function configure(command: Command): void {
@@ -28,6 +29,7 @@ export function configure(command: Command): void {
     .addOption(new Option("--stage <stage>", "what to print").choices(stages).default("bytecode"))
     .option("--hook <hook>", "only for this hook; may be given several times", collect)
     .option("-O, --optimization <level>", "0: as it was lowered, 2: all passes", wholeNumber, 2)
+    .addOption(fewPathsOption())
     .addOption(settingOption())
     .addHelpText("after", help)
     .action(async (file: string, { hook = [], ...args }: DumpArguments) => {

@@ -27,6 +27,7 @@ function dump(module: Module, args: DumpArguments): readonly string[] {
     hooks: args.hook,
     compile: {
       optimization: args.optimization,
+      fewPaths: args.fewPaths === true,
       observe: (stage, ir) => stages.push([stage, printIr(ir)]),
     },
   });
