@@ -75,7 +75,12 @@ export async function check(source: string | URL): Promise<readonly Diagnostic[]
  */
 export async function build(
   source: FunctionSource,
-  options: { readonly format?: BuildFormat; readonly settings?: Readonly<Record<string, unknown>> } = {},
+  options: {
+    readonly format?: BuildFormat;
+    readonly settings?: Readonly<Record<string, unknown>>;
+    /** Of an ELF object: in the form for programs that are too much for the verifier in the fast one. */
+    readonly fewPaths?: boolean;
+  } = {},
 ): Promise<Uint8Array> {
   return buildModule(await moduleOf(source), { ...options, format: options.format ?? "elf" });
 }
