@@ -32,6 +32,8 @@ export interface LoadOptions {
   readonly compile?: Partial<CompileOptions>;
   /** What rules become; by default what costs less. */
   readonly rules?: RuleForm;
+  /** Names of programs whose fast form was too much for the verifier, with other settings. */
+  readonly wereTooMuch?: ReadonlySet<string>;
 }
 
 export interface LoadedEntry extends WantedProgram {
@@ -91,7 +93,7 @@ export function loadModule(module: Module, wanted: readonly WantedProgram[], opt
   const prepared = prepareModule(module, options.settings, options.rules);
   const kernel = memoised(runningKernelTypes);
   const abilities = runningAbilities();
-  const compile = ({ program, hook }: WantedProgram, form?: Form): ProgramSpec => {
+  const compile = ({ program, hook }: WantedProgram, form: Form): ProgramSpec => {
     const folded = prepared.module.programs.find((one) => one.name === program.name) ?? program;
     const types = readsKernelTypes(hook) ? kernel() : undefined;
     return programSpec(
@@ -99,15 +101,16 @@ export function loadModule(module: Module, wanted: readonly WantedProgram[], opt
       kernel,
     );
   };
+  const wasTooMuch = ({ program }: WantedProgram): boolean => options.wereTooMuch?.has(program.name) === true;
   // All of them before anything is made in the kernel.
-  const specs = wanted.map((one) => compile(one));
+  const specs = wanted.map((one) => compile(one, { fewPaths: wasTooMuch(one) }));
   const { maps, renewed } = explained(prepared.module, () =>
     makeMaps(prepared.module, options.reuse ?? new Map(), stack),
   );
   const named = Object.fromEntries(maps);
-  const load = (one: WantedProgram, usual: ProgramSpec, form: Form): LoadedEntry => {
+  const load = (one: WantedProgram, made: ProgramSpec, form: Form): LoadedEntry => {
     const { fewPaths } = form;
-    const spec = fewPaths ? compile(one, form) : usual;
+    const spec = fewPaths === wasTooMuch(one) ? made : compile(one, form);
     // With statistics the verifier gives its reason at once, and need not walk a second time for it.
     const statistics = fewPaths || options.statistics === true;
     const kernelProgram = stack.use(KernelProgram.load(spec, { maps: named, statistics }));
@@ -115,7 +118,7 @@ export function loadModule(module: Module, wanted: readonly WantedProgram[], opt
     return { ...one, kernelProgram, fewPaths, statistics: kernelProgram.statistics, instructions };
   };
   const entries = wanted.map((one, index) =>
-    explained(prepared.module, () => loadWithinLimits((form) => load(one, specs[index]!, form))),
+    explained(prepared.module, () => loadWithinLimits((form) => load(one, specs[index]!, form), wasTooMuch(one))),
   );
   return new LoadedModule(
     { module: prepared.module, settings: prepared.settings, maps, entries, renewed },

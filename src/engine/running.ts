@@ -178,7 +178,8 @@ export class RunningFunction<M = unknown> implements Disposable {
     const staying = pairs.flatMap(([one, wanted]) => (wanted ? [[one, wanted] as const] : []));
     const fresh = this.#tracing ? newTracers(module, staying) : [];
     const wanted = unique([...staying.map(([, next]) => next), ...fresh]);
-    const next = loadModule(module, wanted, { settings: given, reuse, compile: this.#compile });
+    const wereTooMuch = module === this.#module ? this.#tooMuch() : new Set<string>();
+    const next = loadModule(module, wanted, { settings: given, reuse, compile: this.#compile, wereTooMuch });
     const maps = this.#commit(next, staying, fresh);
     for (const [one, successor] of pairs) if (!successor) one.detach();
     const before = this.#current.maps;
@@ -200,6 +201,12 @@ export class RunningFunction<M = unknown> implements Disposable {
   configure(settings: Given): Replacement {
     const given = { ...this.#given, ...settings };
     return this.#rewriteRules(given) ?? this.replace(this.#module, { settings: given });
+  }
+
+  /** Names of the programs that the verifier took in the form with few paths only. */
+  #tooMuch(): ReadonlySet<string> {
+    const entries = this.#loads.flatMap((load) => load.entries);
+    return new Set(entries.filter(({ fewPaths }) => fewPaths).map(({ program }) => program.name));
   }
 
   /** Undefined where something else changes than rules that are data, or where they do not fit. */

@@ -36,6 +36,25 @@ test("a program that is too much for the verifier is made once more, with few pa
   assert.equal(instructions, load(source, { compile: { fewPaths: true } }).instructions);
 });
 
+test("what was too much is made with few paths at once with other settings", { skip }, () => {
+  const module = compileClean(`
+    import { bytes, config, onPacket, Pass, u8 } from "iovisor/kernel";
+    export const settings = config({ mark: u8.default(1) });
+    export default onPacket((packet) => { ${flagged} head[0] = settings.mark; return Pass; });`);
+  const wanted = [{ program: module.programs[0]!, hook: hooks.xdp }];
+  const formsTried = (wereTooMuch: ReadonlySet<string>): number => {
+    let seen = 0;
+    const observe = (stage: string): void => {
+      if (stage === "optimized") seen++;
+    };
+    using loaded = loadModule(module, wanted, { settings: { mark: 2 }, compile: { observe }, wereTooMuch });
+    assert.equal(loaded.entries[0]!.fewPaths, true);
+    return seen;
+  };
+  assert.equal(formsTried(new Set()), 2);
+  assert.equal(formsTried(new Set(["default"])), 1);
+});
+
 test("copies of map values, each asked about twice, are not too much", { skip }, () => {
   const keys = Array.from({ length: 16 }, (_, at) => at);
   for (const [value, part] of [
