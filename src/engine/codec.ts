@@ -1,5 +1,6 @@
 import { type BitsLayout, type Field, type IntegerLayout, type Layout, sizeOf } from "../compiler/hir/layout.ts";
 import { IovisorError } from "../errors.ts";
+import { showValue } from "./show-value.ts";
 import { structDecoder } from "./struct-decoder.ts";
 
 /**
@@ -178,7 +179,7 @@ function join(path: string, name: string): string {
 }
 
 function mismatch(path: string, expected: string, value: unknown): IovisorError {
-  const shown = typeof value === "bigint" ? `${value}n` : (JSON.stringify(value) ?? "nothing");
+  const shown = typeof value === "bigint" ? `${value}n` : value === undefined ? "nothing" : showValue(value);
   return new IovisorError(
     "E_USAGE",
     `${path || "value"}: expected ${expected}, got ${shown}`,

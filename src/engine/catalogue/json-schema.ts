@@ -1,6 +1,7 @@
 import type { ErrorObject, ValidateFunction } from "ajv";
 import { parseFormat } from "../../compiler/hir/formats.ts";
 import type { JsonSchema } from "../../compiler/hir/settings-schema.ts";
+import { showValue } from "../show-value.ts";
 import type { ConfigProblem } from "./description.ts";
 
 export type SchemaCheck = (value: unknown) => readonly ConfigProblem[];
@@ -67,8 +68,7 @@ function problemOf(error: ErrorObject): ConfigProblem {
 }
 
 function got(error: ErrorObject): string {
-  const text = JSON.stringify(error.data) ?? String(error.data);
-  return `got ${text.length > 60 ? `${text.slice(0, 60)}...` : text}`;
+  return `got ${showValue(error.data)}`;
 }
 
 /** A pointer's parts. What looks like a number is taken for an index of a list. */

@@ -1,7 +1,8 @@
 import { isImmutable } from "../../compiler/hir/immutable.ts";
+import { showValue } from "../show-value.ts";
 import { Unread } from "./follow-ups.ts";
 import { linkForm, parseLink } from "./links.ts";
-import { type Finding, listed, type Path, show } from "./problems.ts";
+import { type Finding, listed, type Path } from "./problems.ts";
 import {
   type Device,
   type DeviceHook,
@@ -58,7 +59,7 @@ class Reader {
   /** The members of an object; an unknown key is a finding. Without `keys` all are known. */
   record(value: unknown, path: Path, keys?: readonly string[]): Readonly<Record<string, unknown>> {
     if (!isRecord(value)) {
-      this.#add(path, `expected an object, got ${show(value)}`, "docs/graph.md shows the form");
+      this.#add(path, `expected an object, got ${showValue(value)}`, "docs/graph.md shows the form");
       return {};
     }
     const members = Object.entries(value).filter(([, member]) => member !== undefined);
@@ -100,9 +101,13 @@ class Reader {
   /** A text that must be there. */
   #text(value: unknown, path: Path, example: string): string | undefined {
     if (value === undefined)
-      return this.#add(path, "is missing", `add ${path.at(-1)}, for example ${show(example)}`, "key");
+      return this.#add(path, "is missing", `add ${path.at(-1)}, for example ${showValue(example)}`, "key");
     if (typeof value === "string" && value.trim() === value && value !== "") return value;
-    return this.#add(path, `expected a text such as ${show(example)}, got ${show(value)}`, "write a text in quotes");
+    return this.#add(
+      path,
+      `expected a text such as ${showValue(example)}, got ${showValue(value)}`,
+      "write a text in quotes",
+    );
   }
 
   /** Null stands for nothing, so that YAML can say `lan1:`. */
@@ -175,18 +180,22 @@ class Reader {
   #hook(value: unknown, path: Path): DeviceHook {
     if (value === undefined) return "auto";
     if (deviceHooks.includes(value as DeviceHook)) return value as DeviceHook;
-    this.#add([...path, "hook"], `expected one of ${listed(deviceHooks)}, got ${show(value)}`, "leave it out for auto");
+    this.#add(
+      [...path, "hook"],
+      `expected one of ${listed(deviceHooks)}, got ${showValue(value)}`,
+      "leave it out for auto",
+    );
     return "auto";
   }
 
   links(value: unknown): readonly { readonly link: Link; readonly index: number }[] {
     if (value === undefined) return [];
     if (!Array.isArray(value)) {
-      this.#add(["links"], `expected a list, got ${show(value)}`, linkForm);
+      this.#add(["links"], `expected a list, got ${showValue(value)}`, linkForm);
       return [];
     }
     return value.flatMap((item: unknown, index) => {
-      const link = typeof item === "string" ? parseLink(item) : [`expected a text, got ${show(item)}`];
+      const link = typeof item === "string" ? parseLink(item) : [`expected a text, got ${showValue(item)}`];
       if ("from" in link) return [{ link, index }];
       for (const fault of link) this.#add(["links", index], fault, linkForm);
       return [];

@@ -1,6 +1,7 @@
 import { formatMac, parseMac } from "../../capture/address.ts";
 import { IovisorError } from "../../errors.ts";
 import type { HostValue } from "../codec.ts";
+import { showValue } from "../show-value.ts";
 import type { InstanceView } from "./host-side.ts";
 
 /** An entry as people see it: a value for each column. */
@@ -53,7 +54,7 @@ export interface TableView {
 }
 
 function wrong(row: TableRow, column: string, expected: string): IovisorError {
-  const given = column in row ? JSON.stringify(row[column]) : "nothing";
+  const given = column in row ? showValue(row[column]) : "nothing";
   return new IovisorError("E_USAGE", `${column}: expected ${expected}, got ${given}`, `give ${column} as ${expected}`);
 }
 
