@@ -81,6 +81,16 @@ const packets: readonly Case[] = [
      return sum & 1 ? Drop : Pass;`,
   ],
   [
+    "a long loop in another one asks for a view that was looked for on one way only",
+    "const Row = struct({ a: u32, b: bytes(8) });",
+    `let sum: u32 = 0;
+     for (let i: u32 = 1; i < 9; i += 2) {
+       const row = i & 2 ? packet.at(u8(i & (packet.length + i)), Row) : undefined;
+       for (let k: u32 = 0; k < 90; k++) sum = u32(sum + (row?.b[k & 7] ?? k));
+     }
+     return sum & 1 ? Drop : Pass;`,
+  ],
+  [
     "many ways lead through a lock, in each round of a loop",
     `const Value = struct({ lock: spinLock, a: u64, b: u32, c: u8, d: u8 });
      const kept = hash({ key: u32, value: Value, maxEntries: 4 });`,

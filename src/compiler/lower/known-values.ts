@@ -70,8 +70,9 @@ export class KnownValues {
     return this.#copies.has(local);
   }
 
-  /** Whether it is hidden somewhere. */
-  isHidden(local: number): boolean {
+  /** Whether it is a copy that is hidden somewhere. */
+  isHiddenCopy(local: number): boolean {
+    if (!this.#copies.has(local)) return false;
     this.#hidden ??= new Set([...this.#decisions.values()].flat());
     return this.#hidden.has(local);
   }

@@ -299,7 +299,7 @@ export class Lowering {
 
   /** Lets the verifier go on knowing, in loops that lie behind, whether a reference is there. */
   rememberPresence(local: number, at: Position): void {
-    if (this.known.isHidden(local)) return;
+    if (this.known.isHiddenCopy(local)) return;
     const present = this.#present(local);
     this.builder.write(present, this.builder.unary("remember", this.builder.read(present), at));
   }
